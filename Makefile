@@ -1,0 +1,54 @@
+# Veilmart. `make help` lists the targets. ARGS passes options on: make demo ARGS=--once
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/\1\t/' | expand -t 10
+
+demo: $(VENV)/.run ## score the 6,656 applicants under encryption (ARGS=--once, --dir DIR, --help)
+	@$(BIN)/veilmart demo $(ARGS)
+
+test: $(VENV)/.dev ## run the tests, import rules included
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## rewrite the code in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## time scoring against phe and against its floor
+	@$(BIN)/python benchmarks/score.py $(ARGS)
+
+lock: ## solve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev -o requirements/dev.lock $(LOCK)
+	uv pip compile pyproject.toml requirements/build.in --extra node -c requirements/dev.lock -o requirements/run.lock $(LOCK)
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
+	--custom-compile-command 'make lock'
+
+clean: ## remove the virtual environment and the demo's files
+	rm -rf $(VENV) var
+
+# The lock files carry a hash for every file, so the install fails on anything that was not reviewed.
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Veilmart needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 demo' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+INSTALL = echo 'installing $(1)' && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(1) \
+	&& $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && touch $@
+
+$(VENV)/.run: $(VENV)/pyvenv.cfg requirements/run.lock pyproject.toml
+	@$(call INSTALL,requirements/run.lock)
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.lock
+	@$(call INSTALL,requirements/dev.lock)

@@ -1,0 +1,1 @@
+"""The append-only transparency log (RFC 6962)."""

@@ -1,0 +1,1 @@
+"""Data products, their fields and grades, as frozen descriptions; no web, no rows."""

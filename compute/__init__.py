@@ -1,0 +1,1 @@
+"""Computation on encrypted data: kernels, protocols, nodes."""

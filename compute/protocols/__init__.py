@@ -1,0 +1,1 @@
+"""Protocols: one folder each, its messages and one file per role."""

@@ -1,0 +1,1 @@
+"""Key enrolment: a bank proves once that its modulus is well formed (PROTOCOLS.md §1)."""

@@ -1,0 +1,1 @@
+"""The exchange: catalog, authorization flow, permits, audit log. It can read no row and decrypt nothing."""

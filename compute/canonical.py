@@ -1,0 +1,55 @@
+"""The one form of a message: RFC 8785 canonical JSON of a typed, frozen structure.
+
+msgspec decodes strictly by type; rfc8785 writes the canonical form; and what does not re-serialise to the very
+bytes that came is refused, which also catches duplicate keys, other spellings of a number and base64 variants.
+Bytes travel as standard base64.
+"""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+import rfc8785
+from msgspec import Meta
+
+MAX_MESSAGE_BYTES = 64 * 2**20
+
+Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_-]{0,63}\Z")]
+Version = Annotated[str, Meta(pattern=r"\A[0-9][0-9A-Za-z.+-]{0,63}\Z")]
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Milliseconds = Annotated[int, Meta(ge=0, lt=2**53)]
+"""A point in time: UTC, milliseconds since 1970-01-01."""
+Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")]
+
+
+class FormatError(ValueError):
+    """The bytes are not the canonical form of the message that was expected."""
+
+
+def _tag(class_name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in class_name).removeprefix("_")
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=_tag):
+    """The base of everything that is sent or signed; ``type`` in its JSON is the class name in snake case."""
+
+
+M = TypeVar("M", bound=Message)
+
+
+def encode(message: Message) -> bytes:
+    """Give the canonical bytes."""
+    return rfc8785.dumps(msgspec.to_builtins(message))
+
+
+def decode(data: bytes, expected: type[M]) -> M:
+    """Give the message of type ``expected`` (also a union); raise :class:`FormatError` for anything else."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise FormatError(f"{len(data)} bytes; a message has at most {MAX_MESSAGE_BYTES}: split the request")
+    try:
+        message = msgspec.json.decode(data, type=expected)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise FormatError(f"not a well-formed message: {error}") from error
+    if encode(message) != data:
+        raise FormatError("the message is not in canonical form (RFC 8785); send the bytes that encode() gives")
+    return message

@@ -1,0 +1,207 @@
+"""The provider's checks on what a bank sends, each numbered, all before any arithmetic.
+
+They take what the provider knows as a :class:`Setting` and the time, and do no I/O.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from gmpy2 import mpz
+
+from compute.binning import CategoryBins
+from compute.paillier.ciphertexts import from_bytes
+from compute.paillier.errors import PaillierError
+from compute.paillier.public import PublicKey
+from compute.protocols.base import RefusalError
+from compute.protocols.risk_score.job import layout_for, subjects_root
+from compute.protocols.risk_score.messages import (
+    ApprovedTables,
+    JobStatement,
+    ModelApproval,
+    ProviderTerms,
+    Query,
+    RegisteredTables,
+    RegisterTables,
+)
+from compute.signing import Pins, SignatureError, digest, verify
+from connectors.uscc import is_valid
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A published product and the snapshot of the table behind it, inside the provider's domain."""
+
+    product: str
+    product_version: str
+    snapshot: str
+    """SHA-256 of the source, in hexadecimal."""
+    snapshot_date: str
+    scales: Mapping[str, int | None]
+    """Column → decimals of its units, None for text."""
+    select: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
+    """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a provider decides by: who it is, whom it knows, what it holds, how much a model may leak."""
+
+    name: str
+    reviewer: str
+    pins: Pins
+    holding: Holding
+    max_totals: int = 256
+    """Reachable totals of a model: 8 bits."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Tables that passed :func:`check_registration`, with their ciphertexts feature by feature."""
+
+    tables: RegisteredTables
+    approval: ModelApproval
+    ciphertexts: list[list[mpz]]
+
+
+def check_registration(
+    setting: Setting, message: RegisterTables, keys: Mapping[str, PublicKey], now: int
+) -> Registered:
+    """Give the tables ready for use, or raise :class:`RefusalError` with the number of the check.
+
+    1. The approval is signed by the pinned reviewer.
+    2. Approval and tables name one bank and its enrolled modulus.
+    3. The approval has not expired, and the model's totals are within what this provider allows.
+    4. The approval covers exactly these tables, at this provider, for the product version held here.
+    5. Every column exists here and its bins fit its type.
+    6. There is one ciphertext per bin, each in (0, n²) and coprime to n.
+    """
+    tables = message.tables
+    try:
+        approval = verify(message.approval, setting.reviewer, setting.pins)  # 1
+    except SignatureError as error:
+        raise RefusalError(1, str(error), "submit the model to the reviewer") from error
+    key = keys.get(tables.bank)
+    if key is None or not approval.bank == tables.bank or not key.fingerprint == approval.key == tables.key:  # 2
+        raise RefusalError(2, f"the tables are not under the enrolled key of {tables.bank}", "enrol the key first")
+    _check_approval(setting, approval, now, check=3)  # 3
+    held = (setting.name, setting.holding.product, setting.holding.product_version)
+    approved = [(part.provider, part.product, part.product_version, part.digest) for part in approval.tables]
+    if (*held, digest(tables)) not in approved or (
+        tables.provider,
+        tables.product,
+        tables.product_version,
+    ) != held:
+        raise RefusalError(  # 4
+            4, "the approval does not cover these tables for the product version held here", "ask for terms again"
+        )
+    for bins in tables.bins:  # 5
+        if bins.column not in setting.holding.scales:
+            raise RefusalError(5, f"{setting.holding.product} has no field {bins.column}", "read its description")
+        if isinstance(bins, CategoryBins) != (setting.holding.scales[bins.column] is None):
+            raise RefusalError(5, f"the bins of {bins.column} do not fit its type", "read its description")
+    sizes = [bins.size for bins in tables.bins]
+    try:
+        entries = iter(from_bytes(key, tables.ciphertexts, sum(sizes)))  # 6
+    except PaillierError as error:
+        raise RefusalError(6, str(error), "encrypt the model anew") from error
+    return Registered(tables, approval, [[next(entries) for _ in range(size)] for size in sizes])
+
+
+def check_signature(query: Query, pins: Pins) -> JobStatement:
+    """Give the job, or refuse by check 1: it is signed by the pinned identity of the bank that it names."""
+    try:
+        return verify(query.job, query.job.statement.bank, pins)  # 1
+    except SignatureError as error:
+        raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+
+
+def check_job(
+    setting: Setting,
+    query: Query,
+    own_mask_key: bytes,
+    key: PublicKey | None,
+    registered: Registered | None,
+    now: int,
+) -> tuple[Registered, PublicKey]:
+    """Give the tables and the key that the job uses, or raise :class:`RefusalError` with the number of the check.
+
+    ``key`` is the enrolled key of the bank, ``registered`` the tables under the approval that the job names.
+    Checks 1 (signature), 2 (nonce) and 9 (permit, consents, ledgers) are the caller's.
+
+    3. The modulus is the one enrolled for this bank.
+    4. The approval that the job names is registered here for this bank and this modulus, and has not expired.
+    5. The providers are the approved ones in the approved order, each with terms that its pinned identity signed
+       and that have not expired; ours are our current ones.
+    6. The observation date is not before our snapshot and not in the future.
+    7. Layout and number of outputs are those that follow from the approval, the modulus and the rows.
+    8. The subjects are the ones that the job commits to: valid codes, each once, in this order.
+    """
+    job = query.job.statement
+    if key is None or key.to_bytes() != job.n:
+        raise RefusalError(3, f"the job's modulus is not the enrolled one of {job.bank}", "enrol the key first")
+    if registered is None or (registered.approval.bank, registered.approval.key) != (job.bank, key.fingerprint):
+        raise RefusalError(4, "no tables are registered here under this approval", "register the tables first")
+    _check_approval(setting, registered.approval, now, check=4)
+    _check_providers(setting, job, registered.approval, own_mask_key, now)  # 5
+    _check_as_of(setting, job, now)  # 6
+    layout = layout_for(registered.approval, key.bits)
+    if job.layout != layout or job.outputs != layout.outputs(job.rows):  # 7
+        raise RefusalError(7, "the slots are not those that the approval gives", "derive the layout anew")
+    if job.rows != len(query.subjects) or job.subjects_root != subjects_root(query.salt, query.subjects):  # 8
+        raise RefusalError(
+            8, "the subjects are not those that the job commits to", "send the list that was signed"
+        )
+    if len(set(query.subjects)) != len(query.subjects):
+        raise RefusalError(8, "a subject stands in the list more than once", "list each subject once")
+    invalid = sum(not is_valid(subject) for subject in query.subjects)
+    if invalid:
+        raise RefusalError(8, f"{invalid} subjects have wrong check digits", "correct or leave out these codes")
+    return registered, key
+
+
+def _place(part: ProviderTerms | ApprovedTables) -> tuple[str, str, str]:
+    return part.provider, part.product, part.product_version
+
+
+def _check_approval(setting: Setting, approval: ModelApproval, now: int, check: int) -> None:
+    if approval.expires <= now:
+        raise RefusalError(check, "the model's approval has expired", "submit the model for review again")
+    if approval.reachable_totals > setting.max_totals:
+        raise RefusalError(
+            check,
+            f"the model reaches {approval.reachable_totals} totals; {setting.max_totals} are allowed here",
+            "use fewer bins or coarser points",
+        )
+
+
+def _check_providers(
+    setting: Setting, job: JobStatement, approval: ModelApproval, own_mask_key: bytes, now: int
+) -> None:
+    stated = [signed.statement for signed in job.providers]
+    if [_place(terms) for terms in stated] != [_place(part) for part in approval.tables]:
+        raise RefusalError(
+            5, "the providers are not the approved ones in the approved order", "name these exactly"
+        )
+    for signed in job.providers:
+        try:
+            terms = verify(signed, signed.statement.provider, setting.pins)
+        except SignatureError as error:
+            raise RefusalError(5, f"the terms of a provider: {error}", "ask for its terms again") from error
+        if terms.expires <= now:
+            raise RefusalError(5, f"the terms of {terms.provider} have expired", "ask for its terms again")
+    own = next(terms for terms in stated if terms.provider == setting.name)
+    if own.mask_key != own_mask_key or own.snapshot != setting.holding.snapshot:
+        raise RefusalError(5, f"the terms of {setting.name} are not the current ones", "ask for its terms again")
+
+
+def _check_as_of(setting: Setting, job: JobStatement, now: int) -> None:
+    today = dt.datetime.fromtimestamp(now / 1000, dt.UTC).date()
+    latest = today + dt.timedelta(days=1)  # somewhere it is tomorrow already
+    if not setting.holding.snapshot_date <= job.as_of <= latest.isoformat():
+        raise RefusalError(
+            6,
+            f"the observation date {job.as_of} is outside {setting.holding.snapshot_date} … {latest}",
+            "choose a date that the snapshot covers",
+        )

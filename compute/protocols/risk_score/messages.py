@@ -1,0 +1,212 @@
+"""The messages of the risk score, in the order in which they are sent.
+
+::
+
+    bank ─ AskProviderTerms ──────────────────▶ provider      who are you, which snapshot, which mask key
+    bank ◀────────── Signed[ProviderTerms] ─── provider
+    bank ─ AskReviewerTerms ──────────────────▶ reviewer      where to seal the opening
+    bank ◀────────── Signed[ReviewerTerms] ─── reviewer
+    bank ─ SubmitModel (sealed opening) ──────▶ reviewer      bins in the clear, points encrypted and opened
+    bank ◀────────── Signed[ModelApproval] ─── reviewer
+    bank ─ RegisterTables + approval ─────────▶ provider      the same ciphertexts, no opening
+    bank ─ Query (signed job, subjects) ──────▶ provider
+    bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts
+    bank ─ Signed[Acknowledgement] ───────────▶ provider      the same for every well-formed answer
+
+A provider learns: which bank asks about which consenting subjects, when, the bins' edges, the number of features
+of every provider, and how many totals the model can reach. It never learns points, partial or total scores.
+The bank learns each subject's total over all providers and nothing of a part of it. The reviewer learns the
+points. Assumed: identity keys were pinned at onboarding; not all providers collude with the bank.
+"""
+
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
+
+from compute.binning import Bins
+from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
+from compute.paillier.packing import SlotLayout
+from compute.signing import Signed, Suite
+
+MAX_ROWS = 1_000_000
+MAX_FEATURES = 64
+MAX_PROVIDERS = 16
+MAX_POINTS_BOUND = 1_000_000
+
+Modulus = Annotated[bytes, Meta(min_length=256, max_length=2048)]
+Subject = Annotated[str, Meta(pattern=r"\A[0-9A-HJ-NPQRTUWXY]{18}\Z")]
+"""A unified social credit code in its canonical form (GB 32100)."""
+
+T = TypeVar("T")
+Providers = Annotated[tuple[T, ...], Meta(min_length=1, max_length=MAX_PROVIDERS)]
+
+
+class AskProviderTerms(Message, frozen=True):
+    """Bank to provider: the question which snapshot and which mask key are current."""
+
+    bank: Name
+
+
+class ProviderTerms(Message, frozen=True):
+    """What a provider computes on now, and its mask key of this epoch; signed, so nobody can swap the key."""
+
+    provider: Name
+    product: Name
+    product_version: Version
+    snapshot: Hex32
+    snapshot_date: Date
+    mask_key: Bytes32
+    """X25519."""
+    expires: Milliseconds
+
+
+class AskReviewerTerms(Message, frozen=True):
+    """Bank to reviewer: the question to which key the opening is sealed."""
+
+    bank: Name
+
+
+class ReviewerTerms(Message, frozen=True):
+    """The reviewer's current HPKE public key; signed."""
+
+    reviewer: Name
+    sealing_key: Bytes32
+    """X25519, for HPKE (RFC 9180) with HKDF-SHA256 and ChaCha20-Poly1305."""
+    expires: Milliseconds
+
+
+class RegisteredTables(Message, frozen=True):
+    """One provider's share of a model: bins in the clear, points encrypted, biased by the bound to be ≥ 0.
+
+    ``ciphertexts`` holds the features' tables one after another, one ciphertext per bin.
+    """
+
+    bank: Name
+    key: Hex32
+    """Fingerprint of the bank's modulus."""
+    model: Name
+    model_version: Version
+    provider: Name
+    product: Name
+    product_version: Version
+    bins: Annotated[tuple[Bins, ...], Meta(min_length=1, max_length=MAX_FEATURES)]
+    ciphertexts: bytes
+
+
+class TableOpening(Message, frozen=True):
+    """Points in units, in the order of the ciphertexts, and each one's r in big-endian bytes of n's length."""
+
+    points: tuple[Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)], ...]
+    randomness: bytes
+
+
+class Opening(Message, frozen=True):
+    """What the reviewer needs to recompute every ciphertext; it travels sealed."""
+
+    tables: Providers[TableOpening]
+
+
+class ModelSubmission(Message, frozen=True):
+    """A model for review: every provider's tables and the opening, sealed to the reviewer."""
+
+    bank: Name
+    n: Modulus
+    purpose: Name
+    points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
+    tables: Providers[RegisteredTables]
+    sealed_opening: bytes
+
+
+class SubmitModel(Message, frozen=True):
+    """Bank to reviewer: review this model."""
+
+    submission: Signed[ModelSubmission]
+
+
+class ApprovedTables(Message, frozen=True):
+    """One provider's part of an approval; ``digest`` is that of its :class:`RegisteredTables`."""
+
+    provider: Name
+    product: Name
+    product_version: Version
+    features: Annotated[int, Meta(ge=1, le=MAX_FEATURES)]
+    digest: Bytes32
+
+
+class ModelApproval(Message, frozen=True):
+    """The reviewer's word that the model keeps within the bounds; what it leaks is log2(reachable_totals) bits."""
+
+    reviewer: Name
+    suite: Suite
+    bank: Name
+    key: Hex32
+    purpose: Name
+    tables: Providers[ApprovedTables]
+    points_id: Hex32
+    """HMAC under the reviewer's key of the bins and points: the same for every encryption of one model."""
+    points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
+    reachable_totals: Annotated[int, Meta(ge=1)]
+    expires: Milliseconds
+
+
+class RegisterTables(Message, frozen=True):
+    """Bank to provider: keep these tables, which the reviewer approved."""
+
+    tables: RegisteredTables
+    approval: Signed[ModelApproval]
+
+
+class JobStatement(Message, frozen=True):
+    """J: everything a job depends on, signed by the bank; every mask is bound to its digest."""
+
+    version: Annotated[int, Meta(ge=1, le=1)]
+    suite: Suite
+    bank: Name
+    n: Modulus
+    approval: Bytes32
+    providers: Providers[Signed[ProviderTerms]]
+    permit: Name
+    nonce: Bytes32
+    subjects_root: Bytes32
+    rows: Annotated[int, Meta(ge=0, le=MAX_ROWS)]
+    slot_width: Annotated[int, Meta(ge=1, le=64)]
+    slots: Annotated[int, Meta(ge=1, le=16384)]
+    slot_bias: Annotated[int, Meta(ge=0, lt=2**53)]
+    outputs: Annotated[int, Meta(ge=0, le=MAX_ROWS)]
+    as_of: Date
+
+    @property
+    def layout(self) -> SlotLayout:
+        """The slots as the kernel takes them."""
+        return SlotLayout(self.slot_width, self.slots, self.slot_bias)
+
+
+class Query(Message, frozen=True):
+    """Bank to provider: the job, and the subjects and salt that its root commits to."""
+
+    job: Signed[JobStatement]
+    salt: Bytes32
+    subjects: Annotated[tuple[Subject, ...], Meta(max_length=MAX_ROWS)]
+
+
+class Answer(Message, frozen=True):
+    """A provider's masked and blinded ciphertexts; alone they decrypt to nothing."""
+
+    provider: Name
+    job: Bytes32
+    ciphertexts: bytes
+    answered_at: Milliseconds
+
+
+class Acknowledgement(Message, frozen=True):
+    """The bank received a well-formed answer. Whether it decrypted well stays at the bank."""
+
+    bank: Name
+    job: Bytes32
+    answer: Bytes32
+
+
+class Acknowledge(Message, frozen=True):
+    """Bank to provider: the receipt for an answer."""
+
+    acknowledgement: Signed[Acknowledgement]

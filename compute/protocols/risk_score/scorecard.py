@@ -1,0 +1,201 @@
+"""A bank's scorecard: its file format, its rules, and its points as exact integers.
+
+The file is JSON::
+
+    {"name", "version", "higher_is", "points_to_double_odds", "base_points",
+     "sources": {product id: [feature …]}, "local": [feature …]}
+
+A feature is ``{"kind": "category", "column", "prefix"?, "bins": [{"values": […], "points"}],
+"other_or_missing_points"}`` or ``{"kind": "number", "column", "edges", "points", "missing_points"}``; with edges
+e_1 < … < e_k the k+1 points belong to x < e_1, e_1 ≤ x < e_2, …, x ≥ e_k.
+
+score = base_points + the points of the sources' features + the points of the local features.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta
+
+from compute.binning import BinningError, Bins, CategoryBins, NumberBins
+from compute.canonical import Name, Version
+from compute.paillier.encoding import FixedPoint
+
+MAX_SCORECARD_BYTES = 2**20
+MAX_FEATURES = 64
+MAX_DECIMALS = 3
+EDGE_DIGITS = 14
+MAX_BASE_POINTS = 1_000_000
+MAX_POINTS = 1000
+"""A feature's points lie in ±MAX_POINTS. The slots' width follows from this and not from the model, so that the
+layout of a job tells providers nothing about it."""
+
+
+class ScorecardError(ValueError):
+    """The scorecard has a gap, an overlap, points beyond the bound, or is not in the format."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column's bins and the points of each, in units of 10^-decimals; the last bin is for missing."""
+
+    bins: Bins
+    points: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """A checked scorecard; all points are integers in units of 10^-decimals."""
+
+    name: str
+    version: str
+    decimals: int
+    base_points: int
+    sources: dict[str, tuple[Feature, ...]]
+    local: tuple[Feature, ...]
+
+    @property
+    def points_bound(self) -> int:
+        """The largest magnitude of one feature's points in units; added to a table's entries it makes them ≥ 0."""
+        return MAX_POINTS * int(10**self.decimals)
+
+
+def sum_points(features: Sequence[Feature], codes: Sequence[bytes]) -> list[int]:
+    """Give each row's sum of points in units; ``codes`` holds one column of codes per feature."""
+    columns = [[feature.points[code] for code in column] for feature, column in zip(features, codes, strict=True)]
+    return [sum(row) for row in zip(*columns, strict=True)]
+
+
+def parse_scorecard(data: bytes) -> Scorecard:
+    """Give the scorecard, or raise :class:`ScorecardError` naming the place in the file and what to change."""
+    if len(data) > MAX_SCORECARD_BYTES:
+        raise ScorecardError(f"the file has {len(data)} bytes; a scorecard has at most {MAX_SCORECARD_BYTES}")
+    try:
+        document = json.loads(data, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
+        card = msgspec.convert(document, _Card, builtin_types=(Decimal,))
+    except (msgspec.ValidationError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ScorecardError(f"not a scorecard: {error}") from error
+    if abs(Decimal(card.base_points)) > MAX_BASE_POINTS:
+        raise ScorecardError(f"base_points lie beyond ±{MAX_BASE_POINTS}; rescale the card")
+    fixed = FixedPoint(_decimals(card))
+    sources = {product: _features(f"sources.{product}", specs, fixed) for product, specs in card.sources.items()}
+    return Scorecard(
+        card.name,
+        card.version,
+        fixed.decimals,
+        fixed.encode(card.base_points),
+        sources,
+        _features("local", card.local, fixed),
+    )
+
+
+_Exact = int | Decimal
+
+
+class _Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    values: Annotated[tuple[str, ...], Meta(min_length=1)]
+    points: _Exact
+
+
+class _Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    column: Name
+
+
+class _Category(_Spec, frozen=True, tag="category"):
+    bins: tuple[_Group, ...]
+    other_or_missing_points: _Exact
+    prefix: int | None = None
+
+    def to_bins(self) -> Bins:
+        groups = tuple(group.values for group in self.bins)
+        return msgspec.convert(
+            {"type": "category_bins", "column": self.column, "groups": groups, "prefix": self.prefix},
+            CategoryBins,
+        )
+
+    def all_points(self) -> list[_Exact]:
+        return [*(group.points for group in self.bins), self.other_or_missing_points]
+
+
+class _Number(_Spec, frozen=True, tag="number"):
+    edges: tuple[_Exact, ...]
+    points: tuple[_Exact, ...]
+    missing_points: _Exact
+
+    def to_bins(self) -> Bins:
+        edges = tuple(_shortest(Decimal(edge)) for edge in self.edges)
+        return msgspec.convert({"type": "number_bins", "column": self.column, "edges": edges}, NumberBins)
+
+    def all_points(self) -> list[_Exact]:
+        return [*self.points, self.missing_points]
+
+
+_Specs = Annotated[tuple[_Category | _Number, ...], Meta(max_length=MAX_FEATURES)]
+
+
+class _Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+    version: Version
+    higher_is: Literal["safer"]
+    points_to_double_odds: _Exact
+    base_points: _Exact
+    sources: Annotated[dict[Name, Annotated[_Specs, Meta(min_length=1)]], Meta(min_length=1)]
+    local: _Specs
+
+
+def _features(place: str, specs: Sequence[_Category | _Number], fixed: FixedPoint) -> tuple[Feature, ...]:
+    columns = [spec.column for spec in specs]
+    for index, spec in enumerate(specs):
+        if spec.column in columns[:index]:
+            raise ScorecardError(f"{place}[{index}]: the column {spec.column} stands twice; merge the features")
+    return tuple(_feature(f"{place}[{index}]", spec, fixed) for index, spec in enumerate(specs))
+
+
+def _feature(place: str, spec: _Category | _Number, fixed: FixedPoint) -> Feature:
+    try:
+        bins = spec.to_bins()
+    except (BinningError, msgspec.ValidationError) as error:
+        raise ScorecardError(f"{place}: {error}") from error
+    values = spec.all_points()
+    if len(values) != bins.size:
+        raise ScorecardError(
+            f"{place}: bins have a gap: {len(values) - 1} points where the edges make {bins.size - 1} bins"
+        )
+    for value in values:
+        if abs(Decimal(value)) > MAX_POINTS:
+            raise ScorecardError(f"{place}: {value} points overflow the bound of ±{MAX_POINTS}; rescale the card")
+    return Feature(bins, tuple(map(fixed.encode, values)))
+
+
+def _decimals(card: _Card) -> int:
+    """The most decimals that any number of points has: every score is exact in that unit."""
+    specs = [*card.local, *(spec for specs in card.sources.values() for spec in specs)]
+    numbers = [card.base_points, *(value for spec in specs for value in spec.all_points())]
+    exponents = [-int(Decimal(number).normalize().as_tuple().exponent) for number in numbers if number]
+    decimals = max([0, *exponents])
+    if decimals > MAX_DECIMALS:
+        raise ScorecardError(f"points have {decimals} decimals; round them to at most {MAX_DECIMALS}")
+    return decimals
+
+
+def _shortest(edge: Decimal) -> str:
+    """The edge without exponent or needless zeros, as :data:`compute.binning.Edge` wants it."""
+    if edge.adjusted() >= EDGE_DIGITS or len(edge.as_tuple().digits) > 2 * EDGE_DIGITS:
+        raise BinningError(f"the edge {edge} has too many digits; use at most {EDGE_DIGITS} before the point")
+    return format(edge.normalize() if edge else Decimal(0), "f")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ScorecardError(f"the key {key!r} stands twice in one object; keep one")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ScorecardError(f"{name} is not a number")

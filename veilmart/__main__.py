@@ -1,0 +1,5 @@
+"""``python -m veilmart``."""
+
+from veilmart.cli import main
+
+main()

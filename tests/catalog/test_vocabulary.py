@@ -1,0 +1,36 @@
+import pytest
+
+from catalog.errors import VocabularyError
+from catalog.field import FieldType
+from catalog.grade import Grade
+from catalog.product import Delivery, ProductKind
+from catalog.vocabulary import Language, identifiers, label
+
+ENUMS = {"grade": Grade, "product_kind": ProductKind, "delivery": Delivery, "field_type": FieldType}
+
+
+@pytest.mark.parametrize("vocabulary", ENUMS)
+def test_code_and_labels_have_the_same_identifiers(vocabulary: str) -> None:
+    assert list(identifiers(vocabulary)) == [member.value for member in ENUMS[vocabulary]]
+
+
+@pytest.mark.parametrize("vocabulary", ENUMS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_labels_tell_identifiers_apart(vocabulary: str, language: Language) -> None:
+    labels = [label(vocabulary, identifier, language) for identifier in identifiers(vocabulary)]
+    assert len(set(labels)) == len(labels)
+
+
+def test_there_is_no_other_vocabulary() -> None:
+    with pytest.raises(VocabularyError, match=r"there are grade, product_kind, delivery, field_type$"):
+        identifiers("colour")
+
+
+def test_a_label_is_in_the_language_asked_for() -> None:
+    assert label("grade", Grade.IMPORTANT, "zh") == "重要数据"
+    assert label("grade", Grade.IMPORTANT, "en") == "Important data"
+
+
+def test_an_unknown_identifier_is_refused() -> None:
+    with pytest.raises(VocabularyError, match="it has encrypted, aggregate, api, file"):
+        label("delivery", "fax", "en")

@@ -23,6 +23,12 @@ from veilmart.demo.parties import BANK, assemble
 from veilmart.demo.story import Outcome, walk, write_scores
 
 
+def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> int:
+    if bits % 2:
+        raise click.BadParameter(f"{bits} bits do not make two primes of equal length; give an even number")
+    return bits
+
+
 @click.command()
 @click.option("--once", is_flag=True, help="Stop after scoring instead of answering look-ups. 评分后即退出。")
 @click.option(
@@ -44,6 +50,7 @@ from veilmart.demo.story import Outcome, walk, write_scores
     "--bits",
     type=click.IntRange(MINIMUM_BITS, 8192),
     default=DEFAULT_BITS,
+    callback=_even,
     show_default=True,
     help="Length of the bank's Paillier modulus, even. 密钥长度。",
 )

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from gmpy2 import mpz
 
@@ -26,7 +27,7 @@ from compute.protocols.risk_score.messages import (
     RegisterTables,
 )
 from compute.signing import Pins, SignatureError, digest, verify
-from connectors.uscc import is_valid
+from connectors.uscc import wrong_checks
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def check_job(
         )
     if len(set(query.subjects)) != len(query.subjects):
         raise RefusalError(8, "a subject stands in the list more than once", "list each subject once")
-    invalid = sum(not is_valid(subject) for subject in query.subjects)
+    invalid = np.count_nonzero(wrong_checks(query.subjects))
     if invalid:
         raise RefusalError(8, f"{invalid} subjects have wrong check digits", "correct or leave out these codes")
     return registered, key

@@ -27,6 +27,7 @@ from compute.binning import Bins
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
 from compute.paillier.packing import SlotLayout
 from compute.signing import Signed, Suite
+from connectors.uscc import SHAPE
 
 MAX_ROWS = 1_000_000
 MAX_FEATURES = 64
@@ -34,8 +35,8 @@ MAX_PROVIDERS = 16
 MAX_POINTS_BOUND = 1_000_000
 
 Modulus = Annotated[bytes, Meta(min_length=256, max_length=2048)]
-Subject = Annotated[str, Meta(pattern=r"\A[0-9A-HJ-NPQRTUWXY]{18}\Z")]
-"""A unified social credit code in its canonical form (GB 32100)."""
+Subject = Annotated[str, Meta(pattern=rf"\A{SHAPE}\Z")]
+"""A unified social credit code in its canonical form; its check characters are looked at later."""
 
 T = TypeVar("T")
 Providers = Annotated[tuple[T, ...], Meta(min_length=1, max_length=MAX_PROVIDERS)]

@@ -9,7 +9,7 @@ from compute.paillier.ciphertexts import check, from_bytes, to_bytes
 from compute.paillier.errors import CiphertextError
 from compute.paillier.private import PrivateKey
 
-NUMBERS = st.binary(min_size=512, max_size=512).map(lambda data: int.from_bytes(data))
+NUMBERS = st.binary(min_size=512, max_size=512).map(int.from_bytes)
 
 
 def outside(key: PrivateKey) -> list[int]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from compute.paillier.errors import CiphertextError, ModulusError, PlaintextError
 from compute.paillier.private import PrivateKey
 
-NUMBERS = st.binary(min_size=260, max_size=260).map(lambda data: int.from_bytes(data))
+NUMBERS = st.binary(min_size=260, max_size=260).map(int.from_bytes)
 SLOW = settings(max_examples=10)
 
 

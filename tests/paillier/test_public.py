@@ -3,7 +3,6 @@
 import hashlib
 
 import pytest
-from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,10 +10,10 @@ from compute.paillier.errors import ModulusError, PlaintextError
 from compute.paillier.private import PrivateKey
 from compute.paillier.public import MINIMUM_BITS, PublicKey
 
-PRIME = 2**2047 + 1355
+PRIME = 2**2047 + 1919
 LAST_SMALL_PRIME = 1_048_573
 FIRST_LARGE_PRIME = 1_048_583
-NUMBERS = st.integers(0, 2**2100) | st.binary(min_size=260, max_size=260).map(lambda data: int.from_bytes(data))
+NUMBERS = st.integers(0, 2**2100) | st.binary(min_size=260, max_size=260).map(int.from_bytes)
 SLOW = settings(max_examples=12)
 
 
@@ -76,6 +75,7 @@ def test_a_number_less_itself_is_zero(key: PrivateKey) -> None:
     assert key.decrypt(key.public.add(c, key.public.multiply(c, -1))) == 0
 
 
+@SLOW
 @given(m=NUMBERS, negative=st.booleans())
 def test_residue_is_a_power_of_the_base(key: PrivateKey, m: int, *, negative: bool) -> None:
     value = -m if negative else m
@@ -174,12 +174,6 @@ def test_the_square_of_a_product_is_no_modulus(key: PrivateKey) -> None:
 def test_a_small_factor_is_refused(key: PrivateKey, factor: int) -> None:
     with pytest.raises(ModulusError, match="prime factor below 2²⁰"):
         PublicKey(key.public.n * factor).validate()
-
-
-def test_only_small_factors_are_refused() -> None:
-    primes = mpz(3) ** 1300
-    with pytest.raises(ModulusError, match="prime factor below 2²⁰"):
-        PublicKey(primes).validate()
 
 
 def test_the_bound_of_small_factors_is_exact(key: PrivateKey) -> None:

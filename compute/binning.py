@@ -1,5 +1,6 @@
 """Bins of a feature: from the values of a column to small codes. The last bin takes missing (and other) values."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
@@ -15,6 +16,7 @@ MAX_BINS = 256
 """Codes are single bytes."""
 
 Category = Annotated[str, Meta(min_length=1, max_length=256)]
+Group = Annotated[tuple[Category, ...], Meta(min_length=1, max_length=10_000)]
 Edge = Annotated[str, Meta(pattern=r"\A(0|-?[1-9][0-9]{0,14}|-?(0|[1-9][0-9]{0,14})\.[0-9]{0,5}[1-9])\Z")]
 """A decimal number in its shortest form; never a float, so that every party cuts at the same place."""
 
@@ -30,15 +32,19 @@ class CategoryBins(Message, frozen=True):
     """
 
     column: Name
-    groups: tuple[Annotated[tuple[Category, ...], Meta(min_length=1)], ...]
+    groups: tuple[Group, ...]
     prefix: Annotated[int, Meta(ge=1, le=256)] | None = None
 
     def __post_init__(self) -> None:
         _check_count(self.column, self.size)
         values = [value for group in self.groups for value in group]
-        repeated = sorted({value for value in values if values.count(value) > 1})
+        repeated = sorted(value for value, count in Counter(values).items() if count > 1)
         if repeated:
-            raise BinningError(f"{self.column}: bins overlap: {', '.join(repeated)} stands in more than one place")
+            raise BinningError(
+                f"{self.column}: bins overlap: {', '.join(repeated[:5])} stands in more than one place"
+            )
+        if not all(value.isprintable() for value in values):
+            raise BinningError(f"{self.column}: a value holds characters that cannot be seen; remove them")
         if self.prefix is not None:
             wrong = [value for value in values if len(value) != self.prefix]
             if wrong:

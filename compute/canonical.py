@@ -48,8 +48,9 @@ def decode(data: bytes, expected: type[M]) -> M:
         raise FormatError(f"{len(data)} bytes; a message has at most {MAX_MESSAGE_BYTES}: split the request")
     try:
         message = msgspec.json.decode(data, type=expected)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        canonical = encode(message)
+    except (msgspec.DecodeError, rfc8785.CanonicalizationError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"not a well-formed message: {error}") from error
-    if encode(message) != data:
+    if canonical != data:
         raise FormatError("the message is not in canonical form (RFC 8785); send the bytes that encode() gives")
     return message

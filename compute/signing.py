@@ -39,6 +39,8 @@ def sign(statement: S, signer: str, key: Ed25519PrivateKey) -> Signed[S]:
 
 def verify(signed: Signed[S], signer: str, pins: Pins) -> S:
     """Give the statement; raise :class:`SignatureError` unless ``signer``'s pinned key signed it."""
+    if signed.suite != SUITE:
+        raise SignatureError(f"signed in the suite {signed.suite}, which is not supported here")
     if signed.signer != signer:
         raise SignatureError(f"signed by {signed.signer}, but it must be signed by {signer}")
     if signer not in pins:

@@ -43,7 +43,7 @@ def rule(column: Column) -> str:
     """Give the rule in words, for a message."""
     match column.type:
         case ColumnType.KEY:
-            return "a USCC: 8 digits and 10 digits or capitals without I O S V Z"
+            return "a USCC: 18 digits or capitals without I O S V Z, digits in places 3 to 8"
         case ColumnType.TEXT:
             return (
                 f"a text of at most {TEXT_CHARACTERS} characters, without white space at its ends, "

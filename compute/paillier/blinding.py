@@ -33,7 +33,7 @@ def top_mask(key: PublicKey, ciphertexts: Sequence[int], layout: SlotLayout, par
     totals below 2^W survive exactly and what a cheat placed above W is hidden.
     """
     limit = int((key.n - (mpz(1) << layout.used_bits)) // (parties << layout.used_bits))
-    if limit < 1:
+    if limit <= 1:
         raise LayoutError(f"{layout.used_bits} bits of slots leave no room for {parties} top masks")
     return [
         c * key.residue(mpz(secrets.randbelow(limit)) << layout.used_bits) % key.n_squared for c in ciphertexts

@@ -6,12 +6,19 @@ from decimal import Decimal
 from compute.paillier.errors import PlaintextError
 from compute.paillier.public import PublicKey
 
+MAX_DIGITS = 1000
+"""Before or after the point; a plaintext of 3,072 bits has 924."""
+
 
 @dataclass(frozen=True)
 class FixedPoint:
     """Numbers with ``decimals`` digits after the point, as integers in units of 10^-decimals."""
 
     decimals: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.decimals <= MAX_DIGITS:
+            raise PlaintextError(f"{self.decimals} decimals; choose 0 to {MAX_DIGITS}")
 
     def encode(self, value: Decimal | int) -> int:
         """Give value·10^decimals; raise :class:`PlaintextError` where that is no integer, and for a float.
@@ -23,6 +30,8 @@ class FixedPoint:
         number = Decimal(value)
         if not number.is_finite():
             raise PlaintextError(f"{number} is not a number; give a finite one")
+        if number and abs(number.adjusted()) > MAX_DIGITS:
+            raise PlaintextError(f"the number has more than {MAX_DIGITS} digits; it would fit no plaintext")
         numerator, denominator = number.as_integer_ratio()
         units, remainder = divmod(numerator * int(10**self.decimals), denominator)
         if remainder:

@@ -1,4 +1,4 @@
-"""What the Paillier package refuses; every class is a ``ValueError`` whose message ends with what to do."""
+"""What the Paillier package refuses; every class is a ``ValueError`` that says what was wrong and where."""
 
 
 class PaillierError(ValueError):

@@ -27,7 +27,7 @@ class PublicKey:
     def __init__(self, n: int) -> None:
         self.n = mpz(n)
         self.bits: int = self.n.bit_length()
-        if self.bits < MINIMUM_BITS:
+        if self.n <= 0 or self.bits < MINIMUM_BITS:
             raise ModulusError(f"the modulus has {self.bits} bits; use at least {MINIMUM_BITS}")
         if self.n % 2 == 0:
             raise ModulusError("the modulus is even; generate a new key")

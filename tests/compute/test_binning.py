@@ -216,3 +216,9 @@ def test_categories_that_are_none_are_refused(groups: object) -> None:
     document = {"column": "x", "groups": groups, "prefix": None, "type": "category_bins"}
     with pytest.raises(FormatError, match="groups"):
         decode(json.dumps(document, separators=(",", ":")).encode(), CategoryBins)
+
+
+def test_a_hostile_number_of_values_is_read_at_once() -> None:
+    values = tuple(str(i) for i in range(10_000))
+    with pytest.raises(BinningError, match="more than one place"):
+        CategoryBins(column="x", groups=(values,) * 200)

@@ -37,7 +37,7 @@ def honest(key: PrivateKey) -> EnrolKey:
 
 @pytest.fixture(scope="module")
 def bad_pairs(key: PrivateKey) -> list[tuple[int, int]]:
-    """Primes (p, q) with p ≡ 1 mod q, so that q divides φ(p·q): q of 1024 bits, and the least q that is allowed."""
+    """Primes (p, q) with p ≡ 1 mod q, so that q divides φ(p·q): q of 1024 bits, and the least q."""
     q = int(key.factors[1])
     pairs = [(2 * 73 * q + 1, q), (2 * (2**2040 + 675) * FIRST_LARGE_PRIME + 1, FIRST_LARGE_PRIME)]
     for p, small in pairs:
@@ -304,7 +304,7 @@ def test_the_prover_of_such_a_modulus_has_no_root_to_send(bad_pairs: list[tuple[
 
 
 def test_the_bad_modulus_does_leak(bad_pairs: list[tuple[int, int]]) -> None:
-    """Why it matters: with p ≡ 1 mod q, raising to (p−1)/q modulo p wipes out r^n but not what is not an n-th power."""
+    """With p ≡ 1 mod q, raising to (p−1)/q modulo p wipes out r^n and keeps what is no n-th power."""
     p, q = bad_pairs[1]
     public = PublicKey(p * q)
     exponent = (p - 1) // q

@@ -100,4 +100,4 @@ def write_scores(path: Path, scores: dict[str, Decimal]) -> None:
 def _points(features: tuple[Feature, ...], table: Table, subjects: list[str]) -> list[int]:
     bins = [feature.bins for feature in features]
     frame = table.select(subjects, [feature.column for feature in bins])
-    return sum_points(features, code_columns(bins, frame, scales(table.columns)))
+    return sum_points(features, code_columns(bins, frame, scales(table.columns)), len(subjects))

@@ -146,7 +146,7 @@ class ModelApproval(Message, frozen=True):
     points_id: Hex32
     """HMAC under the reviewer's key of the bins and points: the same for every encryption of one model."""
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
-    reachable_totals: Annotated[int, Meta(ge=1)]
+    reachable_totals: Annotated[int, Meta(ge=1, lt=2**53)]
     expires: Milliseconds
 
 

@@ -28,6 +28,7 @@ from compute.paillier.encoding import FixedPoint
 MAX_SCORECARD_BYTES = 2**20
 MAX_FEATURES = 64
 MAX_DECIMALS = 3
+MAX_NUMBER_CHARACTERS = 24
 EDGE_DIGITS = 14
 MAX_BASE_POINTS = 1_000_000
 MAX_POINTS = 1000
@@ -64,10 +65,13 @@ class Scorecard:
         return MAX_POINTS * int(10**self.decimals)
 
 
-def sum_points(features: Sequence[Feature], codes: Sequence[bytes]) -> list[int]:
-    """Give each row's sum of points in units; ``codes`` holds one column of codes per feature."""
-    columns = [[feature.points[code] for code in column] for feature, column in zip(features, codes, strict=True)]
-    return [sum(row) for row in zip(*columns, strict=True)]
+def sum_points(features: Sequence[Feature], codes: Sequence[bytes], rows: int) -> list[int]:
+    """Give each row's sum of points in units; ``codes`` holds one column of ``rows`` codes per feature."""
+    sums = [0] * rows
+    for feature, column in zip(features, codes, strict=True):
+        for row, code in zip(range(rows), column, strict=True):
+            sums[row] += feature.points[code]
+    return sums
 
 
 def parse_scorecard(data: bytes) -> Scorecard:
@@ -75,7 +79,13 @@ def parse_scorecard(data: bytes) -> Scorecard:
     if len(data) > MAX_SCORECARD_BYTES:
         raise ScorecardError(f"the file has {len(data)} bytes; a scorecard has at most {MAX_SCORECARD_BYTES}")
     try:
-        document = json.loads(data, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
+        document = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_number,
+            parse_float=_number,
+            parse_constant=_no_constant,
+        )
         card = msgspec.convert(document, _Card, builtin_types=(Decimal,))
     except (msgspec.ValidationError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ScorecardError(f"not a scorecard: {error}") from error
@@ -190,11 +200,20 @@ def _shortest(edge: Decimal) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
+    document: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in document:
             raise ScorecardError(f"the key {key!r} stands twice in one object; keep one")
-    return dict(pairs)
+        document[key] = value
+    return document
+
+
+def _number(text: str) -> int | Decimal:
+    """An exact number of bounded size, so that arithmetic on it is exact and quick whatever the file says."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(text) > MAX_NUMBER_CHARACTERS or (exponent and abs(int(exponent)) > MAX_NUMBER_CHARACTERS):
+        raise ScorecardError(f"a number is longer than {MAX_NUMBER_CHARACTERS} digits; round it and write it out")
+    return Decimal(text) if exponent or "." in mantissa else int(text)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,0 +1,160 @@
+"""The permit (用数许可证): the marketplace's signed licence to compute, as a provider checks it.
+
+Format: a JWT (RFC 7519) signed with Ed25519 (RFC 9864, which retires the name EdDSA), one for each provider of a
+contract, with the claims of :class:`Permit`. The contract goes with it: the terms, signed by the consumer and by
+every provider. A marketplace that forges a permit therefore gets nothing without their keys.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from msgspec import Meta
+
+from compute.canonical import Bytes32, Hex32, Message, Milliseconds, Name
+from compute.signing import Pins, SignatureError, Signed, digest, verify
+from compute.terms import Terms, Use, violations
+
+ALGORITHM = "Ed25519"
+MAX_TOKEN_BYTES = 4096
+STATUS_AGE = 5000
+"""How old a status answer may be, in milliseconds (PROTOCOLS.md §7)."""
+
+Contract = Sequence[Signed[Terms]]
+"""The same terms once for each party, each time signed by it, in the order of ``terms.parties``."""
+
+
+class PermitError(Exception):
+    """The permit does not allow the use: the number of the check, the reason, what to do next."""
+
+    def __init__(self, check: int, reason: str, remedy: str) -> None:
+        super().__init__(f"check {check}: {reason}; {remedy}")
+        self.check, self.reason, self.remedy = check, reason, remedy
+
+
+class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The claims: who may compute with whose data, until when, by which contract; times in seconds."""
+
+    iss: Name
+    aud: Name
+    sub: Name
+    jti: Name
+    iat: Annotated[int, Meta(ge=0, lt=2**43)]
+    nbf: Annotated[int, Meta(ge=0, lt=2**43)]
+    exp: Annotated[int, Meta(ge=0, lt=2**43)]
+    contract: Hex32
+    """SHA-256 of the canonical terms."""
+
+
+class PermitStatus(Message, frozen=True):
+    """The marketplace's word, signed, on whether a permit stands now; it covers the asker's fresh nonce."""
+
+    permit: Name
+    nonce: Bytes32
+    active: bool
+    at: Milliseconds
+
+
+def issue(terms: Terms, provider: str, permit: str, issuer: str, key: Ed25519PrivateKey, now: int) -> str:
+    """Give the token for one provider of the contract; ``now`` in milliseconds."""
+    claims = Permit(
+        iss=issuer,
+        aud=provider,
+        sub=terms.consumer,
+        jti=permit,
+        iat=now // 1000,
+        nbf=terms.not_before // 1000,
+        exp=terms.not_after // 1000,
+        contract=digest(terms).hex(),
+    )
+    header = {"alg": ALGORITHM, "typ": "JWT", "kid": issuer}
+    return jwt.encode(header, msgspec.to_builtins(claims), OKPKey.import_key(key), algorithms=[ALGORITHM])
+
+
+def check_permit(
+    token: str,
+    contract: Contract,
+    status: Signed[PermitStatus],
+    *,
+    nonce: bytes,
+    issuer: str,
+    pins: Pins,
+    use: Use,
+) -> Permit:
+    """Give the permit, or raise :class:`PermitError` with the number of the check that failed.
+
+    ``status`` is the marketplace's answer to our fresh ``nonce``. Checks 8 (model approval), 9 (consent of every
+    subject), 10 (counters, ledgers, budgets) and 11 (the bank's enrolled key) are the provider node's.
+
+    1. The token is signed by the marketplace's pinned key and has exactly the claims of a permit.
+    2. It is meant for this provider and for the consumer who presents it.
+    3. Its term has begun and not ended.
+    4. It is not revoked: the status is signed, covers our nonce, and is at most 5 seconds old.
+    5. The contract is the one that it names, signed by the pinned keys of the consumer and of every provider.
+    6. The operation and the purpose are the contract's.
+    7. Product, version and fields lie within this provider's grant, and the uses within the number left.
+    """
+    permit = _read(token, issuer, pins)  # 1
+    if (permit.aud, permit.sub) != (use.provider, use.consumer):  # 2
+        raise PermitError(
+            2, f"the permit is for {permit.sub} at {permit.aud}", "present the permit for this provider"
+        )
+    if not permit.nbf * 1000 <= use.time < permit.exp * 1000:  # 3
+        raise PermitError(3, "the permit's term has not begun or has ended", "renew the contract")
+    _check_status(permit, status, nonce, issuer, pins, use.time)  # 4
+    terms = _check_contract(permit, contract, pins)  # 5
+    broken = violations(terms, use)
+    for check, clauses in ((6, {"operation", "purpose"}), (7, {violation.clause for violation in broken})):
+        reasons = [violation.reason for violation in broken if violation.clause in clauses]
+        if reasons:
+            raise PermitError(check, "; ".join(reasons), "keep within the contract or apply for another")
+    return permit
+
+
+def _read(token: str, issuer: str, pins: Mapping[str, bytes]) -> Permit:
+    if len(token) > MAX_TOKEN_BYTES:
+        raise PermitError(1, "the token is too long", "present the permit as it was issued")
+    try:
+        key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(pins[issuer]))
+        claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+        permit = msgspec.convert(claims, Permit)
+    except (JoseError, msgspec.ValidationError, KeyError, ValueError) as error:
+        raise PermitError(1, f"no permit of {issuer}: {type(error).__name__}", "fetch the permit anew") from error
+    if permit.iss != issuer:
+        raise PermitError(1, f"issued by {permit.iss}, not by {issuer}", "fetch the permit anew")
+    return permit
+
+
+def _check_status(
+    permit: Permit, status: Signed[PermitStatus], nonce: bytes, issuer: str, pins: Pins, now: int
+) -> None:
+    remedy = "wait until the marketplace answers, or ask it why"
+    try:
+        answer = verify(status, issuer, pins)
+    except SignatureError as error:
+        raise PermitError(4, f"the status of the permit: {error}", remedy) from error
+    if (answer.permit, answer.nonce) != (permit.jti, nonce):
+        raise PermitError(4, "the status answers another question", remedy)
+    if not now - STATUS_AGE <= answer.at <= now + STATUS_AGE:
+        raise PermitError(4, "the status is not of the last 5 seconds", "set the clocks right and retry")
+    if not answer.active:
+        raise PermitError(4, "the permit is suspended, revoked or ended", remedy)
+
+
+def _check_contract(permit: Permit, contract: Contract, pins: Pins) -> Terms:
+    remedy = "have every party sign the contract and present it whole"
+    if not contract or any(digest(signed.statement).hex() != permit.contract for signed in contract):
+        raise PermitError(5, "the contract is not the one that the permit names", remedy)
+    terms = contract[0].statement
+    if tuple(signed.signer for signed in contract) != terms.parties:
+        raise PermitError(5, "the contract is not signed by each of its parties once", remedy)
+    for signed in contract:
+        try:
+            verify(signed, signed.signer, pins)
+        except SignatureError as error:
+            raise PermitError(5, f"the contract: {error}", remedy) from error
+    return terms

@@ -42,7 +42,8 @@ clean: ## remove the virtual environment and the demo's files
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'Veilmart needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 demo' >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment: install python3-venv" >&2; exit 1; }
 
 INSTALL = echo 'installing $(1)' && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(1) \
 	&& $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && touch $@

@@ -7,7 +7,8 @@ The numbers stand again at the lines that do it:
  3. every entry's bytes are the canonical form of an entry, filed under its own id;
  4. every complete subtree is stored, with the hash that follows from the entries;
  5. nothing else is stored;
- 6. the database file agrees with itself (SQLite's integrity check: indices, pages, types).
+ 6. the database file agrees with itself (SQLite's integrity check: indices, pages, types);
+ 7. the file holds no trigger, which could drop or change what is appended.
 
 What this cannot find is a log that was rewritten or cut off as a whole, nodes included: it is compared with
 a root that somebody outside has kept.
@@ -22,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from audit import tables
 from audit.entry import parse
 from audit.errors import FormatError, LogError
-from audit.merkle import Frontier, leaf_hash
+from audit.merkle import SIZE_LIMIT, Frontier, leaf_hash
 
 
 def check(connection: Connection) -> tuple[int, bytes]:
@@ -39,6 +40,8 @@ def check(connection: Connection) -> tuple[int, bytes]:
         raise LogError(f"entry {frontier.size} or one next to it: cannot be read: {error.orig}") from error
     if report != ["ok"]:  # 6
         raise LogError(f"the database file is damaged: {report[0]}")
+    if connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'").scalar_one():  # 7
+        raise LogError("the database file holds a trigger, which nobody may put there")
     return frontier.size, frontier.root()
 
 
@@ -66,12 +69,18 @@ def _check_entry(index: int, entry_id: str, data: bytes) -> None:
         raise LogError(f"entry {index}: filed under the id of another entry")  # 3
 
 
+_LEVELS = range(SIZE_LIMIT.bit_length())
+
+
 class _StoredNodes:
     """The stored nodes of each level, read in the order in which entries close them."""
 
     def __init__(self, connection: Connection) -> None:
         levels = connection.scalars(select(tables.nodes.c.level).distinct().order_by(tables.nodes.c.level))
         self._levels = {level: _stream(connection, _nodes_of(level)) for level in levels.all()}
+        for level in self._levels:
+            if level not in _LEVELS:
+                raise LogError(f"node of level {level}: surplus")  # 5
 
     def expect(self, level: int, index: int, computed: bytes) -> None:
         """Read the next node of the level, which must be this one."""

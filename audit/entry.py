@@ -35,14 +35,39 @@ _DECEPTIVE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u20
 class EntryKind(StrEnum):
     """Every kind of event that the log records."""
 
+    # The marketplace's: the life of a party, a product, an application, a contract, a consent, a permit.
     PARTY_ENROLLED = "party_enrolled"
-    KEY_ENROLLED = "key_enrolled"
+    PARTY_SUSPENDED = "party_suspended"
+    PARTY_REINSTATED = "party_reinstated"
     PRODUCT_PUBLISHED = "product_published"
+    PRODUCT_SUSPENDED = "product_suspended"
+    PRODUCT_REINSTATED = "product_reinstated"
+    PRODUCT_DELISTED = "product_delisted"
+    APPLICATION_SUBMITTED = "application_submitted"
+    APPLICATION_APPROVED = "application_approved"
+    APPLICATION_REJECTED = "application_rejected"
+    APPLICATION_RETURNED = "application_returned"
+    APPLICATION_RESUBMITTED = "application_resubmitted"
+    CONTRACT_DRAFTED = "contract_drafted"
+    CONTRACT_SIGNED = "contract_signed"
+    CONTRACT_ACTIVATED = "contract_activated"
+    CONTRACT_SUSPENDED = "contract_suspended"
+    CONTRACT_REINSTATED = "contract_reinstated"
+    CONTRACT_TERMINATED = "contract_terminated"
+    CONTRACT_EXPIRED = "contract_expired"
+    CONSENT_REGISTERED = "consent_registered"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    PERMIT_ISSUED = "permit_issued"
+    PERMIT_REVOKED = "permit_revoked"
+    PERMIT_EXPIRED = "permit_expired"
+    # The nodes'.
+    KEY_ENROLLED = "key_enrolled"
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
     JOB_RECEIVED = "job_received"
     ANSWER_RELEASED = "answer_released"
     ANSWER_ACKNOWLEDGED = "answer_acknowledged"
+    # Everybody's.
     REFUSED = "refused"
 
 

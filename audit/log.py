@@ -48,7 +48,7 @@ class Log:
         self._engine = engine
         self._reader = reader(engine)
         self._failure: str | None = None
-        with self._writing() as connection:
+        with self.transaction() as connection:
             tables.metadata.create_all(connection)
 
     # --- writing --------------------------------------------------------------------------------------------
@@ -66,19 +66,27 @@ class Log:
         of the failed write is unknown, so the process has to end and the file has to be checked.
         """
         records = [(entry.id, encode(entry)) for entry in entries]
-        with self._writing() as connection:
+        with self.transaction() as connection:
             return _append(connection, records)
+
+    def append_within(self, connection: Connection, entry: Entry) -> int:
+        """Append an event in a `transaction` of this log and return its index: durable if that commits.
+
+        Raises LogError if the id is taken by another event.
+        """
+        (index,) = _append(connection, [(entry.id, encode(entry))])
+        return index
 
     # --- reading --------------------------------------------------------------------------------------------
 
     def size(self) -> int:
         """The number of entries."""
-        with self._reading() as connection:
+        with self.snapshot() as connection:
             return _size(connection)
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` entries, or over all. Raises ProofError if there are fewer."""
-        with self._reading() as connection:
+        with self.snapshot() as connection:
             size = _size(connection) if size is None else _reached(connection, size)
             return merkle.root(size, _stored(connection))
 
@@ -103,7 +111,7 @@ class Log:
 
         Raises ProofError if the log has not reached that size, or no such leaf lies below it.
         """
-        with self._reading() as connection:
+        with self.snapshot() as connection:
             return merkle.inclusion_proof(index, _reached(connection, size), _stored(connection))
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
@@ -111,7 +119,7 @@ class Log:
 
         Raises ProofError unless 0 ≤ old ≤ new ≤ size.
         """
-        with self._reading() as connection:
+        with self.snapshot() as connection:
             return merkle.consistency_proof(old, _reached(connection, new), _stored(connection))
 
     def check(self) -> tuple[int, bytes]:
@@ -119,38 +127,18 @@ class Log:
 
         Raises LogError naming the first bad index and what is wrong there.
         """
-        with self._reading() as connection:
+        with self.snapshot() as connection:
             return check.check(connection)
 
     # --- transactions ---------------------------------------------------------------------------------------
 
-    def _read(self, start: int, stop: int) -> Iterator[Entry]:
-        # A transaction per piece: a caller who stops half way leaves no snapshot open, which would keep the
-        # write-ahead log from being folded back. What is appended never changes, so the pieces fit together.
-        for first in range(start, stop, _ENTRIES_PER_READ):
-            piece = range(first, min(first + _ENTRIES_PER_READ, stop))
-            with self._reading() as connection:
-                rows = connection.execute(_RANGE, {"start": piece.start, "stop": piece.stop}).all()
-            found = dict(rows)
-            for index in piece:
-                if index not in found:
-                    raise LogError(f"entry {index}: missing")
-                try:
-                    entry = parse(found[index])
-                except FormatError as error:
-                    raise LogError(f"entry {index}: {error}") from error
-                yield entry
-
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._reader.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise LogError(f"the log cannot be read: {_cause(error)}") from error
+    def transaction(self) -> Iterator[Connection]:
+        """The write transaction, for callers whose own tables in this file change with the log or not at all.
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+        Commits at the end of the block, durably; rolls back if the block raises. Of SQLAlchemy's errors it makes
+        LogError; after a failed write or fsync it opens no more, as in `append_many`.
+        """
         if self._failure:
             raise LogError(f"the log stopped after a failed write: {self._failure}")
         try:
@@ -161,6 +149,32 @@ class Log:
             if getattr(cause, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
                 self._failure = str(cause)
             raise LogError(f"the log cannot be written: {cause}") from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that only reads: it sees one moment of the file and blocks no writer."""
+        try:
+            with self._reader.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise LogError(f"the log cannot be read: {_cause(error)}") from error
+
+    def _read(self, start: int, stop: int) -> Iterator[Entry]:
+        # A transaction per piece: a caller who stops half way leaves no snapshot open, which would keep the
+        # write-ahead log from being folded back. What is appended never changes, so the pieces fit together.
+        for first in range(start, stop, _ENTRIES_PER_READ):
+            piece = range(first, min(first + _ENTRIES_PER_READ, stop))
+            with self.snapshot() as connection:
+                rows = connection.execute(_RANGE, {"start": piece.start, "stop": piece.stop}).all()
+            found = dict(rows)
+            for index in piece:
+                if index not in found:
+                    raise LogError(f"entry {index}: missing")
+                try:
+                    entry = parse(found[index])
+                except FormatError as error:
+                    raise LogError(f"entry {index}: {error}") from error
+                yield entry
 
 
 def _cause(error: SQLAlchemyError) -> BaseException:
@@ -196,6 +210,9 @@ def _append(connection: Connection, records: Sequence[tuple[str, bytes]]) -> lis
             insert(tables.nodes),
             [{"level": level, "index": index, "hash": subtree} for (level, index), subtree in new_nodes.items()],
         )
+        if _size(connection) != size + len(new_entries):
+            # A trigger in the file can swallow an insert; nothing may be acknowledged that is not there.
+            raise LogError("the entries were not stored; the file was tampered with: check it")
     return indices
 
 

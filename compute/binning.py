@@ -28,7 +28,8 @@ class BinningError(ValueError):
 class CategoryBins(Message, frozen=True):
     """Bin g holds the values of ``groups[g]``; whatever is in no group, and missing, goes to the last bin.
 
-    With ``prefix`` only the first so many characters of a value count (NAICS sectors).
+    With ``prefix`` only the first so many characters of a value count (NAICS sectors). Values and groups stand in
+    sorted order: any other would tell a reader of the bins how the bank ranks them.
     """
 
     column: Name
@@ -49,6 +50,10 @@ class CategoryBins(Message, frozen=True):
             wrong = [value for value in values if len(value) != self.prefix]
             if wrong:
                 raise BinningError(f"{self.column}: {wrong[0]} can never match; write {self.prefix} characters")
+        if any(low >= high for group in self.groups for low, high in pairwise(group)) or any(
+            low[0] >= high[0] for low, high in pairwise(self.groups)
+        ):
+            raise BinningError(f"{self.column}: values and groups must stand in sorted order")
 
     @property
     def size(self) -> int:
@@ -99,8 +104,11 @@ Bins = CategoryBins | NumberBins
 
 
 def code_columns(bins: Sequence[Bins], frame: pd.DataFrame, scales: Mapping[str, int | None]) -> list[bytes]:
-    """Give each feature's column of codes for the rows of ``frame``; ``scales`` as in :meth:`NumberBins.codes`."""
-    return [feature.codes(frame[feature.column], scales[feature.column]) for feature in bins]
+    """Give each feature's codes, one per row of ``frame``; ``scales`` as in :meth:`NumberBins.codes`."""
+    columns = [feature.codes(frame[feature.column], scales[feature.column]) for feature in bins]
+    if any(len(column) != len(frame) for column in columns):
+        raise BinningError("a column gives another number of codes than there are rows; name each column once")
+    return columns
 
 
 def _ceiling(edge: Decimal) -> int:

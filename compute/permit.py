@@ -5,7 +5,7 @@ contract, with the claims of :class:`Permit`. The contract goes with it: the ter
 every provider. A marketplace that forges a permit therefore gets nothing without their keys.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -115,11 +115,11 @@ def check_permit(
     return permit
 
 
-def _read(token: str, issuer: str, pins: Mapping[str, bytes]) -> Permit:
+def _read(token: str, issuer: str, pins: Pins) -> Permit:
     if len(token) > MAX_TOKEN_BYTES:
         raise PermitError(1, "the token is too long", "present the permit as it was issued")
     try:
-        key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(pins[issuer]))
+        key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(pins[issuer].key))
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         permit = msgspec.convert(claims, Permit)
     except (JoseError, msgspec.ValidationError, KeyError, ValueError) as error:
@@ -134,7 +134,7 @@ def _check_status(
 ) -> None:
     remedy = "wait until the marketplace answers, or ask it why"
     try:
-        answer = verify(status, issuer, pins)
+        answer = verify(status, issuer, "operator", pins)
     except SignatureError as error:
         raise PermitError(4, f"the status of the permit: {error}", remedy) from error
     if (answer.permit, answer.nonce) != (permit.jti, nonce):
@@ -154,7 +154,7 @@ def _check_contract(permit: Permit, contract: Contract, pins: Pins) -> Terms:
         raise PermitError(5, "the contract is not signed by each of its parties once", remedy)
     for signed in contract:
         try:
-            verify(signed, signed.signer, pins)
+            verify(signed, signed.signer, "consumer" if signed.signer == terms.consumer else "provider", pins)
         except SignatureError as error:
             raise PermitError(5, f"the contract: {error}", remedy) from error
     return terms

@@ -1,7 +1,8 @@
-"""Statements signed by a party's pinned Ed25519 identity (suite ``intl``)."""
+"""Statements signed by a party's pinned Ed25519 identity, in the role it was enrolled for (suite ``intl``)."""
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Generic, Literal, TypeVar
 
 from cryptography.exceptions import InvalidSignature
@@ -14,8 +15,19 @@ Suite = Literal["intl"]
 SUITE: Suite = "intl"
 
 S = TypeVar("S", bound=Message)
-Pins = Mapping[str, bytes]
-"""Party name → its raw Ed25519 public key, learnt when the party was enrolled and never from a message."""
+Role = Literal["consumer", "provider", "model_reviewer", "operator"]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What is known of an enrolled party: the one role in which it may sign, and its raw Ed25519 public key."""
+
+    role: Role
+    key: bytes
+
+
+Pins = Mapping[str, Pin]
+"""By party name; learnt when the party was enrolled and never from a message."""
 
 
 class SignatureError(ValueError):
@@ -37,16 +49,21 @@ def sign(statement: S, signer: str, key: Ed25519PrivateKey) -> Signed[S]:
     return Signed(suite=SUITE, signer=signer, signature=signature, statement=statement)
 
 
-def verify(signed: Signed[S], signer: str, pins: Pins) -> S:
-    """Give the statement; raise :class:`SignatureError` unless ``signer``'s pinned key signed it."""
+def verify(signed: Signed[S], signer: str, role: Role, pins: Pins) -> S:
+    """Give the statement; raise :class:`SignatureError` unless ``signer``, in this role, signed it.
+
+    The role keeps a bank from taking part in its own job as a provider.
+    """
     if signed.suite != SUITE:
         raise SignatureError(f"signed in the suite {signed.suite}, which is not supported here")
     if signed.signer != signer:
         raise SignatureError(f"signed by {signed.signer}, but it must be signed by {signer}")
     if signer not in pins:
         raise SignatureError(f"no key of {signer} is pinned here; enrol the party first")
+    if pins[signer].role != role:
+        raise SignatureError(f"{signer} is enrolled as {pins[signer].role} and cannot sign as {role}")
     try:
-        Ed25519PublicKey.from_public_bytes(pins[signer]).verify(
+        Ed25519PublicKey.from_public_bytes(pins[signer].key).verify(
             signed.signature, _signed_bytes(signer, signed.statement)
         )
     except InvalidSignature as error:

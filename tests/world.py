@@ -23,14 +23,14 @@ from compute.node.reviewer import reviewer_node
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.risk_score.bank import Bank, RegisteredModel
-from compute.protocols.risk_score.checks import Holding, Setting
+from compute.protocols.risk_score.checks import Domain, Holding
 from compute.protocols.risk_score.messages import Query
 from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.signing import sign
+from compute.signing import Pin, Role, sign
+from veilmart.demo.admission import Admission
 from veilmart.demo.data import EXAMPLES
-from veilmart.demo.licence import Licence
 
 TODAY = "2026-11-22"
 NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
@@ -48,10 +48,10 @@ SUBJECTS = real_codes(160)  # more than the slots of one ciphertext at 2048 bits
 
 
 def scorecard() -> Scorecard:
-    region = Feature(CategoryBins(column="region", groups=(("north",), ("south", "east"))), (26, -13, 7))
+    region = Feature(CategoryBins(column="region", groups=(("east", "south"), ("north",))), (-13, 26, 7))
     employees = Feature(NumberBins(column="employees", edges=("1", "5")), (-15, 0, 11, -3))
     age = Feature(NumberBins(column="age", edges=("4",)), (-1000, 1000, 0))  # the extremes of the bound
-    return Scorecard("test-card", "1.0.0", 0, 500, {"register": (region,), "insurance": (employees, age)}, ())
+    return Scorecard("test-card", "1.0.0", 0, 500, {"register": (region,), "insurance": (age, employees)}, ())
 
 
 def region_points(value: str | None) -> int:
@@ -79,7 +79,7 @@ class World:
     bank: Bank
     key: PrivateKey
     identities: dict[str, Ed25519PrivateKey]
-    pins: dict[str, bytes]
+    pins: dict[str, Pin]
     providers: dict[str, Provider]
     reviewer: Reviewer
     transport: MemoryTransport
@@ -157,25 +157,38 @@ def _build(key: PrivateKey, directory: Path, stack: ExitStack) -> World:
     }
     scales: dict[str, dict[str, int | None]] = {"tax": {"region": None}, "labour": {"employees": 0, "age": 0}}
     identities = {name: Ed25519PrivateKey.generate() for name in ("bank", "reviewer", "tax", "labour")}
-    pins = {name: identity.public_key().public_bytes_raw() for name, identity in identities.items()}
+    roles: dict[str, Role] = {"bank": "consumer", "reviewer": "model_reviewer"}
+    pins = {
+        name: Pin(roles.get(name, "provider"), identity.public_key().public_bytes_raw())
+        for name, identity in identities.items()
+    }
     clock, transport, log = Clock(), MemoryTransport(), Log(database(directory / "audit.sqlite"))
 
     def select_from(table: pd.DataFrame):  # noqa: ANN202 -- a closure
         def select(subjects: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
             frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
-            return frame.astype(table.dtypes.to_dict()).where(frame.notna(), None)
+            return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
 
         return select
 
-    licence = Licence(PERMIT, "bank", PURPOSE, frozenset(SUBJECTS))
+    admission = Admission(PERMIT, "bank", PURPOSE, frozenset(SUBJECTS))
     providers = {}
     for name, product in (("tax", "register"), ("labour", "insurance")):
-        holding = Holding(product, "1.0.0", "0" * 64, "2026-11-01", scales[name], select_from(tables[name]))
+        table = tables[name]
+        holding = Holding(
+            product,
+            "1.0.0",
+            "0" * 64,
+            "2026-11-01",
+            scales[name],
+            list(table.index),
+            select_from(table),
+        )
         answers = AnswerStore(database(directory / f"{name}.sqlite"))
-        setting = Setting(name, "reviewer", pins, holding)
-        providers[name] = Provider(setting, identities[name], answers, licence.admit, clock)
+        domain = Domain(name, "reviewer", pins, holding)
+        providers[name] = Provider(domain, identities[name], answers, admission.admit, clock)
     reviewer = Reviewer("reviewer", identities["reviewer"], pins, b"\1" * 32, clock)
-    bank = Bank("bank", identities["bank"], key, pins, transport)
+    bank = Bank("bank", identities["bank"], key, pins, transport, clock)
     world = World(bank, key, identities, pins, providers, reviewer, transport, log, tables, clock)
     for name, provider in providers.items():
         transport.handlers[name] = provider_node(provider, log, clock).handle

@@ -1,1 +1,1 @@
-"""What a node keeps on its own disk."""
+"""What surrounds a role at its party: the front door, the events it records, its stored answers, transports."""

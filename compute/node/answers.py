@@ -1,6 +1,6 @@
 """A provider's answers, stored durably before they are sent (PROTOCOLS.md §4.4)."""
 
-from sqlalchemy import Column, Engine, LargeBinary, MetaData, Table, select
+from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -15,6 +15,7 @@ _ANSWERS = Table(
     Column("nonce", LargeBinary(32), primary_key=True),
     Column("job", LargeBinary(32), nullable=False, unique=True),
     Column("answer", LargeBinary, nullable=False),
+    Column("acknowledged_at", BigInteger),  # UTC, milliseconds; null until the bank's receipt came
 )
 
 
@@ -40,6 +41,15 @@ class AnswerStore:
             connection.execute(insert(_ANSWERS).values(row).on_conflict_do_nothing())
             stored = connection.execute(select(_ANSWERS.c.answer).where(_ANSWERS.c.nonce == nonce)).scalar_one()
         return decode(stored, Signed[Answer])
+
+    def acknowledge(self, job: bytes, now: int) -> int:
+        """Note that the answer to this job was acknowledged; give the time at which it first was."""
+        first = update(_ANSWERS).where(_ANSWERS.c.job == job, _ANSWERS.c.acknowledged_at.is_(None))
+        with self._engine.begin() as connection:
+            connection.execute(first.values(acknowledged_at=now))
+            return int(
+                connection.execute(select(_ANSWERS.c.acknowledged_at).where(_ANSWERS.c.job == job)).scalar_one()
+            )
 
     def _find(self, condition: ColumnElement[bool]) -> Signed[Answer] | None:
         with self._engine.begin() as connection:

@@ -1,5 +1,7 @@
 """A node's front door: decode a message, run the role, record what happened, and only then reply."""
 
+import logging
+import traceback
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
@@ -9,6 +11,11 @@ from audit.log import Log
 from compute.canonical import FormatError, Message, decode, encode
 from compute.node import events
 from compute.protocols.base import RefusalError, Refused
+
+logger = logging.getLogger(__name__)
+
+FAULT = 98
+"""The number that stands for a failure of the node itself."""
 
 Handlers = Mapping[type[Message], Callable[[Any], Message]]
 """Type of message → the role's method for it."""
@@ -31,6 +38,13 @@ class Dispatcher:
             return self._refuse(message, RefusalError(0, str(error), "send a message that this party takes"))
         except RefusalError as error:
             return self._refuse(message, error)
+        except Exception as error:  # noqa: BLE001 -- whatever else went wrong is told, recorded and refused
+            # The error's own text may hold a row, so the local log gets its class and its place only.
+            place = "".join(traceback.format_tb(error.__traceback__))
+            logger.error(  # noqa: TRY400 -- logging.exception would print the error's text
+                "%s failed with %s at\n%s", type(message).__name__, type(error).__name__, place
+            )
+            return self._refuse(message, RefusalError(FAULT, "this node failed", "retry, then call its operator"))
         event = events.accepted(self._party, message, reply, self._clock())
         if event is not None:
             self._log.append(event)

@@ -1,4 +1,7 @@
-"""What a node records of each message: digests, counts and organisations, never a subject, a value or a point."""
+"""What a node records of each message: digests, counts and organisations, never a subject, a value or a point.
+
+Names stand in the log for ever, so a name is recorded only once its owner's signature was verified.
+"""
 
 import hashlib
 import secrets
@@ -9,6 +12,7 @@ from compute.protocols.base import RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.risk_score.messages import (
     Acknowledge,
+    Acknowledged,
     Answer,
     ModelApproval,
     Query,
@@ -21,12 +25,17 @@ Detail = dict[str, str | int]
 
 
 def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | None:
-    """Give the event of a message that was taken, or None for a mere question."""
+    """Give the event of a message that was taken, or None for a mere question.
+
+    Where a retry gets the same reply it must be the same event, so id and time follow from the reply.
+    """
     match message, reply:
-        case EnrolKey(), _:
-            return _entry(EntryKind.KEY_ENROLLED, node, message, now)
+        case EnrolKey(statement=enrolment), _:
+            key = hashlib.sha256(enrolment.statement.n).hexdigest()
+            return _entry(EntryKind.KEY_ENROLLED, node, message, now, {"key": key})
         case SubmitModel(), Signed(statement=ModelApproval() as approval):
             detail: Detail = {
+                "approval": digest(approval).hex(),
                 "points_id": approval.points_id,
                 "reachable_totals": approval.reachable_totals,
             }
@@ -34,20 +43,22 @@ def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | N
         case RegisterTables(), _:
             detail = {"approval": digest(message.approval.statement).hex()}
             return _entry(EntryKind.MODEL_REGISTERED, node, message, now, detail)
-        case Query(), Signed(statement=Answer() as answer):
-            detail = {"answer": digest(answer).hex(), "rows": message.job.statement.rows}
-            # A retry gets the stored answer and must be the same event: id and time follow from the answer.
-            identity = hashlib.sha256(f"answer_released\n{node}\n{answer.job.hex()}".encode()).hexdigest()[:32]
-            return _entry(EntryKind.ANSWER_RELEASED, node, message, answer.answered_at, detail, identity)
-        case Acknowledge(), _:
-            return _entry(EntryKind.ANSWER_ACKNOWLEDGED, node, message, now)
+        case Query(job=job), Signed(statement=Answer() as answer):
+            detail = {"answer": digest(answer).hex(), "rows": job.statement.rows}
+            # Only now is the permit known to be one: before, it is any text of the bank's.
+            permit = job.statement.permit
+            return _entry(EntryKind.ANSWER_RELEASED, node, message, answer.answered_at, detail, permit)
+        case Acknowledge(), Acknowledged(at=at):
+            return _entry(EntryKind.ANSWER_ACKNOWLEDGED, node, message, at)
     return None
 
 
 def refused(node: str, message: Message | None, error: RefusalError, now: int) -> Entry:
-    """Give the event of a refusal; the counterparty is the one that the message claims."""
+    """Give the event of a refusal."""
     kind = "unreadable" if message is None else type(message).__name__
-    return _entry(EntryKind.REFUSED, node, message, now, {"message": kind, "check": error.check})
+    detail: Detail = {"message": kind, "check": error.check}
+    verified = error.check > (2 if isinstance(message, RegisterTables) else 1)
+    return _entry(EntryKind.REFUSED, node, message if verified else None, now, detail)
 
 
 def _entry(
@@ -56,11 +67,13 @@ def _entry(
     message: Message | None,
     time: int,
     detail: Detail | None = None,
-    identity: str | None = None,
+    permit: str | None = None,
 ) -> Entry:
-    counterparty, permit, job = _about(message)
+    counterparty, job = _about(message)
+    once_per_job = kind in {EntryKind.ANSWER_RELEASED, EntryKind.ANSWER_ACKNOWLEDGED}
+    name = f"{kind}\n{node}\n{job}" if once_per_job else secrets.token_hex(16)
     return Entry(
-        id=identity or secrets.token_hex(16),
+        id=hashlib.sha256(name.encode()).hexdigest()[:32],
         kind=kind,
         time=time,
         node=node,
@@ -71,15 +84,15 @@ def _entry(
     )
 
 
-def _about(message: Message | None) -> tuple[str | None, str | None, str | None]:
-    """Counterparty, permit and job of a message, as far as it names them."""
+def _about(message: Message | None) -> tuple[str | None, str | None]:
+    """Counterparty and job of a message, as far as it names them."""
     match message:
         case EnrolKey(statement=signed) | SubmitModel(submission=signed):
-            return signed.statement.bank, None, None
+            return signed.statement.bank, None
         case RegisterTables(tables=tables):
-            return tables.bank, None, None
+            return tables.bank, None
         case Query(job=signed):
-            return signed.statement.bank, signed.statement.permit, digest(signed.statement).hex()
+            return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed):
-            return signed.statement.bank, None, signed.statement.job.hex()
-    return None, None, None
+            return signed.statement.bank, signed.statement.job.hex()
+    return None, None

@@ -11,7 +11,7 @@ from gmpy2 import mpz
 
 from compute.paillier.ciphertexts import check
 from compute.paillier.errors import ModulusError, PlaintextError
-from compute.paillier.public import DEFAULT_BITS, MINIMUM_BITS, PRIMALITY_ROUNDS, PublicKey
+from compute.paillier.public import DEFAULT_BITS, MAXIMUM_BITS, MINIMUM_BITS, PRIMALITY_ROUNDS, PublicKey
 
 
 class _Factor:
@@ -64,13 +64,13 @@ class PrivateKey:
 
     @classmethod
     def generate(cls, bits: int = DEFAULT_BITS) -> Self:
-        """Give a fresh key whose n has exactly ``bits`` bits (even, at least 2,048).
+        """Give a fresh key whose n has exactly ``bits`` bits (even, 2,048 to 4,096).
 
         p ≡ q ≡ 3 mod 4 and gcd(p−1, q−1) = 2 (PROTOCOLS.md §1), so that n also passes the proofs that later
         protocols ask for. Encryption uses full-length randomness, so no further assumption rests on it.
         """
-        if bits < MINIMUM_BITS or bits % 2:
-            raise ModulusError(f"{bits} bits; choose an even number of at least {MINIMUM_BITS}")
+        if not MINIMUM_BITS <= bits <= MAXIMUM_BITS or bits % 2:
+            raise ModulusError(f"{bits} bits; choose an even number from {MINIMUM_BITS} to {MAXIMUM_BITS}")
         while True:
             p, q = _blum_prime(bits // 2), _blum_prime(bits // 2)
             if p != q and gmpy2.gcd(p - 1, q - 1) == 2 and gmpy2.gcd(p * q, (p - 1) * (q - 1)) == 1:  # noqa: PLR2004 -- both are odd, so 2 is the least

@@ -14,24 +14,27 @@ from gmpy2 import mpz
 from compute.paillier.errors import ModulusError, PlaintextError
 
 MINIMUM_BITS = 2048
+MAXIMUM_BITS = 4096
+"""What a stranger's key may cost is bounded too."""
 DEFAULT_BITS = 3072
 SMALL_FACTOR_BOUND = 2**20
 PRIMALITY_ROUNDS = 40  # error below 4⁻⁴⁰ for a composite, whoever chose it
 
 
 class PublicKey:
-    """A modulus n of at least 2,048 bits. Construction checks length and parity, ``validate`` the rest."""
+    """A modulus n of 2,048 to 4,096 bits. Construction checks length and parity, ``validate`` the rest."""
 
-    __slots__ = ("bits", "ciphertext_bytes", "n", "n_squared")
+    __slots__ = ("bits", "ciphertext_bytes", "modulus_bytes", "n", "n_squared")
 
     def __init__(self, n: int) -> None:
         self.n = mpz(n)
         self.bits: int = self.n.bit_length()
-        if self.n <= 0 or self.bits < MINIMUM_BITS:
-            raise ModulusError(f"the modulus has {self.bits} bits; use at least {MINIMUM_BITS}")
+        if self.n <= 0 or not MINIMUM_BITS <= self.bits <= MAXIMUM_BITS:
+            raise ModulusError(f"the modulus has {self.bits} bits; use {MINIMUM_BITS} to {MAXIMUM_BITS}")
         if self.n % 2 == 0:
             raise ModulusError("the modulus is even; generate a new key")
         self.n_squared = self.n * self.n
+        self.modulus_bytes: int = (self.bits + 7) // 8
         self.ciphertext_bytes: int = (self.n_squared.bit_length() + 7) // 8
 
     def __eq__(self, other: object) -> bool:
@@ -50,7 +53,7 @@ class PublicKey:
 
     def to_bytes(self) -> bytes:
         """Give n as big-endian bytes without leading zeros, the one form that :meth:`from_bytes` takes."""
-        return bytes(self.n.to_bytes((self.bits + 7) // 8, "big"))
+        return bytes(self.n.to_bytes(self.modulus_bytes, "big"))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "PublicKey":

@@ -5,7 +5,10 @@ from typing import Annotated, Protocol, TypeVar
 
 from msgspec import Meta
 
-from compute.canonical import M, Message, Name, decode, encode
+from compute.canonical import FormatError, M, Message, Name, decode, encode
+
+MAX_REASON = 1000
+"""Characters of a refusal's reason; what quotes a message is cut."""
 
 Progress = Callable[[str, int, int], None]
 """Hears of a step's name, the units done and the units in all."""
@@ -26,7 +29,7 @@ class RefusalError(ProtocolError):
 
     def __init__(self, check: int, reason: str, remedy: str) -> None:
         super().__init__(f"check {check}: {reason}; {remedy}")
-        self.check, self.reason, self.remedy = check, reason, remedy
+        self.check, self.reason, self.remedy = check, reason[:MAX_REASON], remedy
 
 
 class RefusedByPeerError(ProtocolError):
@@ -46,8 +49,8 @@ class Refused(Message, frozen=True):
 
     party: Name
     check: Annotated[int, Meta(ge=0, le=99)]
-    reason: Annotated[str, Meta(max_length=2000)]
-    remedy: Annotated[str, Meta(max_length=2000)]
+    reason: Annotated[str, Meta(max_length=MAX_REASON)]
+    remedy: Annotated[str, Meta(max_length=MAX_REASON)]
 
 
 class Accepted(Message, frozen=True):
@@ -66,7 +69,10 @@ class Transport(Protocol):
 
 def ask(transport: Transport, recipient: str, message: Message, expected: type[M]) -> M:
     """Send a message and give the reply of type ``expected``; raise :class:`RefusedByPeerError` on a refusal."""
-    reply = decode(transport.exchange(recipient, encode(message)), expected | Refused)  # type: ignore[arg-type] # a union of message types
+    try:
+        reply = decode(transport.exchange(recipient, encode(message)), expected | Refused)  # type: ignore[arg-type] # a union of message types
+    except FormatError as error:
+        raise AnswerError(f"the reply of {recipient} is malformed: {error}") from error
     if isinstance(reply, Refused):
         raise RefusedByPeerError(recipient, reply)
     return reply

@@ -137,8 +137,8 @@ def test_other_and_missing_text_go_to_the_last_bin() -> None:
 
 
 def test_a_prefix_counts_characters() -> None:
-    bins = CategoryBins(column="naics", groups=(("62", "甲乙"), ("44",)), prefix=2)
-    assert list(bins.codes(texts("621111", "62", "6", "44", "甲乙丙", None, "162"), None)) == [0, 0, 2, 1, 0, 2, 2]
+    bins = CategoryBins(column="naics", groups=(("44",), ("62", "甲乙")), prefix=2)
+    assert list(bins.codes(texts("621111", "62", "6", "44", "甲乙丙", None, "162"), None)) == [1, 1, 2, 0, 1, 2, 2]
 
 
 def test_no_rows_give_no_codes() -> None:
@@ -147,8 +147,8 @@ def test_no_rows_give_no_codes() -> None:
 
 
 def test_256_bins_use_every_code() -> None:
-    category = CategoryBins(column="x", groups=tuple((f"v{i}",) for i in range(255)))
-    assert category.codes(texts("v0", "v254", None), None) == bytes([0, 254, 255])
+    category = CategoryBins(column="x", groups=tuple((f"v{i:03}",) for i in range(255)))
+    assert category.codes(texts("v000", "v254", None), None) == bytes([0, 254, 255])
     number = NumberBins(column="x", edges=tuple(str(i) for i in range(254)))
     assert number.codes(numbers(-1, 253, None), 0) == bytes([0, 254, 255])
 
@@ -222,3 +222,18 @@ def test_a_hostile_number_of_values_is_read_at_once() -> None:
     values = tuple(str(i) for i in range(10_000))
     with pytest.raises(BinningError, match="more than one place"):
         CategoryBins(column="x", groups=(values,) * 200)
+
+
+@pytest.mark.parametrize("groups", [(("b", "a"),), (("b",), ("a",)), (("a", "c"), ("b",), ("ab",))])
+def test_values_and_groups_stand_in_sorted_order(groups: tuple[tuple[str, ...], ...]) -> None:
+    """Any other order would tell a provider how the bank ranks the values."""
+    with pytest.raises(BinningError, match="x: values and groups must stand in sorted order"):
+        CategoryBins(column="x", groups=groups)
+
+
+def test_a_column_named_twice_gives_no_codes() -> None:
+    """Two columns of one name are one frame of two: its codes would be interleaved."""
+    frame = pd.DataFrame({"age": numbers(1, 2)})[["age", "age"]]
+    features = [NumberBins(column="age", edges=("1",)), NumberBins(column="age", edges=("2",))]
+    with pytest.raises((BinningError, ValueError)):
+        code_columns(features, frame, {"age": 0})

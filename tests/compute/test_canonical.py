@@ -50,7 +50,7 @@ NOTE = SampleNote(
     words=("b", "a"),
 )
 DATA = encode(NOTE)
-BINS = CategoryBins(column="state", groups=(("甲", "b"), ("c",)))
+BINS = CategoryBins(column="state", groups=(("b", "甲"), ("c",)))
 VALID = [DATA, encode(BINS), encode(NumberBins(column="x", edges=("-1.5", "0", "2")))]
 ANY = SampleNote | CategoryBins | NumberBins
 NOTES = st.builds(

@@ -11,7 +11,7 @@ from contracts import ALLOWED, TERMS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.permit import PermitError, PermitStatus, check_permit, issue
-from compute.signing import Signed, sign
+from compute.signing import Pin, Role, Signed, sign
 from compute.terms import Terms, Use
 
 NOW = 1500
@@ -19,7 +19,8 @@ DAY = 24 * 3600 * 1000
 NONCE = b"\7" * 32
 NAMES = ("market", "bank", "tax", "labour", "reviewer")
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([i + 1]) * 32) for i, name in enumerate(NAMES)}
-PINS = {name: key.public_key().public_bytes_raw() for name, key in KEYS.items()}
+ROLES: dict[str, Role] = {"market": "operator", "bank": "consumer", "reviewer": "model_reviewer"}
+PINS = {name: Pin(ROLES.get(name, "provider"), key.public_key().public_bytes_raw()) for name, key in KEYS.items()}
 LONG = msgspec.structs.replace(TERMS, not_before=0, not_after=DAY)
 USE = Use(**{**ALLOWED, "time": NOW})  # type: ignore[arg-type]
 

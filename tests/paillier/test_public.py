@@ -135,7 +135,7 @@ def test_from_bytes_refuses_leading_zeros(key: PrivateKey, zeros: int) -> None:
 
 @pytest.mark.parametrize("bits", [0, 1, 1024, MINIMUM_BITS - 1])
 def test_a_short_modulus_is_refused(bits: int) -> None:
-    with pytest.raises(ModulusError, match=f"has {bits} bits; use at least 2048"):
+    with pytest.raises(ModulusError, match=f"has {bits} bits; use 2048 to 4096"):
         PublicKey(2**bits - 1)
 
 
@@ -159,7 +159,7 @@ def test_a_prime_is_no_modulus() -> None:
         PublicKey(PRIME).validate()
 
 
-@pytest.mark.parametrize("exponent", [2, 3, 5])
+@pytest.mark.parametrize("exponent", [2, 3, 4])
 def test_a_prime_power_is_no_modulus(key: PrivateKey, exponent: int) -> None:
     with pytest.raises(ModulusError, match="perfect power"):
         PublicKey(key.factors[0] ** exponent).validate()

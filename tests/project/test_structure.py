@@ -83,6 +83,12 @@ def test_commands_of_the_readme_exist(name: str) -> None:
         assert (ROOT / link).exists(), link
 
 
+def test_the_python_of_the_readme_runs() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102 -- our own document
+
+
 def test_locks_carry_hashes_and_no_address() -> None:
     for name in ("run", "dev"):
         text = (ROOT / "requirements" / f"{name}.lock").read_text("utf-8")

@@ -20,11 +20,14 @@ from compute.protocols.base import RefusalError
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.key_enrolment.messages import CHALLENGES, EnrolKey, KeyStatement, challenges
 from compute.protocols.key_enrolment.provider import enrol
-from compute.signing import Signed, sign
+from compute.signing import Pin, Signed, sign
 
 IDENTITY = Ed25519PrivateKey.from_private_bytes(b"b" * 32)
 OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
-PINS = {"bank": IDENTITY.public_key().public_bytes_raw(), "other": OTHER.public_key().public_bytes_raw()}
+PINS = {
+    "bank": Pin("consumer", IDENTITY.public_key().public_bytes_raw()),
+    "other": Pin("consumer", OTHER.public_key().public_bytes_raw()),
+}
 PRIME = 2**2047 + 1919
 LAST_SMALL_PRIME = 1_048_573
 FIRST_LARGE_PRIME = 1_048_583
@@ -32,7 +35,7 @@ FIRST_LARGE_PRIME = 1_048_583
 
 @pytest.fixture(scope="module")
 def honest(key: PrivateKey) -> EnrolKey:
-    return enrolment("bank", IDENTITY, key)
+    return enrolment("bank", IDENTITY, key, 1)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def bad_pairs(key: PrivateKey) -> list[tuple[int, int]]:
 
 def claim(n: bytes, roots: tuple[bytes, ...], bank: str = "bank") -> EnrolKey:
     """A claim that the bank's identity signed, true or not."""
-    return EnrolKey(statement=sign(KeyStatement(bank=bank, n=n, roots=roots), bank, IDENTITY))
+    return EnrolKey(statement=sign(KeyStatement(bank=bank, issued_at=1, n=n, roots=roots), bank, IDENTITY))
 
 
 def to_bytes(n: int) -> bytes:
@@ -72,19 +75,19 @@ def tampered(message: EnrolKey, index: int, root: bytes) -> EnrolKey:
     return claim(statement.n, tuple(roots))
 
 
-def refusal(message: EnrolKey, pins: dict[str, bytes] = PINS) -> RefusalError:
+def refusal(message: EnrolKey, pins: dict[str, Pin] = PINS) -> RefusalError:
     with pytest.raises(RefusalError) as caught:
         enrol(message, pins)
     return caught.value
 
 
 def test_an_honest_key_is_accepted(key: PrivateKey, honest: EnrolKey) -> None:
-    assert enrol(honest, PINS) == ("bank", key.public)
-    assert enrol(decode(encode(honest), EnrolKey), PINS) == ("bank", key.public)
+    assert enrol(honest, PINS) == key.public
+    assert enrol(decode(encode(honest), EnrolKey), PINS) == key.public
 
 
 def test_the_proof_is_the_same_for_all_providers(key: PrivateKey, honest: EnrolKey) -> None:
-    assert enrolment("bank", IDENTITY, key) == honest
+    assert enrolment("bank", IDENTITY, key, 1) == honest
 
 
 def test_challenges_are_the_hash_that_is_written_down(key: PrivateKey) -> None:
@@ -228,7 +231,7 @@ def test_4_a_root_beyond_the_modulus_that_is_right_modulo_it(key: PrivateKey) ->
     """x + n in the right number of bytes: another encoding of a true root."""
     n = int(key.public.n)
     for number in itertools.count():
-        message = enrolment(f"bank-{number}", IDENTITY, key)
+        message = enrolment(f"bank-{number}", IDENTITY, key, 1)
         statement = message.statement.statement
         small = [i for i, root in enumerate(statement.roots) if int.from_bytes(root) + n < 2**2048]
         if small:
@@ -237,7 +240,7 @@ def test_4_a_root_beyond_the_modulus_that_is_right_modulo_it(key: PrivateKey) ->
     roots = list(statement.roots)
     roots[index] = (int.from_bytes(roots[index]) + n).to_bytes(256, "big")
     pins = {statement.bank: PINS["bank"]}
-    assert enrol(message, pins) == (statement.bank, key.public)
+    assert enrol(message, pins) == key.public
     refused = refusal(claim(statement.n, tuple(roots), statement.bank), pins)
     assert refused.check == 4
     assert f"root {index}" in refused.reason

@@ -14,13 +14,18 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from audit.errors import AuditError
 from catalog.errors import CatalogError
-from compute.paillier.public import DEFAULT_BITS, MINIMUM_BITS
-from compute.protocols.risk_score.scorecard import ScorecardError
+from compute.paillier.public import DEFAULT_BITS, MAXIMUM_BITS, MINIMUM_BITS
+from compute.protocols.base import ProtocolError
 from connectors.errors import ConnectorError
-from veilmart.demo.data import EXAMPLES
+from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
 from veilmart.demo.parties import BANK, assemble
-from veilmart.demo.story import Outcome, walk, write_scores
+from veilmart.demo.story import Outcome, score_applicants, write_scores
+
+PREPARATION = "keys and tables 密钥与数据"
+TABLE_WIDTH = 100
+"""Characters: what the two languages need side by side, also where the output is no terminal."""
 
 
 def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> int:
@@ -48,65 +53,80 @@ def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> in
 )
 @click.option(
     "--bits",
-    type=click.IntRange(MINIMUM_BITS, 8192),
+    type=click.IntRange(MINIMUM_BITS, MAXIMUM_BITS),
     default=DEFAULT_BITS,
     callback=_even,
     show_default=True,
     help="Length of the bank's Paillier modulus, even. 密钥长度。",
 )
 def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
-    """Score 6,656 real loan applicants over two departments' tables without showing a row.
+    """Score real loan applicants over two departments' tables without showing a row.
 
-    以同态加密为 6,656 户贷款申请企业评分:两个部门的原始数据不出域,银行的模型不外泄。
+    以同态加密为真实贷款申请企业评分:两个部门的原始数据不出域,银行的模型不外泄。
     """
-    console, errors = Console(), Console(stderr=True)
+    path = directory / BANK / "scores.csv"
+    try:
+        outcome = _run(directory, examples, bits)
+        write_scores(path, outcome.scores)
+    except (AuditError, CatalogError, ConnectorError, DemoError, ProtocolError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    console.print(_table(outcome, bits))
+    console.print(f"Log root 日志根 {outcome.root.hex()}", soft_wrap=True)
+    console.print(f"Scores 评分结果 {path}", soft_wrap=True)
+    if not once:
+        _look_up(console, outcome)
+
+
+def _run(directory: Path, examples: Path, bits: int) -> Outcome:
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / BANK / "scores.csv").unlink(missing_ok=True)  # an earlier run's are not this run's
+    scorecard = load_scorecard(examples)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=errors,
+        console=Console(stderr=True),
     )
-    tasks = {}
+    tasks = {PREPARATION: bar.add_task(PREPARATION, total=1)}
 
     def progress(step: str, done: int, total: int) -> None:
         if step not in tasks:
             tasks[step] = bar.add_task(step, total=total)
         bar.update(tasks[step], completed=done)
 
-    try:
-        with bar, assemble(directory, examples, bits, progress) as parties:
-            outcome = walk(parties, examples)
-    except (CatalogError, ConnectorError, ScorecardError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    path = directory / BANK / "scores.csv"
-    write_scores(path, outcome.scores)
-    console.print(_table(outcome, bits))
-    console.print(f"Scores 评分结果: {path}")
-    if not once:
-        _look_up(console, outcome)
+    with bar, assemble(directory, examples, bits, progress) as parties:
+        progress(PREPARATION, 1, 1)
+        return score_applicants(parties, scorecard)
 
 
 def _table(outcome: Outcome, bits: int) -> Table:
     rows = len(outcome.scores)
     table = Table(title=f"Encrypted risk score, {bits}-bit Paillier 密文风险评分", show_header=False)
-    table.add_row("Applicants scored 评分户数", f"{rows:,}")
-    table.add_row("Equal to the scorecard in the clear 与明文评分一致", f"{outcome.equal_in_the_clear:,}")
-    table.add_row("Seconds 用时(秒)", f"{outcome.seconds:.1f}")
-    table.add_row("Rows per second 每秒户数", f"{rows / outcome.seconds:,.0f}")
+    for column in ("left", "left", "right"):
+        table.add_column(justify=column, no_wrap=True)
+
+    def add(english: str, chinese: str, value: str) -> None:
+        table.add_row(english, chinese, value)
+
+    add("Applicants scored, all as in the clear", "评分户数,与明文评分逐户一致", f"{rows:,}")
+    add("Seconds", "用时(秒)", f"{outcome.seconds:.1f}")
+    add("Rows per second", "每秒户数", f"{rows / outcome.seconds:,.0f}")
     for party, sent in outcome.sent.items():
-        table.add_row(f"Bytes bank → {party} 发送字节", f"{sent:,}")
-        table.add_row(f"Bytes {party} → bank 接收字节", f"{outcome.received[party]:,}")
-    table.add_row("Most a score can tell about a firm 单户评分最多泄露", f"{outcome.leaked_bits:.2f} bit")
-    table.add_row("Events logged and proven 已存证事件", f"{outcome.events}, root {outcome.root.hex()[:16]}…")
+        add(f"Bytes bank → {party}", "发送字节", f"{sent:,}")
+        add(f"Bytes {party} → bank", "接收字节", f"{outcome.received[party]:,}")
+    add("Most that one score can tell", "单户评分最多透露", f"{outcome.leaked_bits:.2f} bit")
+    add("Events logged and proven", "已存证并验证的事件", f"{outcome.events}")
     return table
 
 
 def _look_up(console: Console, outcome: Outcome) -> None:
     """Answer look-ups until an empty line, end of input or Ctrl-C."""
     console.print("Look up an applicant's score; empty to stop. 输入统一社会信用代码查询评分,直接回车结束。")
+    console.print(f"For instance 例如 {next(iter(outcome.scores))}")
     while True:
         try:
             uscc = click.prompt("USCC", default="", show_default=False).strip().upper()

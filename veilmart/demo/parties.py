@@ -20,12 +20,13 @@ from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import Progress
 from compute.protocols.risk_score.bank import Bank
-from compute.protocols.risk_score.checks import Holding, Setting
+from compute.protocols.risk_score.checks import Domain, Holding
 from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Reviewer
+from compute.signing import Pin, Role
 from connectors.base import Table
-from veilmart.demo.data import PRODUCT_FILES, Department, open_applicants, open_department, scales
-from veilmart.demo.licence import Licence
+from veilmart.demo.admission import Admission
+from veilmart.demo.data import PRODUCT_FILES, DemoError, Department, open_applicants, open_department, scales
 
 BANK, REVIEWER = "harbour-bank", "model-review-office"
 PERMIT, PURPOSE = "demo-permit", "loan-approval"
@@ -59,23 +60,30 @@ def assemble(directory: Path, examples: Path, bits: int, progress: Progress) -> 
             return engine
 
         applicants = stack.enter_context(open_applicants(examples, directory / BANK))
-        departments = {}
+        departments: dict[str, Department] = {}
         for description in PRODUCT_FILES:
             department = open_department(examples, description, directory)
             stack.enter_context(department.table)
-            departments[department.product.provider] = department
+            provider = department.product.provider
+            if provider in {BANK, REVIEWER, *departments}:
+                raise DemoError(f"{description}: the provider's name {provider} is taken; choose another")
+            departments[provider] = department
         identities = {name: Ed25519PrivateKey.generate() for name in (BANK, REVIEWER, *departments)}
-        pins = {name: identity.public_key().public_bytes_raw() for name, identity in identities.items()}
-        licence = Licence(PERMIT, BANK, PURPOSE, frozenset(applicants.keys()))
+        roles: dict[str, Role] = {BANK: "consumer", REVIEWER: "model_reviewer"}
+        pins = {
+            name: Pin(roles.get(name, "provider"), identity.public_key().public_bytes_raw())
+            for name, identity in identities.items()
+        }
+        admission = Admission(PERMIT, BANK, PURPOSE, frozenset(applicants.keys()))
         log, transport = Log(database(directory / "audit.sqlite")), MemoryTransport()
         for name, department in departments.items():
-            setting = Setting(name, REVIEWER, pins, _holding(department))
+            domain = Domain(name, REVIEWER, pins, _holding(department))
             answers = AnswerStore(database(directory / name / "answers.sqlite"))
-            provider = Provider(setting, identities[name], answers, licence.admit, clock, progress)
-            transport.handlers[name] = provider_node(provider, log, clock).handle
+            role = Provider(domain, identities[name], answers, admission.admit, clock, progress)
+            transport.handlers[name] = provider_node(role, log, clock).handle
         reviewer = Reviewer(REVIEWER, identities[REVIEWER], pins, secrets.token_bytes(32), clock)
         transport.handlers[REVIEWER] = reviewer_node(reviewer, log, clock).handle
-        bank = Bank(BANK, identities[BANK], PrivateKey.generate(bits), pins, transport)
+        bank = Bank(BANK, identities[BANK], PrivateKey.generate(bits), pins, transport, clock)
         yield Parties(bank, applicants, departments, transport, log)
 
 
@@ -86,4 +94,12 @@ def today() -> str:
 
 def _holding(department: Department) -> Holding:
     product, table = department.product, department.table
-    return Holding(product.id, product.version, table.snapshot, today(), scales(table.columns), table.select)
+    return Holding(
+        product.id,
+        product.version,
+        table.snapshot,
+        today(),
+        scales(table.columns),
+        table.keys(),
+        table.select,
+    )

@@ -13,9 +13,9 @@ from audit.merkle import leaf_hash, verify_consistency, verify_inclusion
 from compute.binning import code_columns
 from compute.paillier.encoding import FixedPoint
 from compute.protocols.risk_score.leakage import leaked_bits
-from compute.protocols.risk_score.scorecard import Feature, Scorecard, parse_scorecard, sum_points
+from compute.protocols.risk_score.scorecard import Feature, Scorecard, sum_points
 from connectors.base import Table
-from veilmart.demo.data import SCORECARD_FILE, scales
+from veilmart.demo.data import DemoError, scales
 from veilmart.demo.parties import PERMIT, PURPOSE, REVIEWER, Parties, today
 
 
@@ -28,16 +28,17 @@ class Outcome:
     sent: dict[str, int]
     received: dict[str, int]
     leaked_bits: float
-    equal_in_the_clear: int
     events: int
     root: bytes
 
 
-def walk(parties: Parties, examples: Path) -> Outcome:
-    """Run the main job and give its outcome; bytes and seconds are those of the scoring."""
+def score_applicants(parties: Parties, scorecard: Scorecard) -> Outcome:
+    """Run the main job and give its outcome; bytes and seconds are those of the scoring.
+
+    Raises :class:`DemoError` where a total is not the one that the joined tables give in the clear.
+    """
     start = parties.log.size()
     start_root = parties.log.root(start)
-    scorecard = parse_scorecard((examples / SCORECARD_FILE).read_bytes())
     parties.bank.enrol_key(list(parties.departments))
     model = parties.bank.register_model(scorecard, list(parties.departments), REVIEWER, PURPOSE)
 
@@ -51,7 +52,9 @@ def walk(parties: Parties, examples: Path) -> Outcome:
 
     units = [scorecard.base_points + total + own for total, own in zip(totals, local, strict=True)]
     fixed = FixedPoint(scorecard.decimals)
-    clear = in_the_clear(parties, scorecard, subjects)
+    wrong = sum(a != b for a, b in zip(totals, in_the_clear(parties, scorecard, subjects), strict=True))
+    if wrong:
+        raise DemoError(f"{wrong} totals differ from those in the clear; nothing was written: report this")
     size, root = prove_log(parties.log, start, start_root)
     return Outcome(
         scores={subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)},
@@ -59,7 +62,6 @@ def walk(parties: Parties, examples: Path) -> Outcome:
         sent=dict(parties.transport.sent),
         received=dict(parties.transport.received),
         leaked_bits=leaked_bits(model.approval.reachable_totals),
-        equal_in_the_clear=sum(a == b for a, b in zip(totals, clear, strict=True)),
         events=size - start,
         root=root,
     )
@@ -88,13 +90,16 @@ def prove_log(log: Log, start: int, start_root: bytes) -> tuple[int, bytes]:
 def write_scores(path: Path, scores: dict[str, Decimal]) -> None:
     """Write uscc,score; a reader sees the old file or the whole new one."""
     temporary = path.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["uscc", "score"])
-        writer.writerows(scores.items())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["uscc", "score"])
+            writer.writerows(scores.items())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _points(features: tuple[Feature, ...], table: Table, subjects: list[str]) -> list[int]:

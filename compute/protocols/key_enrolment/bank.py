@@ -7,8 +7,8 @@ from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement, cha
 from compute.signing import sign
 
 
-def enrolment(bank: str, identity: Ed25519PrivateKey, key: PrivateKey) -> EnrolKey:
-    """Give the message that enrols the key at any provider; it is the same for all (0.03 s at 3072 bits)."""
-    size = (key.public.bits + 7) // 8
-    roots = tuple(key.nth_root(y).to_bytes(size, "big") for y in challenges(key.public, bank))
-    return EnrolKey(statement=sign(KeyStatement(bank=bank, n=key.public.to_bytes(), roots=roots), bank, identity))
+def enrolment(bank: str, identity: Ed25519PrivateKey, key: PrivateKey, now: int) -> EnrolKey:
+    """Give the message that enrols the key, the same at every provider; ``now`` in milliseconds."""
+    roots = tuple(key.nth_root(y).to_bytes(key.public.modulus_bytes, "big") for y in challenges(key.public, bank))
+    statement = KeyStatement(bank=bank, issued_at=now, n=key.public.to_bytes(), roots=roots)
+    return EnrolKey(statement=sign(statement, bank, identity))

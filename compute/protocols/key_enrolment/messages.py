@@ -13,7 +13,7 @@ from typing import Annotated
 from gmpy2 import mpz
 from msgspec import Meta
 
-from compute.canonical import Message, Name
+from compute.canonical import Message, Milliseconds, Name
 from compute.paillier.public import PublicKey
 from compute.signing import Signed
 
@@ -23,13 +23,15 @@ CHALLENGES = 8
 EXTRA_BITS = 128
 """A challenge is this much longer than n before reduction, so that it is uniform to 2⁻¹²⁸."""
 
-Residue = Annotated[bytes, Meta(min_length=1, max_length=2048)]
+Residue = Annotated[bytes, Meta(min_length=1, max_length=512)]
 
 
 class KeyStatement(Message, frozen=True):
     """The bank's claim: n is well formed, and these are the n-th roots of its challenges, big-endian."""
 
     bank: Name
+    issued_at: Milliseconds
+    """A later statement replaces an earlier one and never the other way round."""
     n: Residue
     roots: Annotated[tuple[Residue, ...], Meta(min_length=CHALLENGES, max_length=CHALLENGES)]
 

@@ -4,7 +4,7 @@ Points, labels and scores never leave it.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -17,9 +17,10 @@ from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import Accepted, AnswerError, Transport, ask
 from compute.protocols.key_enrolment.bank import enrolment
-from compute.protocols.risk_score.job import layout_for, subjects_root
+from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
     Acknowledge,
+    Acknowledged,
     Acknowledgement,
     Answer,
     AskProviderTerms,
@@ -38,7 +39,7 @@ from compute.protocols.risk_score.messages import (
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.protocols.risk_score.sealing import seal
-from compute.signing import SUITE, Pins, S, SignatureError, Signed, digest, sign, verify
+from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,21 @@ class Bank:
     """The role: an identity, a Paillier key, the pinned keys of the others, a transport to reach them."""
 
     def __init__(
-        self, name: str, identity: Ed25519PrivateKey, key: PrivateKey, pins: Pins, transport: Transport
+        self,
+        name: str,
+        identity: Ed25519PrivateKey,
+        key: PrivateKey,
+        pins: Pins,
+        transport: Transport,
+        clock: Callable[[], int],
     ) -> None:
         self.name = name
-        self._identity, self._key, self._pins, self._transport = identity, key, pins, transport
+        self._identity, self._key, self._pins = identity, key, pins
+        self._transport, self._clock = transport, clock
 
     def enrol_key(self, providers: Sequence[str]) -> None:
         """Prove the modulus to each provider."""
-        message = enrolment(self.name, self._identity, self._key)
+        message = enrolment(self.name, self._identity, self._key, self._clock())
         for provider in providers:
             ask(self._transport, provider, message, Accepted)
 
@@ -68,28 +76,33 @@ class Bank:
         self, scorecard: Scorecard, providers: Sequence[str], reviewer: str, purpose: str
     ) -> RegisteredModel:
         """Encrypt the card's tables, have them approved, register each at the provider of its source."""
-        terms = {t.product: t for t in (signed.statement for signed in self._provider_terms(providers))}
+        offers = [signed.statement for signed in self._provider_terms(sorted(providers))]
+        terms = {offer.product: offer for offer in offers}
+        if len(terms) < len(offers):
+            raise AnswerError("two of the providers offer the same product; name one of them")
         missing = sorted(scorecard.sources.keys() - terms.keys())
         if missing:
             raise AnswerError(f"no provider offers {', '.join(missing)}; name the providers of all sources")
         parts = [
-            self._encrypt(scorecard, terms[product], features) for product, features in scorecard.sources.items()
+            self._encrypt(scorecard, offer, scorecard.sources[offer.product])
+            for offer in offers
+            if offer.product in scorecard.sources
         ]
         tables = tuple(part for part, _ in parts)
         opening = Opening(tables=tuple(part for _, part in parts))
-        sealing_key = self._signed(reviewer, AskReviewerTerms(bank=self.name), Signed[ReviewerTerms]).statement
         submission = ModelSubmission(
             bank=self.name,
+            issued_at=self._clock(),
             n=self._key.public.to_bytes(),
             purpose=purpose,
             points_bound=scorecard.points_bound,
             tables=tables,
-            sealed_opening=seal(opening, tables, sealing_key.sealing_key),
+            sealed_opening=seal(opening, tables, self._sealing_key(reviewer)),
         )
         signed = sign(submission, self.name, self._identity)
-        approval = self._signed(reviewer, SubmitModel(submission=signed), Signed[ModelApproval])
-        if [part.digest for part in approval.statement.tables] != [digest(part) for part in tables]:
-            raise AnswerError(f"{reviewer} approved other tables than were submitted")
+        question = SubmitModel(submission=signed)
+        approval = self._signed(reviewer, "model_reviewer", question, Signed[ModelApproval])
+        self._check_approval(reviewer, submission, approval.statement)
         for part in tables:
             ask(self._transport, part.provider, RegisterTables(tables=part, approval=approval), Accepted)
         return RegisteredModel(scorecard, approval.statement)
@@ -130,8 +143,8 @@ class Bank:
 
         The receipt depends on the answer's form alone: what came of decrypting it would be an oracle.
         """
-        answer = self._signed(provider, query, Signed[Answer]).statement
-        if answer.job != job or answer.provider != provider:
+        answer = self._signed(provider, "provider", query, Signed[Answer]).statement
+        if (answer.job, answer.provider, answer.bank) != (job, provider, self.name):
             raise AnswerError(f"{provider} answered another job")
         try:
             ciphertexts = from_bytes(self._key.public, answer.ciphertexts, query.job.statement.outputs)
@@ -139,7 +152,7 @@ class Bank:
             raise AnswerError(f"the answer of {provider} is malformed: {error}") from error
         receipt = Acknowledgement(bank=self.name, job=job, answer=digest(answer))
         acknowledgement = Acknowledge(acknowledgement=sign(receipt, self.name, self._identity))
-        ask(self._transport, provider, acknowledgement, Accepted)
+        ask(self._transport, provider, acknowledgement, Acknowledged)
         return ciphertexts
 
     def _totals(self, job: JobStatement, answers: Sequence[Sequence[mpz]]) -> list[int]:
@@ -148,6 +161,9 @@ class Bank:
         for parts in zip(*answers, strict=True):
             plaintext = self._key.decrypt(prod(parts, start=mpz(1)) % self._key.public.n_squared)
             totals += job.layout.unpack(plaintext, min(job.slots, job.rows - len(totals)))
+        if any(abs(total) > job.slot_bias for total in totals):
+            # Honest totals never leave the proven range; masks that do not cancel nearly always do.
+            raise AnswerError("the answers do not add up; score again, and tell the providers if it recurs")
         return totals
 
     def _encrypt(
@@ -160,7 +176,6 @@ class Bank:
             self._key.encrypt(entry + scorecard.points_bound, r)
             for entry, r in zip(points, randomness, strict=True)
         ]
-        size = (public.bits + 7) // 8
         return (
             RegisteredTables(
                 bank=self.name,
@@ -173,18 +188,54 @@ class Bank:
                 bins=tuple(feature.bins for feature in features),
                 ciphertexts=to_bytes(public, ciphertexts),
             ),
-            TableOpening(points=tuple(points), randomness=b"".join(r.to_bytes(size, "big") for r in randomness)),
+            TableOpening(
+                points=tuple(points),
+                randomness=b"".join(r.to_bytes(public.modulus_bytes, "big") for r in randomness),
+            ),
         )
 
     def _provider_terms(self, providers: Sequence[str]) -> list[Signed[ProviderTerms]]:
         question = AskProviderTerms(bank=self.name)
-        return [self._signed(provider, question, Signed[ProviderTerms]) for provider in providers]
+        replies = []
+        for provider in providers:
+            signed = self._signed(provider, "provider", question, Signed[ProviderTerms])
+            self._check_current(provider, signed.statement.provider, signed.statement.expires)
+            replies.append(signed)
+        return replies
 
-    def _signed(self, party: str, message: Message, expected: type[Signed[S]]) -> Signed[S]:
+    def _sealing_key(self, reviewer: str) -> bytes:
+        question = AskReviewerTerms(bank=self.name)
+        terms = self._signed(reviewer, "model_reviewer", question, Signed[ReviewerTerms]).statement
+        self._check_current(reviewer, terms.reviewer, terms.expires)
+        return terms.sealing_key
+
+    def _check_current(self, party: str, named: str, expires: int) -> None:
+        """A replayed reply names another party or has expired; its keys may be in other hands by now."""
+        if named != party or expires <= self._clock():
+            raise AnswerError(f"the terms of {party} are another's or have expired; ask again")
+
+    def _check_approval(self, reviewer: str, submission: ModelSubmission, approval: ModelApproval) -> None:
+        """The reviewer decides on three things; all else is as it was submitted."""
+        expected = ModelApproval(
+            reviewer=reviewer,
+            suite=SUITE,
+            bank=self.name,
+            key=self._key.public.fingerprint,
+            purpose=submission.purpose,
+            tables=approved_tables(submission.tables),
+            points_id=approval.points_id,
+            points_bound=submission.points_bound,
+            reachable_totals=approval.reachable_totals,
+            expires=approval.expires,
+        )
+        if approval != expected or approval.expires <= self._clock():
+            raise AnswerError(f"{reviewer} approved something else than was submitted")
+
+    def _signed(self, party: str, role: Role, message: Message, expected: type[Signed[S]]) -> Signed[S]:
         """Ask a party and check that its pinned identity signed the reply."""
         reply = ask(self._transport, party, message, expected)
         try:
-            verify(reply, party, self._pins)
+            verify(reply, party, role, self._pins)
         except SignatureError as error:
             raise AnswerError(f"the reply of {party} cannot be trusted: {error}") from error
         return reply

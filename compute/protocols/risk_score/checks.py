@@ -1,6 +1,6 @@
 """The provider's checks on what a bank sends, each numbered, all before any arithmetic.
 
-They take what the provider knows as a :class:`Setting` and the time, and do no I/O.
+They take what the provider knows as a :class:`Domain` and the time, and do no I/O.
 """
 
 import datetime as dt
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from gmpy2 import mpz
 
-from compute.binning import CategoryBins
+from compute.binning import CategoryBins, code_columns
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
 from compute.protocols.risk_score.job import layout_for, subjects_root
+from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.messages import (
     ApprovedTables,
     JobStatement,
@@ -41,20 +42,24 @@ class Holding:
     snapshot_date: str
     scales: Mapping[str, int | None]
     """Column → decimals of its units, None for text."""
+    subjects: Sequence[str]
+    """Everybody in the table."""
     select: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
 
 
 @dataclass(frozen=True)
-class Setting:
+class Domain:
     """What a provider decides by: who it is, whom it knows, what it holds, how much a model may leak."""
 
     name: str
     reviewer: str
     pins: Pins
     holding: Holding
-    max_totals: int = 256
-    """Reachable totals of a model: 8 bits."""
+    max_bits: float = 8.0
+    """What one score may tell about a subject."""
+    min_cohort: int = 10
+    """k: the least number of enterprises in a bin."""
 
 
 @dataclass(frozen=True)
@@ -67,59 +72,80 @@ class Registered:
 
 
 def check_registration(
-    setting: Setting, message: RegisterTables, keys: Mapping[str, PublicKey], now: int
+    domain: Domain, message: RegisterTables, keys: Mapping[str, PublicKey], now: int
 ) -> Registered:
     """Give the tables ready for use, or raise :class:`RefusalError` with the number of the check.
 
     1. The approval is signed by the pinned reviewer.
     2. Approval and tables name one bank and its enrolled modulus.
-    3. The approval has not expired, and the model's totals are within what this provider allows.
-    4. The approval covers exactly these tables, at this provider, for the product version held here.
+    3. The approval has not expired, and the model tells no more than this provider allows.
+    4. The approval covers exactly these tables, at this provider, for the product version held here; and at least
+       one other provider, so that a total is no partial score.
     5. Every column exists here and its bins fit its type.
     6. There is one ciphertext per bin, each in (0, n²) and coprime to n.
+    7. Every bin but the last holds at least ``min_cohort`` enterprises here: no bin singles anybody out, and the
+       variation that the reviewer saw in the points is a variation in the data.
     """
     tables = message.tables
     try:
-        approval = verify(message.approval, setting.reviewer, setting.pins)  # 1
+        approval = verify(message.approval, domain.reviewer, "model_reviewer", domain.pins)  # 1
     except SignatureError as error:
         raise RefusalError(1, str(error), "submit the model to the reviewer") from error
     key = keys.get(tables.bank)
     if key is None or not approval.bank == tables.bank or not key.fingerprint == approval.key == tables.key:  # 2
         raise RefusalError(2, f"the tables are not under the enrolled key of {tables.bank}", "enrol the key first")
-    _check_approval(setting, approval, now, check=3)  # 3
-    held = (setting.name, setting.holding.product, setting.holding.product_version)
-    approved = [(part.provider, part.product, part.product_version, part.digest) for part in approval.tables]
-    if (*held, digest(tables)) not in approved or (
-        tables.provider,
-        tables.product,
-        tables.product_version,
-    ) != held:
+    _check_approval(domain, approval, now, check=3)  # 3
+    if len({part.provider for part in approval.tables}) < 2:  # noqa: PLR2004 -- this provider and another one
+        raise RefusalError(4, "the model takes fields of one provider only", "add another provider")
+    held = (domain.name, domain.holding.product, domain.holding.product_version)
+    own = (*held, len(tables.bins), digest(tables))
+    approved = [(*_place(part), part.features, part.digest) for part in approval.tables]
+    if (
+        own not in approved
+        or (
+            tables.provider,
+            tables.product,
+            tables.product_version,
+        )
+        != held
+    ):
         raise RefusalError(  # 4
             4, "the approval does not cover these tables for the product version held here", "ask for terms again"
         )
     for bins in tables.bins:  # 5
-        if bins.column not in setting.holding.scales:
-            raise RefusalError(5, f"{setting.holding.product} has no field {bins.column}", "read its description")
-        if isinstance(bins, CategoryBins) != (setting.holding.scales[bins.column] is None):
+        if bins.column not in domain.holding.scales:
+            raise RefusalError(5, f"{domain.holding.product} has no field {bins.column}", "read its description")
+        if isinstance(bins, CategoryBins) != (domain.holding.scales[bins.column] is None):
             raise RefusalError(5, f"the bins of {bins.column} do not fit its type", "read its description")
     sizes = [bins.size for bins in tables.bins]
     try:
         entries = iter(from_bytes(key, tables.ciphertexts, sum(sizes)))  # 6
     except PaillierError as error:
         raise RefusalError(6, str(error), "encrypt the model anew") from error
+    _check_bins_are_filled(domain, tables)  # 7
     return Registered(tables, approval, [[next(entries) for _ in range(size)] for size in sizes])
 
 
+def _check_bins_are_filled(domain: Domain, tables: RegisteredTables) -> None:
+    frame = domain.holding.select(domain.holding.subjects, [bins.column for bins in tables.bins])
+    for bins, codes in zip(tables.bins, code_columns(tables.bins, frame, domain.holding.scales), strict=True):
+        counts = np.bincount(np.frombuffer(codes, dtype=np.uint8), minlength=bins.size)[:-1]
+        small = int(np.count_nonzero(counts < domain.min_cohort))
+        if small:
+            reason = f"{small} bins of {bins.column} hold fewer than {domain.min_cohort} enterprises"
+            raise RefusalError(7, reason, "merge them with their neighbours")
+
+
 def check_signature(query: Query, pins: Pins) -> JobStatement:
-    """Give the job, or refuse by check 1: it is signed by the pinned identity of the bank that it names."""
+    """Give the job, or refuse by check 1: it is signed by the pinned identity of the consumer that it names."""
     try:
-        return verify(query.job, query.job.statement.bank, pins)  # 1
+        return verify(query.job, query.job.statement.bank, "consumer", pins)  # 1
     except SignatureError as error:
         raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
 
 def check_job(
-    setting: Setting,
+    domain: Domain,
     query: Query,
     own_mask_key: bytes,
     key: PublicKey | None,
@@ -140,13 +166,13 @@ def check_job(
     8. The subjects are the ones that the job commits to: valid codes, each once, in this order.
     """
     job = query.job.statement
-    if key is None or key.to_bytes() != job.n:
+    if key is None or key.to_bytes() != job.n:  # 3
         raise RefusalError(3, f"the job's modulus is not the enrolled one of {job.bank}", "enrol the key first")
     if registered is None or (registered.approval.bank, registered.approval.key) != (job.bank, key.fingerprint):
         raise RefusalError(4, "no tables are registered here under this approval", "register the tables first")
-    _check_approval(setting, registered.approval, now, check=4)
-    _check_providers(setting, job, registered.approval, own_mask_key, now)  # 5
-    _check_as_of(setting, job, now)  # 6
+    _check_approval(domain, registered.approval, now, check=4)  # 4
+    _check_providers(domain, job, registered.approval, own_mask_key, now)  # 5
+    _check_as_of(domain, job, now)  # 6
     layout = layout_for(registered.approval, key.bits)
     if job.layout != layout or job.outputs != layout.outputs(job.rows):  # 7
         raise RefusalError(7, "the slots are not those that the approval gives", "derive the layout anew")
@@ -166,19 +192,17 @@ def _place(part: ProviderTerms | ApprovedTables) -> tuple[str, str, str]:
     return part.provider, part.product, part.product_version
 
 
-def _check_approval(setting: Setting, approval: ModelApproval, now: int, check: int) -> None:
+def _check_approval(domain: Domain, approval: ModelApproval, now: int, check: int) -> None:
     if approval.expires <= now:
         raise RefusalError(check, "the model's approval has expired", "submit the model for review again")
-    if approval.reachable_totals > setting.max_totals:
-        raise RefusalError(
-            check,
-            f"the model reaches {approval.reachable_totals} totals; {setting.max_totals} are allowed here",
-            "use fewer bins or coarser points",
-        )
+    bits = leaked_bits(approval.reachable_totals)
+    if bits > domain.max_bits:
+        reason = f"a score could tell {bits:.2f} bits; {domain.max_bits:g} are allowed here"
+        raise RefusalError(check, reason, "use fewer bins or coarser points")
 
 
 def _check_providers(
-    setting: Setting, job: JobStatement, approval: ModelApproval, own_mask_key: bytes, now: int
+    domain: Domain, job: JobStatement, approval: ModelApproval, own_mask_key: bytes, now: int
 ) -> None:
     stated = [signed.statement for signed in job.providers]
     if [_place(terms) for terms in stated] != [_place(part) for part in approval.tables]:
@@ -187,22 +211,22 @@ def _check_providers(
         )
     for signed in job.providers:
         try:
-            terms = verify(signed, signed.statement.provider, setting.pins)
+            terms = verify(signed, signed.statement.provider, "provider", domain.pins)
         except SignatureError as error:
             raise RefusalError(5, f"the terms of a provider: {error}", "ask for its terms again") from error
         if terms.expires <= now:
             raise RefusalError(5, f"the terms of {terms.provider} have expired", "ask for its terms again")
-    own = next(terms for terms in stated if terms.provider == setting.name)
-    if own.mask_key != own_mask_key or own.snapshot != setting.holding.snapshot:
-        raise RefusalError(5, f"the terms of {setting.name} are not the current ones", "ask for its terms again")
+    own = next(terms for terms in stated if terms.provider == domain.name)
+    if own.mask_key != own_mask_key or own.snapshot != domain.holding.snapshot:
+        raise RefusalError(5, f"the terms of {domain.name} are not the current ones", "ask for its terms again")
 
 
-def _check_as_of(setting: Setting, job: JobStatement, now: int) -> None:
+def _check_as_of(domain: Domain, job: JobStatement, now: int) -> None:
     today = dt.datetime.fromtimestamp(now / 1000, dt.UTC).date()
     latest = today + dt.timedelta(days=1)  # somewhere it is tomorrow already
-    if not setting.holding.snapshot_date <= job.as_of <= latest.isoformat():
+    if not domain.holding.snapshot_date <= job.as_of <= latest.isoformat():
         raise RefusalError(
             6,
-            f"the observation date {job.as_of} is outside {setting.holding.snapshot_date} … {latest}",
+            f"the observation date {job.as_of} is outside {domain.holding.snapshot_date} … {latest}",
             "choose a date that the snapshot covers",
         )

@@ -1,10 +1,11 @@
-"""What bank and providers derive alike from a job: the subjects' root, the layout, the biases."""
+"""What several parties derive alike: the subjects' root, the parts of an approval, a job's layout."""
 
 from collections.abc import Sequence
 
 from audit.merkle import leaf_hash, root_of
 from compute.paillier.packing import SlotLayout
-from compute.protocols.risk_score.messages import ModelApproval
+from compute.protocols.risk_score.messages import ApprovedTables, ModelApproval, RegisteredTables
+from compute.signing import digest
 
 
 def subjects_root(salt: bytes, subjects: Sequence[str]) -> bytes:
@@ -13,6 +14,20 @@ def subjects_root(salt: bytes, subjects: Sequence[str]) -> bytes:
     Company codes are public, so without the 256-bit salt anyone could find a subject by trying all of them.
     """
     return root_of(leaf_hash(salt + subject.encode("ascii")) for subject in subjects)
+
+
+def approved_tables(tables: Sequence[RegisteredTables]) -> tuple[ApprovedTables, ...]:
+    """Give what an approval says of each provider's tables."""
+    return tuple(
+        ApprovedTables(
+            provider=part.provider,
+            product=part.product,
+            product_version=part.product_version,
+            features=len(part.bins),
+            digest=digest(part),
+        )
+        for part in tables
+    )
 
 
 def layout_for(approval: ModelApproval, modulus_bits: int) -> SlotLayout:

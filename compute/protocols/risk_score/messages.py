@@ -13,12 +13,15 @@
     bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts
     bank ─ Signed[Acknowledgement] ───────────▶ provider      the same for every well-formed answer
 
-A provider learns: which bank asks about which consenting subjects, when, the bins' edges, the number of features
-of every provider, and how many totals the model can reach. It never learns points, partial or total scores.
-The bank learns each subject's total over all providers and nothing of a part of it. The reviewer learns the
-points. Assumed: identity keys were pinned at onboarding; not all providers collude with the bank.
+A provider learns: which bank asks about which consenting subjects, when and for what purpose; the model's name and
+version, its bins' edges, the number of features of every provider, the decimals of the points, and how many
+totals the model can reach; and it recognises a model that is encrypted anew. It never learns points, partial or
+total scores. The bank learns each subject's total over all providers and what that total implies: a rare total can
+determine a part of it, or a field. The reviewer learns the points. Assumed: identity keys and roles were
+pinned at onboarding; not all providers collude with the bank.
 """
 
+from itertools import pairwise
 from typing import Annotated, TypeVar
 
 from msgspec import Meta
@@ -34,7 +37,7 @@ MAX_FEATURES = 64
 MAX_PROVIDERS = 16
 MAX_POINTS_BOUND = 1_000_000
 
-Modulus = Annotated[bytes, Meta(min_length=256, max_length=2048)]
+Modulus = Annotated[bytes, Meta(min_length=256, max_length=512)]
 Subject = Annotated[str, Meta(pattern=rf"\A{SHAPE}\Z")]
 """A unified social credit code in its canonical form; its check characters are looked at later."""
 
@@ -93,6 +96,11 @@ class RegisteredTables(Message, frozen=True):
     bins: Annotated[tuple[Bins, ...], Meta(min_length=1, max_length=MAX_FEATURES)]
     ciphertexts: bytes
 
+    def __post_init__(self) -> None:
+        columns = [feature.column for feature in self.bins]
+        if any(low >= high for low, high in pairwise(columns)):
+            raise ValueError("features must stand in the order of their columns, each column once")
+
 
 class TableOpening(Message, frozen=True):
     """Points in units, in the order of the ciphertexts, and each one's r in big-endian bytes of n's length."""
@@ -111,6 +119,7 @@ class ModelSubmission(Message, frozen=True):
     """A model for review: every provider's tables and the opening, sealed to the reviewer."""
 
     bank: Name
+    issued_at: Milliseconds
     n: Modulus
     purpose: Name
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
@@ -194,6 +203,7 @@ class Answer(Message, frozen=True):
     """A provider's masked and blinded ciphertexts; alone they decrypt to nothing."""
 
     provider: Name
+    bank: Name
     job: Bytes32
     ciphertexts: bytes
     answered_at: Milliseconds
@@ -211,3 +221,10 @@ class Acknowledge(Message, frozen=True):
     """Bank to provider: the receipt for an answer."""
 
     acknowledgement: Signed[Acknowledgement]
+
+
+class Acknowledged(Message, frozen=True):
+    """Provider to bank: the receipt was taken in, first at this time."""
+
+    provider: Name
+    at: Milliseconds

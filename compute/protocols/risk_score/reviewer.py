@@ -5,19 +5,21 @@ It judges leakage and not credit merit (PROTOCOLS.md §3).
 
 import hmac
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gmpy2 import mpz
 
-from compute.canonical import encode
+from compute.binning import Bins
+from compute.canonical import DAY, Message, Name, encode
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
+from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.leakage import leaked_bits, reachable_totals
 from compute.protocols.risk_score.messages import (
-    ApprovedTables,
     AskReviewerTerms,
     ModelApproval,
     ModelSubmission,
@@ -29,12 +31,14 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.sealing import SealError, unseal
 from compute.signing import SUITE, Pins, SignatureError, Signed, digest, sign, verify
 
-DAY = 24 * 3600 * 1000
-"""Milliseconds."""
+SUBMISSION_AGE = DAY // 24
+"""A submission is taken within an hour, so that nobody can have an abandoned model approved again."""
+MAX_ENTRIES = 4096
+"""Bins of a model over all providers: what a review may cost."""
 
 
 class Reviewer:
-    """The role: its identity, its sealing key, the secret under which ``points_id`` is made, its policy."""
+    """The role: identity, sealing key, the secret under which ``points_id`` is made, policy."""
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Reviewer:
         self._identity, self._pins, self._points_secret, self._clock = identity, pins, points_secret, clock
         self._max_bits, self._approval_days = max_bits, approval_days
         self._sealing_key = X25519PrivateKey.generate()
+        self._approvals: dict[bytes, Signed[ModelApproval]] = {}
 
     def terms(self, _message: AskReviewerTerms) -> Signed[ReviewerTerms]:
         """Give the current sealing key."""
@@ -61,18 +66,29 @@ class Reviewer:
     def review(self, message: SubmitModel) -> Signed[ModelApproval]:
         """Give the signed approval, or raise :class:`RefusalError` with the number of the check.
 
-        1. The submission is signed by the pinned identity of the bank that it names.
-        2. At least two providers, each once; all tables name this bank and this modulus.
+        The same submission again gets the same approval.
+
+        1. The submission is signed by the pinned identity of the consumer that it names.
+        2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
+           this bank and this modulus; there are not too many bins.
         3. The sealed opening opens, for these tables.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
         5. Each provider's tables can change the total: where they cannot, the total is the others' partial score.
+           The points of a last bin, which may be empty, lie within those of the column's others; providers make
+           sure that the others are not empty.
         6. log2 of the reachable totals is at most the policy's bits.
         """
         bank = message.submission.statement.bank
         try:
-            submission = verify(message.submission, bank, self._pins)  # 1
+            submission = verify(message.submission, bank, "consumer", self._pins)  # 1
         except SignatureError as error:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        identity = digest(submission)
+        if identity not in self._approvals:
+            self._approvals[identity] = sign(self._approve(submission), self.name, self._identity)
+        return self._approvals[identity]
+
+    def _approve(self, submission: ModelSubmission) -> ModelApproval:
         key = self._check_tables(submission)  # 2
         try:
             opening = unseal(submission.sealed_opening, submission.tables, self._sealing_key)  # 3
@@ -84,8 +100,7 @@ class Reviewer:
         for tables, table_opening in zip(submission.tables, opening.tables, strict=True):
             _check_opening(key, submission.points_bound, tables, table_opening)  # 4
             columns = _per_feature(tables, table_opening)
-            if reachable_totals(columns, 1) == 1:  # 5
-                raise RefusalError(5, f"the tables at {tables.provider} are constant", "leave that provider out")
+            _check_variation(tables, columns)  # 5
             points += columns
         limit = int(2**self._max_bits)
         totals = reachable_totals(points, limit)
@@ -95,17 +110,23 @@ class Reviewer:
                 f"a score could tell more than {self._max_bits:g} bits ({leaked_bits(totals):.1f} or more)",
                 "use fewer bins or coarser points",
             )
-        approval = self._approval(submission, key, points, totals)
-        return sign(approval, self.name, self._identity)
+        return self._approval(submission, key, points, totals)
 
     def _check_tables(self, submission: ModelSubmission) -> PublicKey:
+        if abs(self._clock() - submission.issued_at) > SUBMISSION_AGE:
+            raise RefusalError(2, "the submission is not of the last hour", "submit the model anew")
         try:
             key = PublicKey.from_bytes(submission.n)
         except PaillierError as error:
             raise RefusalError(2, str(error), "generate a key of at least 3072 bits") from error
-        providers = {tables.provider for tables in submission.tables}
-        if len(providers) < 2 or len(providers) < len(submission.tables):  # noqa: PLR2004 -- with one provider its partial score is the total
-            raise RefusalError(2, "a model needs tables at two providers or more, each once", "add a provider")
+        providers = [tables.provider for tables in submission.tables]
+        if len(providers) < 2 or any(low >= high for low, high in pairwise(providers)):  # noqa: PLR2004 -- with one provider its partial score is the total
+            raise RefusalError(2, "a model needs tables at two providers or more, in order", "add a provider")
+        for provider in providers:
+            if provider not in self._pins or self._pins[provider].role != "provider":
+                raise RefusalError(2, f"{provider} is not enrolled as a provider", "name enrolled providers")
+        if sum(bins.size for tables in submission.tables for bins in tables.bins) > MAX_ENTRIES:
+            raise RefusalError(2, f"the model has more than {MAX_ENTRIES} bins", "merge bins")
         if any(tables.bank != submission.bank or tables.key != key.fingerprint for tables in submission.tables):
             raise RefusalError(2, "a table names another bank or another modulus", "encrypt the model anew")
         return key
@@ -119,16 +140,7 @@ class Reviewer:
             bank=submission.bank,
             key=key.fingerprint,
             purpose=submission.purpose,
-            tables=tuple(
-                ApprovedTables(
-                    provider=tables.provider,
-                    product=tables.product,
-                    product_version=tables.product_version,
-                    features=len(tables.bins),
-                    digest=digest(tables),
-                )
-                for tables in submission.tables
-            ),
+            tables=approved_tables(submission.tables),
             points_id=self._points_id(submission.tables, points),
             points_bound=submission.points_bound,
             reachable_totals=totals,
@@ -138,19 +150,48 @@ class Reviewer:
     def _points_id(self, tables: Sequence[RegisteredTables], points: Sequence[Sequence[int]]) -> str:
         """HMAC-SHA256 of products, bins and points: names a model without showing it, whatever its encryption."""
         columns = iter(points)
-        parts = [
-            tables_.product.encode() + b"\n" + encode(bins) + b"\n" + ",".join(map(str, next(columns))).encode()
-            for tables_ in tables
-            for bins in tables_.bins
-        ]
-        return hmac.digest(self._points_secret, b"\n".join(parts), "sha256").hex()
+        content = _Content(
+            tables=tuple(
+                _ContentTables(
+                    provider=part.provider,
+                    product=part.product,
+                    bins=part.bins,
+                    points=tuple(tuple(next(columns)) for _ in part.bins),
+                )
+                for part in tables
+            )
+        )
+        return hmac.digest(self._points_secret, encode(content), "sha256").hex()
+
+
+class _ContentTables(Message, frozen=True):
+    provider: Name
+    product: Name
+    bins: tuple[Bins, ...]
+    points: tuple[tuple[int, ...], ...]
+
+
+class _Content(Message, frozen=True):
+    """What ``points_id`` names; bins, features and providers stand in sorted order, so one model has one form."""
+
+    tables: tuple[_ContentTables, ...]
+
+
+def _check_variation(tables: RegisteredTables, columns: Sequence[Sequence[int]]) -> None:
+    """Check 5 for one provider."""
+    if reachable_totals(columns, 1) == 1:
+        raise RefusalError(5, f"the tables at {tables.provider} are constant", "leave that provider out")
+    for bins, (*others, last) in zip(tables.bins, columns, strict=True):
+        if not others or not min(others) <= last <= max(others):
+            reason = f"{tables.provider}: the points of {bins.column}'s last bin lie outside those of its others"
+            raise RefusalError(5, reason, "give missing values points between the column's others")
 
 
 def _check_opening(key: PublicKey, bound: int, tables: RegisteredTables, opening: TableOpening) -> None:
     """Check 4 for one provider."""
     where = f"the tables of {tables.provider}"
     entries = sum(bins.size for bins in tables.bins)
-    size = (key.bits + 7) // 8
+    size = key.modulus_bytes
     if len(opening.points) != entries or len(opening.randomness) != entries * size:
         raise RefusalError(4, f"{where} have {entries} bins, the opening has another number", "open every bin")
     if any(abs(points) > bound for points in opening.points):

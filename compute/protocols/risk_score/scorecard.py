@@ -24,9 +24,9 @@ from msgspec import Meta
 from compute.binning import BinningError, Bins, CategoryBins, NumberBins
 from compute.canonical import Name, Version
 from compute.paillier.encoding import FixedPoint
+from compute.protocols.risk_score.messages import MAX_FEATURES
 
 MAX_SCORECARD_BYTES = 2**20
-MAX_FEATURES = 64
 MAX_DECIMALS = 3
 MAX_NUMBER_CHARACTERS = 24
 EDGE_DIGITS = 14
@@ -50,7 +50,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """A checked scorecard; all points are integers in units of 10^-decimals."""
+    """A checked scorecard, its features and bins sorted; all points are integers in units of 10^-decimals."""
 
     name: str
     version: str
@@ -121,14 +121,18 @@ class _Category(_Spec, frozen=True, tag="category"):
     prefix: int | None = None
 
     def to_bins(self) -> Bins:
-        groups = tuple(group.values for group in self.bins)
+        groups = [tuple(sorted(group.values)) for group in self._sorted()]
         return msgspec.convert(
             {"type": "category_bins", "column": self.column, "groups": groups, "prefix": self.prefix},
             CategoryBins,
         )
 
     def all_points(self) -> list[_Exact]:
-        return [*(group.points for group in self.bins), self.other_or_missing_points]
+        return [*(group.points for group in self._sorted()), self.other_or_missing_points]
+
+    def _sorted(self) -> list[_Group]:
+        """The bins by their least value: the file's own order may follow the points."""
+        return sorted(self.bins, key=lambda group: min(group.values))
 
 
 class _Number(_Spec, frozen=True, tag="number"):
@@ -162,7 +166,8 @@ def _features(place: str, specs: Sequence[_Category | _Number], fixed: FixedPoin
     for index, spec in enumerate(specs):
         if spec.column in columns[:index]:
             raise ScorecardError(f"{place}[{index}]: the column {spec.column} stands twice; merge the features")
-    return tuple(_feature(f"{place}[{index}]", spec, fixed) for index, spec in enumerate(specs))
+    features = [_feature(f"{place}[{index}]", spec, fixed) for index, spec in enumerate(specs)]
+    return tuple(sorted(features, key=lambda feature: feature.bins.column))
 
 
 def _feature(place: str, spec: _Category | _Number, fixed: FixedPoint) -> Feature:

@@ -15,7 +15,7 @@ ADMISSION = 9
 
 
 @dataclass(frozen=True)
-class Licence:
+class Admission:
     """One permit: who may score whom, and what for."""
 
     permit: str

@@ -1,0 +1,1 @@
+"""What marketplace and nodes share to serve and to call each other over HTTPS."""

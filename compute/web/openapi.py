@@ -1,0 +1,63 @@
+"""The OpenAPI 3.1 document at /openapi.json: what APIFlask gathers, with errors and signatures as they are."""
+
+from typing import Any
+
+from apiflask import APIFlask
+
+from compute.web import problems
+from compute.web.access import is_public, public
+
+_SCHEME = "httpSignature"
+_DESCRIPTION = f"HTTP message signature (RFC 9421) with Ed25519: {problems.ACCEPT_SIGNATURE}"
+_REFUSAL = {"$ref": "#/components/responses/Problem"}
+
+
+def install(app: APIFlask, public_url: str) -> None:
+    """Serve the document, for all to read."""
+    app.servers = [{"url": public_url}]  # APIFlask would take it from the first reader's Host field
+    app.security_schemes = {_SCHEME: {"type": "http", "scheme": "signature", "description": _DESCRIPTION}}
+    app.config["HTTP_ERROR_SCHEMA"] = problems.SCHEMA
+    app.config["VALIDATION_ERROR_SCHEMA"] = problems.SCHEMA
+    app.view_functions["openapi.spec"] = public(app.view_functions["openapi.spec"])
+
+    def complete(document: Any) -> Any:  # noqa: ANN401 -- APIFlask: a JSON or a YAML document; here JSON
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        for name in ("HTTPError", "ValidationError"):  # APIFlask's names for the one schema
+            schemas.pop(name, None)
+        schemas["Problem"] = problems.SCHEMA
+        components["responses"] = {
+            "Problem": {
+                "description": "The request was refused",
+                "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+        }
+        document["security"] = [{_SCHEME: []}]
+        open_operations = _open_operations(app)
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                for status in [status for status in operation["responses"] if status >= "400"]:
+                    operation["responses"][status] = _REFUSAL
+                operation["responses"]["default"] = _REFUSAL
+                if (path, method) in open_operations:
+                    operation["security"] = []
+        return document
+
+    app.spec_processor(complete)
+
+
+def _open_operations(app: APIFlask) -> set[tuple[str, str]]:
+    """Path and method, as the document writes them, of what is served without a signature."""
+    return {
+        (_template(rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if is_public(app.view_functions[rule.endpoint])
+        for method in rule.methods or ()
+    }
+
+
+def _template(rule: str) -> str:
+    """`/jobs/<int:number>` as `/jobs/{number}`."""
+    return "/".join(
+        "{" + part[1:-1].rpartition(":")[2] + "}" if part.startswith("<") else part for part in rule.split("/")
+    )

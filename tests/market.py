@@ -1,0 +1,174 @@
+"""A marketplace with a bank, two departments, a reviewer and a supervisor, all with real keys."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from audit.database import open_engine
+from compute.records import (
+    ConsentBatch,
+    ConsentKind,
+    ConsentWithdrawal,
+    PartyKind,
+    PartyRecord,
+    commitment,
+    contract_name,
+)
+from compute.signing import Signed, sign
+from compute.terms import Grant, Terms
+from marketplace.exchange import Exchange
+from marketplace.gate import Setting
+
+EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
+NOW = 1_795_000_000_000
+DAY = 24 * 3600 * 1000
+BANK, TAX, LABOUR, REVIEWER = "bank", "market-regulation", "social-security", "reviewer"
+SUPERVISOR, OTHER = "supervisor", "other-bank"
+KINDS = {
+    BANK: PartyKind.BUYER,
+    TAX: PartyKind.PROVIDER,
+    LABOUR: PartyKind.PROVIDER,
+    REVIEWER: PartyKind.MODEL_REVIEWER,
+    SUPERVISOR: PartyKind.SUPERVISOR,
+    OTHER: PartyKind.BUYER,
+}
+KEYS = {
+    name: Ed25519PrivateKey.from_private_bytes(bytes([number + 1]) * 32)
+    for number, name in enumerate(("market", "operator", *KINDS))
+}
+RECORDS = {
+    name: PartyRecord(
+        name=name,
+        kind=kind,
+        public_key=KEYS[name].public_key().public_bytes_raw(),
+        base_url=f"https://{name}.example",
+    )
+    for name, kind in KINDS.items()
+}
+DESCRIPTIONS = {
+    TAX: (EXAMPLES / "market-registration.toml").read_bytes(),
+    LABOUR: (EXAMPLES / "social-insurance.toml").read_bytes(),
+}
+VERSIONS = {TAX: (TAX, "market-registration", "1.0.0"), LABOUR: (LABOUR, "social-insurance", "1.0.0")}
+SALT = b"\5" * 32
+
+
+@dataclass
+class Clock:
+    now: int = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Market:
+    """The exchange, and what its users would send to it."""
+
+    exchange: Exchange
+    path: Path
+    clock: Clock = field(default_factory=Clock)
+
+    def enrol(self, *names: str) -> None:
+        for name in names or KINDS:
+            application = sign(RECORDS[name], name, KEYS[name])
+            admission = sign(RECORDS[name], "operator", KEYS["operator"])
+            self.exchange.enrol_party("operator", application, admission)
+
+    def publish(self) -> None:
+        for provider, description in DESCRIPTIONS.items():
+            self.exchange.publish_product(provider, description)
+
+    def applied(self, reference: str = "loans-1") -> str:
+        self.exchange.apply(BANK, reference, terms(reference))
+        return contract_name(BANK, reference)
+
+    def drafted(self, reference: str = "loans-1") -> str:
+        name = self.applied(reference)
+        for provider in (TAX, LABOUR):
+            self.exchange.approve(provider, name)
+        return name
+
+    def signed(self, party: str, contract: str, **changes: Any) -> Signed[Terms]:
+        """The contract's terms, changed or not, as the party signs them."""
+        held = self.exchange.contract("operator", contract).terms
+        return sign(msgspec.structs.replace(held, **changes), party, KEYS[party])
+
+    def active(self, reference: str = "loans-1") -> str:
+        name = self.drafted(reference)
+        for party in (BANK, TAX, LABOUR):
+            self.exchange.sign_contract(party, self.signed(party, name))
+        return name
+
+    def batch(self, contract: str, name: str, subjects: Sequence[str], **changes: Any) -> Signed[ConsentBatch]:
+        made = ConsentBatch(
+            contract=contract,
+            batch=name,
+            kind=ConsentKind.ENTERPRISE_LETTER,
+            evidence=b"\6" * 32,
+            at=self.clock.now,
+            expires=self.clock.now + DAY,
+            commitments=commitments(subjects),
+        )
+        return sign(msgspec.structs.replace(made, **changes), BANK, KEYS[BANK])
+
+    def withdrawal(self, contract: str, subjects: Sequence[str], **changes: Any) -> Signed[ConsentWithdrawal]:
+        made = ConsentWithdrawal(contract=contract, at=self.clock.now, commitments=commitments(subjects))
+        return sign(msgspec.structs.replace(made, **changes), BANK, KEYS[BANK])
+
+    def kinds(self) -> list[str]:
+        """The kinds of all entries of the log."""
+        return [entry.kind.value for entry in self.exchange.log.entries()]
+
+    def refusals(self) -> list[tuple[str | None, str | int, str | int]]:
+        """Actor, command and reason of every refusal."""
+        return [
+            (entry.counterparty, entry.detail["command"], entry.detail["reason"])
+            for entry in self.exchange.log.entries()
+            if entry.kind.value == "refused"
+        ]
+
+
+def terms(reference: str = "loans-1", **changes: Any) -> Terms:
+    asked = Terms(
+        contract=contract_name(BANK, reference),
+        policy_version=1,
+        consumer=BANK,
+        grants=(grant(TAX, "naics", "franchise"), grant(LABOUR, "employees")),
+        operation="risk_score",
+        purpose="credit_approval",
+        legal_basis="consent",
+        model_reviewer=REVIEWER,
+        max_uses=10_000,
+        not_before=NOW,
+        not_after=NOW + 30 * DAY,
+    )
+    return msgspec.structs.replace(asked, **changes)
+
+
+def grant(provider: str, /, *fields: str, **changes: Any) -> Grant:
+    _, product, version = VERSIONS[provider]
+    made = Grant(provider=provider, product=product, product_version=version, fields=fields)
+    return msgspec.structs.replace(made, **changes)
+
+
+def commitments(subjects: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(sorted(commitment(SALT, subject) for subject in subjects))
+
+
+@contextmanager
+def open_market(path: Path, clock: Clock | None = None) -> Iterator[Market]:
+    """The marketplace over this file, as a process of its own would open it."""
+    clock = clock or Clock()
+    engine = open_engine(path)
+    try:
+        operator = KEYS["operator"].public_key().public_bytes_raw()
+        setting = Setting("market", KEYS["market"], "operator", operator, clock)
+        yield Market(Exchange(engine, setting), path, clock)
+    finally:
+        engine.dispose()

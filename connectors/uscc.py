@@ -55,12 +55,3 @@ def check(code: str) -> None:
         )
     if position := int(wrong_checks([code])[0]):
         raise UsccError(f"not a USCC: check character {position} does not match; look for a typing mistake")
-
-
-def is_valid(code: str) -> bool:
-    """Tell whether `check` accepts the code."""
-    try:
-        check(code)
-    except UsccError:
-        return False
-    return True

@@ -100,18 +100,10 @@ def check_registration(
     held = (domain.name, domain.holding.product, domain.holding.product_version)
     own = (*held, len(tables.bins), digest(tables))
     approved = [(*_place(part), part.features, part.digest) for part in approval.tables]
-    if (
-        own not in approved
-        or (
-            tables.provider,
-            tables.product,
-            tables.product_version,
-        )
-        != held
-    ):
-        raise RefusalError(  # 4
-            4, "the approval does not cover these tables for the product version held here", "ask for terms again"
-        )
+    named = (tables.provider, tables.product, tables.product_version)
+    if named != held or own not in approved:  # 4
+        reason = "the approval does not cover these tables for the product version held here"
+        raise RefusalError(4, reason, "ask for terms again")
     for bins in tables.bins:  # 5
         if bins.column not in domain.holding.scales:
             raise RefusalError(5, f"{domain.holding.product} has no field {bins.column}", "read its description")

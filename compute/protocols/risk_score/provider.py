@@ -101,7 +101,7 @@ class Provider:
         self._epoch = MaskEpoch(X25519PrivateKey.generate(), clock() + EPOCH)
         self._epoch_lock, self._compute_lock = Lock(), Lock()
         self._keys: dict[str, PublicKey] = {}
-        self._enrolments: dict[str, KeyStatement] = {}
+        self._enrolments: dict[str, Signed[KeyStatement]] = {}
         self._registered: dict[bytes, Registered] = {}
 
     def enrol(self, message: EnrolKey) -> Accepted:
@@ -111,11 +111,11 @@ class Provider:
         """
         statement = message.statement.statement
         current = self._enrolments.get(statement.bank)
-        if statement != current:
+        if message.statement != current:
             key = enrol(message, self.domain.pins)  # 1–4
-            if current is not None and statement.issued_at <= current.issued_at:  # 5
+            if current is not None and statement.issued_at <= current.statement.issued_at:  # 5
                 raise RefusalError(5, "a later key of this bank is enrolled here", "enrol the key anew")
-            self._keys[statement.bank], self._enrolments[statement.bank] = key, statement
+            self._keys[statement.bank], self._enrolments[statement.bank] = key, message.statement
         return Accepted(party=self.domain.name)
 
     def terms(self, _message: AskProviderTerms) -> Signed[ProviderTerms]:

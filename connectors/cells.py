@@ -5,7 +5,7 @@ ASCII) must match the whole cell before anything is cast, and what does not matc
 """
 
 from connectors.base import DIGITS, Column, ColumnType
-from connectors.uscc import SHAPE
+from connectors.uscc import RULE, SHAPE
 
 TEXT_CHARACTERS = 256
 
@@ -43,7 +43,7 @@ def rule(column: Column) -> str:
     """Give the rule in words, for a message."""
     match column.type:
         case ColumnType.KEY:
-            return "a USCC: 18 digits or capitals without I O S V Z, digits in places 3 to 8"
+            return f"a USCC: {RULE}"
         case ColumnType.TEXT:
             return (
                 f"a text of at most {TEXT_CHARACTERS} characters, without white space at its ends, "

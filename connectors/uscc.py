@@ -19,6 +19,8 @@ from connectors.errors import UsccError
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # without I O S V Z
 SHAPE = "[0-9A-HJ-NP-RTUWXY]{2}[0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}"  # understood by Python's re and by RE2 alike
 
+RULE = "18 digits or capitals without I O S V Z, digits in places 3 to 8"
+
 _USCC_WEIGHTS = np.array([pow(3, power, 31) for power in range(17)])
 _ORG_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2])
 _ORG_CHECKS = np.array([ord(character) for character in "0X987654321"])  # by the sum modulo 11

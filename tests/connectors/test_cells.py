@@ -127,9 +127,9 @@ def test_no_text_is_told(refuse: Callable[..., SourceError], codes: list[str]) -
     [
         ("", "the key is missing"),
         ('""', "the key is missing"),
-        ("CANARY7731", "not a USCC: 8 digits"),
-        ("91110000600037341l", "not a USCC: 8 digits"),
-        ("91110000600037341L ", "not a USCC: 8 digits"),
+        ("CANARY7731", "not a USCC: 18 digits"),
+        ("91110000600037341l", "not a USCC: 18 digits"),
+        ("91110000600037341L ", "not a USCC: 18 digits"),
         ("91110000600037342L", "check character 17 of the USCC"),
         ("91110000600037341M", "check character 18 of the USCC"),
     ],

@@ -1,0 +1,160 @@
+"""What marketplace and nodes hand each other about parties and consents.
+
+A consent reaches the marketplace as a commitment only. The bank and the providers share a salt for each contract.
+The marketplace never learns it, so it cannot find a subject by trying all company codes; and it has no key of the
+bank, so it cannot make a consent:
+
+    subject → bank          the consent, with its evidence, which stays at the bank
+    bank → providers        the salt, 256 bits, outside the marketplace
+    bank → marketplace      ConsentBatch, signed: commitments SHA-256(salt ‖ USCC), SHA-256 of the evidence
+    marketplace → provider  Consents: the batches and withdrawals as the bank signed them
+"""
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated
+
+from msgspec import Meta
+
+from compute.canonical import Bytes32, Message, Milliseconds, Name
+from compute.signing import Pin, Role, Signed
+
+SALT_BYTES = 32
+MAX_BATCH = 100_000
+"""Commitments in one message: some 5 MB of JSON."""
+
+Origin = Annotated[
+    str, Meta(pattern=r"\Ahttps://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?\Z", max_length=300)
+]
+"""Scheme, host and port of a node, without a path."""
+Commitments = Annotated[tuple[Bytes32, ...], Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class PartyKind(StrEnum):
+    """What an organisation is: one of the market's eight kinds, a department with data, or a model reviewer."""
+
+    PRODUCT_VENDOR = "product_vendor"
+    DEVELOPER = "developer"
+    BUYER = "buyer"
+    OPERATOR = "operator"
+    SERVICE_FIRM = "service_firm"
+    RESEARCH = "research"
+    PARK_GOVERNMENT = "park_government"
+    SUPERVISOR = "supervisor"
+    PROVIDER = "provider"
+    MODEL_REVIEWER = "model_reviewer"
+
+    @property
+    def signing_role(self) -> Role:
+        """The one role in which a party of this kind signs: of the eight kinds none can be asked for data."""
+        match self:
+            case PartyKind.PROVIDER:
+                return "provider"
+            case PartyKind.MODEL_REVIEWER:
+                return "model_reviewer"
+            case _:
+                return "consumer"
+
+
+class ConsentKind(StrEnum):
+    """The form of a consent 主体授权."""
+
+    ENTERPRISE_LETTER = "enterprise_letter"  # 企业授权书, of an enterprise
+    SEPARATE_CONSENT = "separate_consent"  # 个人单独同意, of a sole trader or a person (PIPL 23)
+
+
+class PartyRecord(Message, frozen=True):
+    """A party as it is enrolled: signed by the party, which shows that it holds the key, and by the operator."""
+
+    name: Name
+    kind: PartyKind
+    public_key: Bytes32
+    """Ed25519, raw."""
+    base_url: Origin | None
+    """Where its node listens; a party without a node has none."""
+
+    @property
+    def pin(self) -> Pin:
+        """What others keep of it to verify its signatures."""
+        return Pin(self.kind.signing_role, self.public_key)
+
+
+class ConsentBatch(Message, frozen=True):
+    """Consents of many subjects under one contract, registered by the consumer."""
+
+    contract: Name
+    batch: Name
+    """The consumer's number for it, once per contract."""
+    kind: ConsentKind
+    evidence: Bytes32
+    """SHA-256 of the evidence as the consumer keeps it."""
+    at: Milliseconds
+    expires: Milliseconds
+    commitments: Commitments
+
+    def __post_init__(self) -> None:
+        _require_ascending(self.commitments)
+        if self.at >= self.expires:
+            raise ValueError("the consents expire before they are registered; choose a later end")
+
+
+class ConsentWithdrawal(Message, frozen=True):
+    """Subjects take back every consent that they gave under one contract up to this moment."""
+
+    contract: Name
+    at: Milliseconds
+    commitments: Commitments
+
+    def __post_init__(self) -> None:
+        _require_ascending(self.commitments)
+
+
+class Consents(Message, frozen=True):
+    """All that the marketplace was told of the consents under a contract, each part as its consumer signed it.
+
+    Whoever receives it verifies every signature before asking which consents stand.
+    """
+
+    contract: Name
+    batches: tuple[Signed[ConsentBatch], ...]
+    withdrawals: tuple[Signed[ConsentWithdrawal], ...]
+
+    def standing(self, now: int) -> frozenset[bytes]:
+        """Give the commitments whose consent stands at ``now`` (UTC, milliseconds).
+
+        A consent stands from its registration until it expires, unless it was withdrawn at the same time or later.
+        """
+        withdrawn: dict[bytes, int] = {}
+        for withdrawal in (signed.statement for signed in self.withdrawals):
+            for commitment in withdrawal.commitments:
+                withdrawn[commitment] = max(withdrawal.at, withdrawn.get(commitment, 0))
+        return frozenset(
+            commitment
+            for batch in (signed.statement for signed in self.batches)
+            if now < batch.expires
+            for commitment in batch.commitments
+            if batch.at > withdrawn.get(commitment, -1)
+        )
+
+
+def commitment(salt: bytes, subject: str) -> bytes:
+    """Give SHA-256(salt ‖ USCC); raise ValueError for a salt of another length than 32 bytes."""
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"the salt has {len(salt)} bytes; draw {SALT_BYTES} at random, once for a contract")
+    return hashlib.sha256(salt + subject.encode("ascii")).digest()
+
+
+def contract_name(consumer: str, reference: str) -> str:
+    """Give the name of the contract that a consumer applies for under its own reference.
+
+    It follows from both, so a repeated application is seen as the same one, and nobody can take another's name.
+    """
+    return "contract-" + hashlib.sha256(f"contract\n{consumer}\n{reference}".encode()).hexdigest()[:32]
+
+
+def _require_ascending(commitments: Sequence[bytes]) -> None:
+    # One order, so that it tells nothing about the customer list, and none stands twice.
+    if any(one >= other for one, other in pairwise(commitments)):
+        raise ValueError("the commitments are not in ascending order, each once; sort them")

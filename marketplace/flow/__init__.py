@@ -1,0 +1,1 @@
+"""The rules of the market: one noun per file, on frozen values and the time; no I/O."""

@@ -1,0 +1,31 @@
+"""Who gives a command, and what he is in the matter that it is about."""
+
+from dataclasses import dataclass
+
+from compute.records import PartyKind
+from compute.terms import Terms
+from marketplace.errors import missing
+from marketplace.flow.states import Role
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A verified party; `office` is the role that it has in every matter, if it has one."""
+
+    name: str
+    kind: PartyKind | None
+    office: Role | None
+
+
+def role_in(noun: str, terms: Terms, actor: Actor) -> Role:
+    """Give the actor's role under these terms, applied for or agreed.
+
+    Raises `NotFoundError` for everybody else: what others contract about is not told.
+    """
+    if actor.name == terms.consumer:
+        return Role.CONSUMER
+    if actor.name in terms.parties:
+        return Role.PROVIDER
+    if actor.office is not None:
+        return actor.office
+    raise missing(noun, terms.contract)

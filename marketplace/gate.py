@@ -1,0 +1,86 @@
+"""The gate that every command passes: who commands is admitted, and a refusal is recorded before it is told."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from audit.log import Log
+from compute.signing import Pin
+from marketplace.errors import MarketplaceError
+from marketplace.flow.actor import Actor
+from marketplace.flow.event import refused
+from marketplace.flow.party import admit
+from marketplace.flow.states import Role
+from marketplace.store import parties
+from marketplace.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Who the marketplace is. The operator's private key, which admits parties, is not here."""
+
+    market: str
+    """The name that signs permits and status statements, and that reports events."""
+    key: Ed25519PrivateKey
+    operator: str
+    operator_key: bytes
+    """Ed25519 public key, raw."""
+    clock: Callable[[], int]
+    """UTC, milliseconds since 1970-01-01."""
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """The marketplace's and the operator's own."""
+        return {
+            self.market: Pin("operator", self.key.public_key().public_bytes_raw()),
+            self.operator: Pin("operator", self.operator_key),
+        }
+
+
+class Gate:
+    """Opens a transaction for each command. Its name is that of the command in the log."""
+
+    def __init__(self, log: Log, setting: Setting) -> None:
+        self._log, self._setting = log, setting
+
+    @contextmanager
+    def command(self, name: str, actor: str, *, suspended_too: bool = False) -> Iterator[Transaction]:
+        """Open a transaction that writes; a suspended party passes only where `suspended_too`."""
+        with self._refusing(name, actor, self._log.transaction(), suspended_too=suspended_too) as step:
+            yield step
+
+    @contextmanager
+    def query(self, name: str, actor: str) -> Iterator[Transaction]:
+        """Open a transaction that reads one moment and waits for no writer."""
+        with self._refusing(name, actor, self._log.snapshot(), suspended_too=False) as step:
+            yield step
+
+    @contextmanager
+    def housekeeping(self) -> Iterator[Transaction]:
+        """Open a transaction that writes, for what the marketplace does by itself."""
+        with self._log.transaction() as connection:
+            yield self._step(connection, Actor(self._setting.market, None, Role.MARKET), self._setting.clock())
+
+    @contextmanager
+    def _refusing(
+        self, name: str, actor: str, opened: AbstractContextManager[Connection], *, suspended_too: bool
+    ) -> Iterator[Transaction]:
+        now = self._setting.clock()
+        try:
+            with opened as connection:
+                yield self._step(connection, self._admit(connection, actor, suspended_too=suspended_too), now)
+        except MarketplaceError as error:
+            # The transaction is rolled back; the refusal is durable before anybody hears of it.
+            self._log.append(refused(self._setting.market, actor, name, error, now))
+            raise
+
+    def _step(self, connection: Connection, actor: Actor, now: int) -> Transaction:
+        return Transaction(connection, actor, now, self._setting.market, self._log)
+
+    def _admit(self, connection: Connection, actor: str, *, suspended_too: bool) -> Actor:
+        if actor == self._setting.operator:
+            return Actor(actor, None, Role.OPERATOR)
+        return admit(actor, parties.load(connection, actor), suspended_too=suspended_too)

@@ -1,0 +1,40 @@
+"""Which entries of the log are about which contract: an index beside the log, written with each entry."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from audit import tables
+from audit.entry import Entry, parse
+from marketplace.store.tables import mentions
+
+
+def add(connection: Connection, contracts: Iterable[str], index: int, job: str | None) -> None:
+    """Note that an entry is about these contracts; noting it again changes nothing."""
+    rows = [{"contract": contract, "index": index, "job": job} for contract in contracts]
+    if rows:
+        connection.execute(insert(mentions).on_conflict_do_nothing(), rows)
+
+
+def contracts_of(connection: Connection, job: str) -> list[str]:
+    """Give the contracts that earlier entries about the job were about."""
+    return list(connection.scalars(select(mentions.c.contract).where(mentions.c.job == job).distinct()))
+
+
+def entries_of(connection: Connection, contract: str) -> list[tuple[int, Entry]]:
+    """Give every entry about the contract with its index, in the order of the log."""
+    entries = tables.entries.c
+    found = connection.execute(
+        select(entries["index"], entries.data)
+        .join(mentions, mentions.c["index"] == entries["index"])
+        .where(mentions.c.contract == contract)
+        .order_by(entries["index"])
+    )
+    return [(index, parse(data)) for index, data in found]
+
+
+def recorded(connection: Connection, entry_id: str) -> bytes | None:
+    """Give the bytes of the entry with this id, if the log has one."""
+    data: bytes | None = connection.scalar(select(tables.entries.c.data).where(tables.entries.c.id == entry_id))
+    return data

@@ -1,0 +1,92 @@
+"""One command's transaction: what it changes and what the log says of it commit together or not at all.
+
+Whatever it loads is there and is the actor's business, or `NotFoundError` is raised.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from audit.entry import Entry, EntryKind
+from audit.log import Log
+from marketplace.errors import missing
+from marketplace.flow.actor import Actor, role_in
+from marketplace.flow.application import Application
+from marketplace.flow.contract import Contract
+from marketplace.flow.event import event
+from marketplace.flow.party import Party
+from marketplace.flow.permit import PermitRecord, permit_role
+from marketplace.flow.product import Listing
+from marketplace.flow.states import Role
+from marketplace.store import applications, contracts, mentions, parties, permits, products
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """The open connection, who commands, and the one time that the whole command goes by."""
+
+    connection: Connection
+    actor: Actor
+    now: int
+    """UTC, milliseconds since 1970-01-01."""
+    market: str
+    log: Log
+
+    def record(
+        self,
+        kind: EntryKind,
+        *,
+        contract: str | None = None,
+        permit: str | None = None,
+        counterparty: str | None = None,
+        **detail: str | int,
+    ) -> None:
+        """Append an event; the counterparty is the actor, if that is another, unless a party is named."""
+        actor = None if self.actor.name == self.market else self.actor.name
+        about = {} if contract is None else {"contract": contract}
+        entry = event(kind, self.market, counterparty or actor, self.now, detail | about, permit)
+        index = self.log.append_within(self.connection, entry)
+        mentions.add(self.connection, about.values(), index, None)
+
+    def party(self, name: str) -> Party:
+        """Give a party; who takes part is no secret."""
+        if (party := parties.load(self.connection, name)) is None:
+            raise missing("party", name)
+        return party
+
+    def listing(self, key: tuple[str, str, str]) -> Listing:
+        """Give a listing by provider, product and version; the catalog is no secret."""
+        if (listing := products.load(self.connection, key)) is None:
+            raise missing("product", " ".join(key))
+        return listing
+
+    def application(self, contract: str) -> Application:
+        """Give the application for a contract."""
+        if (found := applications.load(self.connection, contract)) is None:
+            raise missing("application", contract)
+        role_in("application", found.terms, self.actor)
+        return found
+
+    def contract(self, name: str) -> tuple[Contract, Role]:
+        """Give a contract and the actor's role under it."""
+        if (found := contracts.load(self.connection, name)) is None:
+            raise missing("contract", name)
+        return found, role_in("contract", found.terms, self.actor)
+
+    def permit(self, name: str) -> tuple[PermitRecord, Contract, Role]:
+        """Give a permit, its contract, and the actor's role towards the permit."""
+        permit = permits.load(self.connection, name)
+        contract = None if permit is None else contracts.load(self.connection, permit.contract)
+        if permit is None or contract is None:
+            raise missing("permit", name)
+        return permit, contract, permit_role(permit, contract, self.actor)
+
+    def concerned(self, entry: Entry) -> list[str]:
+        """Give the contracts that a node's event is about, as far as the actor is a party to them."""
+        if entry.permit_id is not None:
+            permit = permits.load(self.connection, entry.permit_id)
+            names = [] if permit is None else [permit.contract]
+        else:
+            names = [] if entry.job is None else mentions.contracts_of(self.connection, entry.job)
+        loaded = (contracts.load(self.connection, name) for name in names)
+        return [found.terms.contract for found in loaded if found and self.actor.name in found.terms.parties]

@@ -1,0 +1,123 @@
+"""A marketplace killed at any moment comes back with what it told, and its log and its tables agree."""
+
+import itertools
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from market import BANK, LABOUR, TAX, Market, open_market
+from sqlalchemy import select
+
+from compute.records import contract_name
+from marketplace.flow.permit import permit_name
+from marketplace.flow.states import ApplicationState, ContractState, PermitState
+from marketplace.store import tables
+
+PROCESSES = multiprocessing.get_context("fork")
+
+STATES = {
+    "contract_drafted": ContractState.DRAFTED,
+    "contract_activated": ContractState.ACTIVE,
+    "contract_terminated": ContractState.TERMINATED,
+}
+PARTS = {"application_approved": ApplicationState.APPROVED}
+
+
+def live(path: Path, ready: Connection, first: int) -> None:
+    """One contract after another, from application to end, until killed; tells of each that is over."""
+    with open_market(path) as market:
+        for number in itertools.count(first):
+            name = market.active(f"loans-{number}")
+            market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b", "c"]))
+            market.exchange.withdraw_consent(BANK, market.withdrawal(name, ["b"]))
+            market.exchange.revoke_permit(TAX, permit_name(name, TAX))
+            market.exchange.terminate_contract(LABOUR, name)
+            ready.send(number)
+
+
+def assert_log_and_tables_agree(market: Market) -> None:
+    """Replay the log and compare: neither a change without its entry nor an entry without its change."""
+    exchange = market.exchange
+    exchange.log.check()
+    with exchange.log.snapshot() as connection:
+        names = list(connection.scalars(select(tables.applications.c.contract)))
+        rows = {
+            table.name: len(connection.execute(select(table)).all()) for table in tables.metadata.sorted_tables
+        }
+    kinds = Counter(market.kinds())
+    assert rows["applications"] == kinds["application_submitted"]
+    assert rows["contracts"] == kinds["contract_drafted"]
+    assert rows["signatures"] == kinds["contract_signed"]
+    assert rows["permits"] == kinds["permit_issued"]
+    assert rows["batches"] == kinds["consent_registered"]
+    assert rows["commitments"] == 3 * kinds["consent_registered"]
+    assert rows["withdrawals"] == kinds["consent_withdrawn"]
+    for name in names:
+        told = [(entry.kind.value, entry.counterparty) for _, entry in exchange.trace(BANK, name)]
+        parts = {party: PARTS[kind] for kind, party in told if kind in PARTS}
+        undecided = dict.fromkeys((TAX, LABOUR), ApplicationState.SUBMITTED)
+        assert exchange.application(BANK, name).parts == undecided | parts
+        if len(parts) == 2:
+            contract = exchange.contract(BANK, name)
+            assert contract.state is [STATES[kind] for kind, _ in told if kind in STATES][-1]
+            assert set(contract.signatures) == {party for kind, party in told if kind == "contract_signed"}
+        for provider in [party for kind, party in told if kind == "permit_issued"]:
+            revoked = ("permit_revoked", provider) in told
+            state = PermitState.REVOKED if revoked else PermitState.ACTIVE
+            assert exchange.permit_for(BANK, name, str(provider)).state is state
+
+
+def test_killed_at_any_moment(tmp_path: Path) -> None:
+    path, moments = tmp_path / "market.db", random.Random(20261122)  # noqa: S311 -- moments, no secrets
+    with open_market(path) as market:
+        market.enrol()
+        market.publish()
+    first = 0
+    for _ in range(10):
+        ours, theirs = PROCESSES.Pipe(duplex=False)
+        child = PROCESSES.Process(target=live, args=(path, theirs, first))
+        child.start()
+        theirs.close()
+        told = ours.recv()  # it works
+        time.sleep(moments.uniform(0, 0.06))
+        os.kill(child.pid or 0, signal.SIGKILL)
+        child.join()
+        while ours.poll():
+            try:
+                told = ours.recv()
+            except EOFError:
+                break
+        ours.close()
+        with open_market(path) as market:
+            assert_log_and_tables_agree(market)
+            assert (
+                market.exchange.contract(BANK, contract_name(BANK, f"loans-{told}")).state
+                is ContractState.TERMINATED
+            )
+        first = told + 2  # the one after was cut off, and stays as it is
+
+
+@pytest.mark.parametrize("step", ["append_within", "mentions"])
+def test_a_change_without_its_entry_is_no_change(
+    market: Market, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    name, before = market.drafted(), market.exchange.log.root()
+    fault = OSError("the power fails here")
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    if step == "append_within":
+        monkeypatch.setattr("audit.log.Log.append_within", fail)
+    else:
+        monkeypatch.setattr("marketplace.store.mentions.add", fail)
+    with pytest.raises(OSError, match="power"):
+        market.exchange.sign_contract(BANK, market.signed(BANK, name))
+    assert market.exchange.contract(BANK, name).signed == ()
+    assert market.exchange.log.root() == before

@@ -1,0 +1,158 @@
+"""Many at once, in threads and in processes of their own: exactly one wins, and the log says so."""
+
+import multiprocessing
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from market import BANK, LABOUR, TAX, VERSIONS, Market, open_market, terms
+
+from marketplace.errors import ConflictError, MarketplaceError
+from marketplace.flow.permit import permit_name
+from marketplace.store import rows, tables
+
+# The children share nothing with this process but the file: they open it themselves.
+PROCESSES = multiprocessing.get_context("fork")
+
+Command = Callable[[Market], Any]
+Race = Callable[[Path, Sequence[Command]], list[str]]
+
+NAME = terms().contract
+PERMIT = permit_name(NAME, TAX)
+
+
+def outcome(market: Market, command: Command) -> str:
+    try:
+        command(market)
+    except MarketplaceError as error:
+        return error.code
+    return "won"
+
+
+def in_threads(path: Path, commands: Sequence[Command]) -> list[str]:
+    """The outcomes of commands given at once, over one engine."""
+    start, outcomes = threading.Barrier(len(commands)), []
+
+    def run(market: Market, command: Command) -> None:
+        start.wait()
+        outcomes.append(outcome(market, command))
+
+    with open_market(path) as market:
+        threads = [threading.Thread(target=run, args=(market, command)) for command in commands]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return outcomes
+
+
+def in_processes(path: Path, commands: Sequence[Command]) -> list[str]:
+    """The outcomes of commands given at once, each by a process with its own engine."""
+    start, outcomes = PROCESSES.Barrier(len(commands)), PROCESSES.SimpleQueue()
+
+    def run(command: Command) -> None:
+        with open_market(path) as market:
+            start.wait()
+            outcomes.put(outcome(market, command))
+
+    children = [PROCESSES.Process(target=run, args=(command,)) for command in commands]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    found = [outcomes.get() for _ in children]
+    outcomes.close()
+    return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A market with all its parties that nobody has open."""
+    with open_market(tmp_path / "market.db") as market:
+        market.enrol()
+        market.publish()
+    return tmp_path / "market.db"
+
+
+def contest(path: Path, race: Race, *commands: Command) -> list[str]:
+    """Let the commands race twice over; one must win. Gives the kinds of the entries that were added."""
+    with open_market(path) as market:
+        before = market.exchange.log.size()
+    outcomes = Counter(race(path, commands * 2))
+    losers = 2 * len(commands) - 1
+    assert outcomes["won"] == 1
+    assert outcomes["conflict"] + outcomes["wrong_state"] == losers
+    with open_market(path) as market:
+        added = market.kinds()[before:]
+        market.exchange.log.check()
+    assert added.count("refused") == losers
+    return [kind for kind in added if kind != "refused"]
+
+
+@pytest.mark.parametrize("race", [in_threads, in_processes])
+def test_of_many_at_once_one_wins(path: Path, race: Race) -> None:
+    def approve(market: Market) -> None:
+        market.exchange.approve(TAX, NAME)
+
+    def send_back(market: Market) -> None:
+        market.exchange.return_for_correction(TAX, NAME)
+
+    assert contest(path, race, lambda m: m.exchange.apply(BANK, "loans-1", terms())) == ["application_submitted"]
+    (decision,) = contest(path, race, approve, send_back)
+    with open_market(path) as market:
+        if decision == "application_returned":
+            market.exchange.resubmit(BANK, NAME, terms().grants[0])
+            market.exchange.approve(TAX, NAME)
+        market.exchange.approve(LABOUR, NAME)
+        for party in (BANK, LABOUR):
+            market.exchange.sign_contract(party, market.signed(party, NAME))
+    signed = contest(path, race, lambda m: m.exchange.sign_contract(TAX, m.signed(TAX, NAME)))
+    assert signed == ["contract_signed", "contract_activated", "permit_issued", "permit_issued"]
+    registered = contest(path, race, lambda m: m.exchange.register_consents(BANK, m.batch(NAME, "batch-1", ["a"])))
+    assert registered == ["consent_registered"]
+    assert contest(path, race, lambda m: m.exchange.revoke_permit(TAX, PERMIT)) == ["permit_revoked"]
+    assert contest(path, race, lambda m: m.exchange.delist_product(*VERSIONS[TAX][:1], *VERSIONS[TAX])) == [
+        "product_delisted"
+    ]
+    ended = contest(
+        path,
+        race,
+        lambda m: m.exchange.terminate_contract(BANK, NAME),
+        lambda m: m.exchange.terminate_contract(TAX, NAME),
+    )
+    assert ended == ["contract_terminated"]
+
+
+@pytest.mark.parametrize("race", [in_threads, in_processes])
+def test_parties_who_act_together_all_count(path: Path, race: Race) -> None:
+    with open_market(path) as market:
+        market.applied()
+    assert race(path, [lambda m, p=party: m.exchange.approve(p, NAME) for party in (TAX, LABOUR)]) == ["won"] * 2  # type: ignore[misc]
+    signing = [lambda m, p=party: m.exchange.sign_contract(p, m.signed(p, NAME)) for party in (BANK, TAX, LABOUR)]  # type: ignore[misc]
+    assert race(path, signing) == ["won"] * 3
+    with open_market(path) as market:
+        kinds = Counter(market.kinds())
+    assert (kinds["contract_drafted"], kinds["contract_activated"], kinds["permit_issued"]) == (1, 1, 2)
+
+
+def test_a_withdrawn_consent_is_counted_once(path: Path) -> None:
+    with open_market(path) as market:
+        name = market.active()
+        market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b"]))
+    assert (
+        in_processes(path, [lambda m: m.exchange.withdraw_consent(BANK, m.withdrawal(name, ["a"]))] * 3)
+        == ["won"] * 3
+    )
+    with open_market(path) as market:
+        counts = [entry.detail["consents"] for _, entry in market.exchange.trace(BANK, name)[-3:]]
+    assert counts == [1, 0, 0]
+
+
+def test_a_state_judged_before_it_changed_is_not_overwritten(market: Market) -> None:
+    with market.exchange.log.transaction() as connection:
+        rows.move(connection, tables.parties, {"name": BANK}, "enrolled", "suspended")
+        with pytest.raises(ConflictError, match="bank is not enrolled any more"):
+            rows.move(connection, tables.parties, {"name": BANK}, "enrolled", "suspended")

@@ -1,0 +1,317 @@
+"""What enrolment, publication, application and contract refuse, and why."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from market import (
+    BANK,
+    DAY,
+    DESCRIPTIONS,
+    KEYS,
+    LABOUR,
+    NOW,
+    OTHER,
+    RECORDS,
+    REVIEWER,
+    SUPERVISOR,
+    TAX,
+    VERSIONS,
+    Market,
+    grant,
+    terms,
+)
+
+from audit.entry import Entry, EntryKind
+from compute.records import PartyRecord
+from compute.signing import Signed, sign
+from marketplace.errors import (
+    BadSignatureError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    MarketplaceError,
+    NotFoundError,
+    WrongStateError,
+)
+from marketplace.flow.states import ApplicationState, ContractState, ProductState
+
+NONCE = b"\7" * 32
+
+
+# --- enrolment ------------------------------------------------------------------------------------------------
+
+
+def signed_record(signer: str, key: str, **changes: Any) -> Signed[PartyRecord]:
+    return sign(msgspec.structs.replace(RECORDS[BANK], **changes), signer, KEYS[key])
+
+
+def test_enrolment_needs_the_party_and_the_operator(empty: Market) -> None:
+    own, admitted = signed_record(BANK, BANK), signed_record("operator", "operator")
+    refused: list[tuple[str, Signed[PartyRecord], Signed[PartyRecord], type[MarketplaceError]]] = [
+        (BANK, own, admitted, ForbiddenError),  # not enrolled, let alone the operator
+        ("operator", signed_record(BANK, OTHER), admitted, BadSignatureError),
+        ("operator", own, signed_record("operator", OTHER), BadSignatureError),
+        ("operator", own, signed_record(BANK, BANK), BadSignatureError),
+        ("operator", own, signed_record("operator", "operator", kind=RECORDS[TAX].kind), InvalidError),
+        ("operator", signed_record("operator", BANK, name="operator"), admitted, InvalidError),
+    ]
+    for actor, application, admission, error in refused:
+        with pytest.raises(error):
+            empty.exchange.enrol_party(actor, application, admission)
+    market_key = KEYS["market"].public_key().public_bytes_raw()
+    with pytest.raises(InvalidError, match="choose others"):
+        empty.exchange.enrol_party("operator", signed_record(BANK, "market", public_key=market_key), admitted)
+    empty.exchange.enrol_party("operator", own, admitted)
+    assert empty.kinds() == ["refused"] * 7 + ["party_enrolled"]
+
+
+def test_a_name_and_a_key_are_enrolled_once(empty: Market) -> None:
+    empty.enrol(BANK)
+    with pytest.raises(ConflictError):
+        empty.enrol(BANK)
+    second = msgspec.structs.replace(RECORDS[BANK], name="bank-b")
+    with pytest.raises(ConflictError):
+        empty.exchange.enrol_party(
+            "operator", sign(second, "bank-b", KEYS[BANK]), sign(second, "operator", KEYS["operator"])
+        )
+
+
+def test_a_party_cannot_act_for_the_market_itself(market: Market) -> None:
+    for actor in ("market", "nobody"):
+        with pytest.raises(ForbiddenError, match="is not enrolled"):
+            market.exchange.directory(actor)
+
+
+def test_a_suspended_party_can_only_report_and_withdraw(market: Market) -> None:
+    exchange, name = market.exchange, market.active()
+    exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b"]))
+    permit = exchange.permit_for(BANK, name, TAX).id
+    exchange.suspend_party("operator", BANK)
+    with pytest.raises(ForbiddenError, match="bank is suspended"):
+        exchange.contract(BANK, name)
+    assert not exchange.permit_status(TAX, permit, NONCE).statement.active
+    assert BANK not in {admission.statement.name for admission in exchange.directory(TAX)}
+    assert exchange.withdraw_consent(BANK, market.withdrawal(name, ["a"])) == 1
+    exchange.append_event(BANK, Entry(id="0" * 32, kind=EntryKind.REFUSED, time=NOW, node=BANK))
+    exchange.reinstate_party("operator", BANK)
+    assert exchange.permit_status(TAX, permit, NONCE).statement.active
+
+
+# --- products -------------------------------------------------------------------------------------------------
+
+
+def test_only_its_provider_publishes_a_product_and_a_version_only_once(market: Market) -> None:
+    exchange, description = market.exchange, DESCRIPTIONS[TAX]
+    for actor in (LABOUR, BANK, "operator"):
+        with pytest.raises(ForbiddenError):
+            exchange.publish_product(actor, description)
+    with pytest.raises(ForbiddenError, match="enrolled as buyer"):
+        exchange.publish_product(BANK, description.replace(TAX.encode(), BANK.encode()))
+    for changed in (description, description.replace(b"general_2", b"general_3")):
+        with pytest.raises(ConflictError, match="published already"):
+            exchange.publish_product(TAX, changed)
+    for broken, said in ((b"=", "description"), (b"\xff", "description"), (b"id = 1", "description")):
+        with pytest.raises(InvalidError, match=said):
+            exchange.publish_product(TAX, broken)
+    newer = exchange.publish_product(TAX, description.replace(b'"1.0.0"', b'"1.1.0"'))
+    assert newer.state is ProductState.LISTED
+    assert [listing.product.version for listing in exchange.list_products()] == ["1.0.0", "1.1.0", "1.0.0"]
+    assert exchange.product(*VERSIONS[TAX]).description.encode() == description
+    with pytest.raises(NotFoundError):
+        exchange.product(TAX, "market-registration", "2.0.0")
+
+
+def test_a_suspended_product_stops_its_permits_and_a_delisted_one_does_not(market: Market) -> None:
+    exchange, name = market.exchange, market.active()
+    permit = exchange.permit_for(BANK, name, TAX).id
+    exchange.suspend_product("operator", *VERSIONS[TAX])
+    assert not exchange.permit_status(BANK, permit, NONCE).statement.active
+    exchange.reinstate_product("operator", *VERSIONS[TAX])
+    exchange.delist_product(TAX, *VERSIONS[TAX])
+    assert exchange.permit_status(BANK, permit, NONCE).statement.active
+    with pytest.raises(NotFoundError, match="no listed product"):
+        market.applied("loans-2")
+
+
+# --- applications ---------------------------------------------------------------------------------------------
+
+UNGRANTABLE: list[tuple[dict[str, Any], type[MarketplaceError], str]] = [
+    ({"consumer": OTHER}, ForbiddenError, "apply for yourself"),
+    ({"contract": "contract-1"}, InvalidError, "is not the name for reference"),
+    ({"not_before": 0, "not_after": NOW}, InvalidError, "is over"),
+    ({"model_reviewer": "nobody"}, InvalidError, "no enrolled model reviewer"),
+    ({"model_reviewer": OTHER}, InvalidError, "no enrolled model reviewer"),
+    ({"grants": (grant(TAX, "employees"),)}, InvalidError, "no field employees"),
+    ({"grants": (grant(TAX, "naics", "uscc"),)}, InvalidError, "no field uscc"),
+    ({"grants": (grant(TAX, "naics", product_version="9.0.0"),)}, NotFoundError, "no listed product"),
+    ({"grants": (grant(TAX, "naics", provider=LABOUR),)}, NotFoundError, "no listed product"),
+]
+
+
+@pytest.mark.parametrize(("changes", "error", "said"), UNGRANTABLE)
+def test_what_cannot_be_applied_for(
+    market: Market, changes: dict[str, Any], error: type[MarketplaceError], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        market.exchange.apply(BANK, "loans-1", terms(**changes))
+    assert market.kinds()[-1] == "refused"
+    assert market.exchange.applications(BANK) == []
+
+
+def test_who_cannot_apply(market: Market) -> None:
+    for actor in (TAX, REVIEWER, SUPERVISOR, "operator"):
+        with pytest.raises(ForbiddenError, match="takes part as"):
+            market.exchange.apply(actor, "loans-1", terms(consumer=actor))
+
+
+def test_a_product_that_is_not_delivered_encrypted_cannot_be_computed_with(market: Market) -> None:
+    other = DESCRIPTIONS[TAX].replace(b'["encrypted", "aggregate"]', b'["aggregate"]').replace(b"1.0.0", b"2.0.0")
+    market.exchange.publish_product(TAX, other)
+    with pytest.raises(InvalidError, match="not delivered encrypted"):
+        market.exchange.apply(BANK, "loans-1", terms(grants=(grant(TAX, "naics", product_version="2.0.0"),)))
+
+
+def test_an_application_is_submitted_once(market: Market) -> None:
+    name = market.applied()
+    with pytest.raises(ConflictError, match="applied for already"):
+        market.applied()
+    market.exchange.reject(TAX, name)
+    with pytest.raises(ConflictError):
+        market.applied()
+    assert market.applied("loans-2") != name
+
+
+def test_one_rejection_ends_the_application(market: Market) -> None:
+    exchange, name = market.exchange, market.applied()
+    exchange.approve(TAX, name)
+    assert exchange.reject(LABOUR, name).state is ApplicationState.REJECTED
+    with pytest.raises(WrongStateError):
+        exchange.approve(LABOUR, name)
+    second = market.applied("loans-2")
+    exchange.reject(TAX, second)
+    with pytest.raises(WrongStateError, match="is rejected"):
+        exchange.approve(LABOUR, second)
+    with pytest.raises(NotFoundError):
+        exchange.contract(BANK, name)
+
+
+def test_a_returned_part_is_corrected_and_the_others_stand(market: Market) -> None:
+    exchange, name = market.exchange, market.applied()
+    exchange.approve(LABOUR, name)
+    assert exchange.return_for_correction(TAX, name).state is ApplicationState.RETURNED
+    narrower = grant(TAX, "naics")
+    with pytest.raises(WrongStateError, match="is returned"):
+        exchange.approve(TAX, name)
+    with pytest.raises(WrongStateError):
+        exchange.resubmit(BANK, name, grant(LABOUR, "employees"))
+    with pytest.raises(ForbiddenError):
+        exchange.resubmit(TAX, name, narrower)
+    with pytest.raises(InvalidError, match="no part"):
+        exchange.resubmit(BANK, name, grant(TAX, "naics", provider=OTHER))
+    with pytest.raises(InvalidError, match="no field"):
+        exchange.resubmit(BANK, name, grant(TAX, "employees"))
+    corrected = exchange.resubmit(BANK, name, narrower)
+    assert corrected.parts == {TAX: ApplicationState.SUBMITTED, LABOUR: ApplicationState.APPROVED}
+    exchange.approve(TAX, name)
+    assert exchange.contract(BANK, name).terms == terms(grants=(narrower, terms().grants[1]))
+
+
+def test_nothing_is_approved_or_signed_after_its_term(market: Market) -> None:
+    applied, drafted = market.applied(), market.drafted("loans-2")
+    market.clock.now = NOW + 30 * DAY
+    with pytest.raises(InvalidError, match="is over"):
+        market.exchange.approve(TAX, applied)
+    with pytest.raises(InvalidError, match="is over"):
+        market.exchange.sign_contract(BANK, market.signed(BANK, drafted))
+
+
+# --- contracts ------------------------------------------------------------------------------------------------
+
+
+def test_a_contract_is_signed_with_the_keys_of_its_parties_and_none_other(market: Market) -> None:
+    exchange, name = market.exchange, market.drafted()
+    held = exchange.contract(BANK, name).terms
+    with pytest.raises(BadSignatureError):  # another party's key
+        exchange.sign_contract(BANK, sign(held, BANK, KEYS[OTHER]))
+    with pytest.raises(BadSignatureError):  # another party's signature, handed in as one's own
+        exchange.sign_contract(BANK, market.signed(TAX, name))
+    with pytest.raises(NotFoundError):
+        exchange.sign_contract(OTHER, sign(held, OTHER, KEYS[OTHER]))
+    with pytest.raises(ForbiddenError):
+        exchange.sign_contract("operator", sign(held, "operator", KEYS["operator"]))
+    broken = market.signed(BANK, name)
+    broken = msgspec.structs.replace(broken, signature=bytes([broken.signature[0] ^ 1]) + broken.signature[1:])
+    with pytest.raises(BadSignatureError):
+        exchange.sign_contract(BANK, broken)
+    assert exchange.contract(BANK, name).signed == ()
+
+
+def test_terms_changed_after_one_signature_are_not_the_contract(market: Market) -> None:
+    exchange, name = market.exchange, market.drafted()
+    exchange.sign_contract(BANK, market.signed(BANK, name))
+    changes: list[dict[str, Any]] = [
+        {"max_uses": 20_000},
+        {"purpose": "prescreening"},
+        {"grants": (grant(TAX, "naics", "state"), grant(LABOUR, "employees"))},
+        {"not_after": NOW + 60 * DAY},
+    ]
+    for change in changes:
+        with pytest.raises(InvalidError, match="not the terms"):
+            exchange.sign_contract(TAX, market.signed(TAX, name, **change))
+    with pytest.raises(ConflictError, match="signed"):
+        exchange.sign_contract(BANK, market.signed(BANK, name))
+    assert exchange.contract(BANK, name).signed == (market.signed(BANK, name),)
+
+
+def test_whoever_signs_first_the_order_is_that_of_the_terms(market: Market) -> None:
+    exchange, name = market.exchange, market.drafted()
+    for party in (LABOUR, TAX, BANK):
+        contract = exchange.sign_contract(party, market.signed(party, name))
+    assert tuple(signed.signer for signed in contract.signed) == contract.terms.parties == (BANK, TAX, LABOUR)
+
+
+@pytest.mark.parametrize("end", ["terminate", "suspend", "revoke"])
+def test_whatever_ends_a_contract_ends_its_permits(market: Market, end: str) -> None:
+    exchange, name = market.exchange, market.active()
+    permit = exchange.permit_for(BANK, name, TAX).id
+    match end:
+        case "terminate":
+            assert exchange.terminate_contract(LABOUR, name).state is ContractState.TERMINATED
+        case "suspend":
+            exchange.suspend_contract("operator", name)
+        case "revoke":
+            exchange.revoke_permit("operator", permit)
+    status = exchange.permit_status(BANK, permit, NONCE)
+    assert (status.signer, status.statement.nonce, status.statement.active) == ("market", NONCE, False)
+    with pytest.raises(InvalidError, match="nonce"):
+        exchange.permit_status(BANK, permit, b"")
+
+
+# --- events of nodes ------------------------------------------------------------------------------------------
+
+
+def test_a_node_reports_its_own_events_and_only_what_nodes_do(market: Market) -> None:
+    exchange = market.exchange
+    event = Entry(id="1" * 32, kind=EntryKind.JOB_RECEIVED, time=NOW, node=TAX)
+    with pytest.raises(ForbiddenError, match="own node"):
+        exchange.append_event(BANK, event)
+    for kind in set(EntryKind) - {EntryKind(kind) for kind in market_node_kinds()}:
+        with pytest.raises(ForbiddenError, match="the marketplace's"):
+            exchange.append_event(TAX, Entry(id="2" * 32, kind=kind, time=NOW, node=TAX))
+    index = exchange.append_event(TAX, event)
+    with pytest.raises(ConflictError, match="another event's"):
+        exchange.append_event(TAX, Entry(id="1" * 32, kind=EntryKind.REFUSED, time=NOW, node=TAX))
+    assert exchange.append_event(TAX, event) == index
+
+
+def market_node_kinds() -> set[str]:
+    return {
+        "key_enrolled",
+        "model_registered",
+        "model_approved",
+        "job_received",
+        "answer_released",
+        "answer_acknowledged",
+        "refused",
+    }

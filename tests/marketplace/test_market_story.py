@@ -1,0 +1,230 @@
+"""The whole flow with three parties, and what the nodes can check of it for themselves."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from market import (
+    BANK,
+    DAY,
+    EXAMPLES,
+    LABOUR,
+    NOW,
+    OTHER,
+    REVIEWER,
+    SALT,
+    SUPERVISOR,
+    TAX,
+    VERSIONS,
+    Market,
+    grant,
+    terms,
+)
+
+import marketplace.flow
+from audit.entry import Entry, EntryKind
+from compute.permit import check_permit
+from compute.records import Consents, commitment
+from compute.signing import Pin, verify
+from compute.terms import Use
+from marketplace.errors import MarketplaceError, NotFoundError
+from marketplace.flow.event import MOVED
+from marketplace.flow.states import (
+    APPLICATION,
+    CONTRACT,
+    PARTY,
+    PERMIT,
+    PRODUCT,
+    ApplicationState,
+    ContractState,
+    PermitState,
+)
+
+SUBJECTS = [
+    line.split(",")[0] for line in (EXAMPLES / "market_regulation.csv").read_text("utf-8").splitlines()[1:201]
+]
+NONCE = b"\7" * 32
+
+
+def report(kind: EntryKind, node: str, number: int, **changes: object) -> Entry:
+    return Entry(**{"id": f"{number:032x}", "kind": kind, "time": NOW, "node": node} | changes)  # type: ignore[arg-type]
+
+
+def test_from_enrolment_to_a_traced_use(market: Market) -> None:
+    exchange = market.exchange
+    assert [listing.key for listing in exchange.list_products()] == [VERSIONS[TAX], VERSIONS[LABOUR]]
+
+    name = market.applied()
+    assert exchange.applications(TAX) == exchange.applications(BANK) == [exchange.application(LABOUR, name)]
+    assert exchange.approve(TAX, name).state is ApplicationState.SUBMITTED
+    assert exchange.approve(LABOUR, name).state is ApplicationState.APPROVED
+    assert exchange.contract(BANK, name).terms == terms()
+
+    for party in (TAX, BANK):
+        assert exchange.sign_contract(party, market.signed(party, name)).state is ContractState.DRAFTED
+    with pytest.raises(NotFoundError):
+        exchange.permit_for(BANK, name, TAX)
+    contract = exchange.sign_contract(LABOUR, market.signed(LABOUR, name))
+    assert contract.state is ContractState.ACTIVE
+    assert exchange.contract(TAX, name) == contract
+
+    assert exchange.register_consents(BANK, market.batch(name, "batch-1", SUBJECTS)) == len(SUBJECTS)
+
+    # What a provider's node checks, knowing only the operator's and the marketplace's keys.
+    own = {party: exchange.pins()[party] for party in ("market", "operator")}
+    records = [verify(admission, "operator", "operator", own) for admission in exchange.directory(TAX)]
+    pins: dict[str, Pin] = own | {record.name: record.pin for record in records}
+    permit = exchange.permit_for(BANK, name, TAX)
+    use = Use(
+        consumer=BANK,
+        provider=TAX,
+        product="market-registration",
+        product_version="1.0.0",
+        fields=frozenset({"naics"}),
+        operation="risk_score",
+        purpose="credit_approval",
+        uses=len(SUBJECTS),
+        used=0,
+        time=NOW,
+    )
+    status = exchange.permit_status(TAX, permit.id, NONCE)
+    check_permit(permit.token, contract.signed, status, nonce=NONCE, issuer="market", pins=pins, use=use)
+    held = exchange.consents_of(TAX, name)
+    for batch in held.batches:
+        verify(batch, BANK, "consumer", pins)
+    assert held.standing(NOW) == {commitment(SALT, subject) for subject in SUBJECTS}
+
+    job = "5e" * 32
+    released = report(EntryKind.ANSWER_RELEASED, TAX, 1, permit_id=permit.id, job=job, counterparty=BANK)
+    index = exchange.append_event(TAX, released)
+    assert exchange.append_event(TAX, released) == index
+    exchange.append_event(BANK, report(EntryKind.ANSWER_ACKNOWLEDGED, BANK, 2, job=job))
+    # A stranger's word about the same job and permit is kept, but is no part of the contract's trace.
+    exchange.append_event(OTHER, report(EntryKind.JOB_RECEIVED, OTHER, 3, job=job))
+    exchange.append_event(OTHER, report(EntryKind.REFUSED, OTHER, 4, permit_id=permit.id))
+
+    told = [(entry.kind.value, entry.node) for _, entry in exchange.trace(SUPERVISOR, name)]
+    assert told == [
+        ("application_submitted", "market"),
+        ("application_approved", "market"),
+        ("application_approved", "market"),
+        ("contract_drafted", "market"),
+        ("contract_signed", "market"),
+        ("contract_signed", "market"),
+        ("contract_signed", "market"),
+        ("contract_activated", "market"),
+        ("permit_issued", "market"),
+        ("permit_issued", "market"),
+        ("consent_registered", "market"),
+        ("answer_released", TAX),
+        ("answer_acknowledged", BANK),
+    ]
+    assert exchange.log.check()[0] == exchange.log.size()
+
+
+def test_no_subject_is_written_anywhere(market: Market) -> None:
+    name = market.active()
+    market.exchange.register_consents(BANK, market.batch(name, "batch-1", SUBJECTS))
+    market.exchange.withdraw_consent(BANK, market.withdrawal(name, SUBJECTS[:5]))
+    files = [path for path in market.path.parent.iterdir() if path.name.startswith(market.path.name)]
+    stored = b"".join(path.read_bytes() for path in files)
+    assert commitment(SALT, SUBJECTS[0]) in stored
+    assert b"contract_activated" in stored
+    assert not [subject for subject in SUBJECTS if subject.encode() in stored]
+    assert SALT not in stored
+    logged = str(list(market.exchange.log.entries()))
+    assert not [subject for subject in SUBJECTS if commitment(SALT, subject).hex() in logged]
+
+
+def test_time_alone_ends_what_is_in_force(market: Market) -> None:
+    exchange = market.exchange
+    name, draft = market.active(), market.drafted("loans-2")
+    permit = exchange.permit_for(BANK, name, TAX).id
+    market.clock.now = NOW + 30 * DAY - 1
+    assert exchange.expire() == 0
+    assert exchange.permit_status(TAX, permit, NONCE).statement.active
+    market.clock.now += 1
+    assert not exchange.permit_status(TAX, permit, NONCE).statement.active  # nothing waited for expire()
+    assert exchange.contract(BANK, name).state is ContractState.ACTIVE
+    assert exchange.expire() == 4  # the contract, the draft, two permits
+    assert exchange.expire() == 0
+    assert exchange.contract(BANK, name).state is ContractState.EXPIRED
+    assert exchange.contract(BANK, draft).state is ContractState.EXPIRED
+    assert exchange.permit_for(BANK, name, LABOUR).state is PermitState.EXPIRED
+    assert market.kinds()[-4:] == ["contract_expired"] * 2 + ["permit_expired"] * 2
+
+
+def test_every_move_is_an_event_of_its_own() -> None:
+    machines = (PARTY, PRODUCT, APPLICATION, CONTRACT, PERMIT)
+    moves = {(machine.noun, move) for machine in machines for _, move in machine.moves}
+    assert MOVED.keys() == moves
+    assert len(set(MOVED.values())) == len(moves)
+
+
+def test_every_refusal_is_recorded_without_what_was_typed(market: Market) -> None:
+    before = market.exchange.log.size()
+    with pytest.raises(MarketplaceError):
+        market.exchange.approve(TAX, SUBJECTS[0])
+    with pytest.raises(MarketplaceError):
+        market.exchange.trace("nobody", "contract-1")
+    assert market.refusals() == [(TAX, "approve", "not_found"), ("nobody", "trace", "forbidden")]
+    entries = list(market.exchange.log.entries(before))
+    assert SUBJECTS[0] not in str(entries)
+    assert dict(entries[0].detail) == {"command": "approve", "reason": "not_found"}
+
+
+def test_what_others_contract_about_looks_as_if_it_were_not_there(market: Market) -> None:
+    exchange, name = market.exchange, market.active()
+    permit = exchange.permit_for(BANK, name, TAX).id
+    secret = [
+        lambda known: exchange.application(OTHER, known),
+        lambda known: exchange.contract(OTHER, known),
+        lambda known: exchange.approve(OTHER, known),
+        lambda known: exchange.resubmit(OTHER, known, grant(TAX, "naics")),
+        lambda known: exchange.terminate_contract(REVIEWER, known),
+        lambda known: exchange.consents_of(OTHER, known),
+        lambda known: exchange.consents_of("operator", known),
+        lambda known: exchange.trace(OTHER, known),
+    ]
+    for ask in secret:
+        told = []
+        for known in (name, "contract-0"):
+            with pytest.raises(NotFoundError) as refused:
+                ask(known)
+            told.append(str(refused.value).replace(known, "…"))
+        assert told[0] == told[1]
+    for asker in (OTHER, LABOUR, REVIEWER):
+        with pytest.raises(NotFoundError):
+            exchange.permit_status(asker, permit, NONCE)
+        with pytest.raises(NotFoundError):
+            exchange.permit_for(asker, name, TAX)
+        with pytest.raises(NotFoundError):
+            exchange.revoke_permit(asker, permit)
+
+
+def loaded_by(*modules: str) -> set[str]:
+    statement = f"import sys, {', '.join(modules)}\nprint(*sys.modules)"
+    command = [sys.executable, "-c", statement]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())  # noqa: S603 -- ours
+
+
+def test_the_rules_load_no_database_and_no_web() -> None:
+    rules = sorted(Path(marketplace.flow.__file__ or "").parent.glob("[a-z]*.py"))
+    loaded = loaded_by("compute.records", *(f"marketplace.flow.{path.stem}" for path in rules))
+    assert "marketplace.flow.application" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {"sqlalchemy", "flask", "httpx", "sqlite3"}
+
+
+def test_the_marketplace_loads_nothing_that_reads_a_row_or_computes() -> None:
+    loaded = loaded_by("marketplace.exchange")
+    assert "marketplace.store.consents" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {"connectors", "duckdb", "gmpy2", "pandas", "numpy"}
+    assert not [
+        name for name in loaded if name.startswith(("compute.paillier", "compute.protocols", "compute.node"))
+    ]
+
+
+def test_an_empty_contract_has_no_consents(market: Market) -> None:
+    name = market.active()
+    assert market.exchange.consents_of(LABOUR, name) == Consents(contract=name, batches=(), withdrawals=())

@@ -29,7 +29,7 @@ from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.signing import Pin, Role, sign
-from veilmart.demo.admission import Admission
+from veilmart.demo.admission import Permission
 from veilmart.demo.data import EXAMPLES
 
 TODAY = "2026-11-22"
@@ -171,7 +171,6 @@ def _build(key: PrivateKey, directory: Path, stack: ExitStack) -> World:
 
         return select
 
-    admission = Admission(PERMIT, "bank", PURPOSE, frozenset(SUBJECTS))
     providers = {}
     for name, product in (("tax", "register"), ("labour", "insurance")):
         table = tables[name]
@@ -186,7 +185,8 @@ def _build(key: PrivateKey, directory: Path, stack: ExitStack) -> World:
         )
         answers = AnswerStore(database(directory / f"{name}.sqlite"))
         domain = Domain(name, "reviewer", pins, holding)
-        providers[name] = Provider(domain, identities[name], answers, admission.admit, clock)
+        permission = Permission(PERMIT, "bank", PURPOSE, frozenset(scales[name]), frozenset(SUBJECTS))
+        providers[name] = Provider(domain, identities[name], answers, permission, clock)
     reviewer = Reviewer("reviewer", identities["reviewer"], pins, b"\1" * 32, clock)
     bank = Bank("bank", identities["bank"], key, pins, transport, clock)
     world = World(bank, key, identities, pins, providers, reviewer, transport, log, tables, clock)

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import click
 
-COMMANDS = {"demo": "veilmart.demo.command"}
+COMMANDS = {"demo": "veilmart.demo.command", "marketplace": "veilmart.marketplace_command"}
 """Subcommand → the module that has it, as a function of that name."""
 
 

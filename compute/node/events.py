@@ -8,7 +8,7 @@ import secrets
 
 from audit.entry import Entry, EntryKind
 from compute.canonical import Message
-from compute.protocols.base import RefusalError
+from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.risk_score.messages import (
     Acknowledge,
@@ -30,9 +30,9 @@ def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | N
     Where a retry gets the same reply it must be the same event, so id and time follow from the reply.
     """
     match message, reply:
-        case EnrolKey(statement=enrolment), _:
+        case EnrolKey(statement=enrolment), Accepted(at=at):
             key = hashlib.sha256(enrolment.statement.n).hexdigest()
-            return _entry(EntryKind.KEY_ENROLLED, node, message, now, {"key": key})
+            return _entry(EntryKind.KEY_ENROLLED, node, message, at, {"key": key}, once=digest(enrolment))
         case SubmitModel(), Signed(statement=ModelApproval() as approval):
             detail: Detail = {
                 "approval": digest(approval).hex(),
@@ -40,16 +40,20 @@ def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | N
                 "reachable_totals": approval.reachable_totals,
             }
             return _entry(EntryKind.MODEL_APPROVED, node, message, now, detail)
-        case RegisterTables(), _:
-            detail = {"approval": digest(message.approval.statement).hex()}
-            return _entry(EntryKind.MODEL_REGISTERED, node, message, now, detail)
+        case RegisterTables(), Accepted(at=at):
+            approval_digest = digest(message.approval.statement)
+            detail = {"approval": approval_digest.hex()}
+            return _entry(EntryKind.MODEL_REGISTERED, node, message, at, detail, once=approval_digest)
         case Query(job=job), Signed(statement=Answer() as answer):
             detail = {"answer": digest(answer).hex(), "rows": job.statement.rows}
             # Only now is the permit known to be one: before, it is any text of the bank's.
             permit = job.statement.permit
-            return _entry(EntryKind.ANSWER_RELEASED, node, message, answer.answered_at, detail, permit)
+            return _entry(
+                EntryKind.ANSWER_RELEASED, node, message, answer.answered_at, detail, permit, once=answer.job
+            )
         case Acknowledge(), Acknowledged(at=at):
-            return _entry(EntryKind.ANSWER_ACKNOWLEDGED, node, message, at)
+            answered = message.acknowledgement.statement.job
+            return _entry(EntryKind.ANSWER_ACKNOWLEDGED, node, message, at, once=answered)
     return None
 
 
@@ -68,10 +72,11 @@ def _entry(
     time: int,
     detail: Detail | None = None,
     permit: str | None = None,
+    once: bytes | None = None,
 ) -> Entry:
+    """An event; with ``once`` there is one of its kind for that digest at this node, whatever is repeated."""
     counterparty, job = _about(message)
-    once_per_job = kind in {EntryKind.ANSWER_RELEASED, EntryKind.ANSWER_ACKNOWLEDGED}
-    name = f"{kind}\n{node}\n{job}" if once_per_job else secrets.token_hex(16)
+    name = secrets.token_hex(16) if once is None else f"{kind}\n{node}\n{once.hex()}"
     return Entry(
         id=hashlib.sha256(name.encode()).hexdigest()[:32],
         kind=kind,

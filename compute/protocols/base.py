@@ -5,7 +5,7 @@ from typing import Annotated, Protocol, TypeVar
 
 from msgspec import Meta
 
-from compute.canonical import FormatError, M, Message, Name, decode, encode
+from compute.canonical import FormatError, M, Message, Milliseconds, Name, decode, encode
 
 MAX_REASON = 1000
 """Characters of a refusal's reason; what quotes a message is cut."""
@@ -54,9 +54,10 @@ class Refused(Message, frozen=True):
 
 
 class Accepted(Message, frozen=True):
-    """The reply to what needs no other: the message was taken in."""
+    """The reply to what needs no other: the message was taken in, first at this time."""
 
     party: Name
+    at: Milliseconds
 
 
 class Transport(Protocol):

@@ -112,13 +112,13 @@ def test_bins_do_not_tell_the_order_of_the_points() -> None:
 def test_points_on_an_empty_bin_do_not_pass_for_variation(world: World, points: tuple[int, ...]) -> None:
     """All of labour in one bin would make the total the tax office's partial score."""
     empty = Feature(NumberBins(column="age", edges=("-99",)), points)
-    with pytest.raises(RefusedByPeerError, match=r"check 7: 1 bins of age hold fewer|check 5: labour: the points"):
+    with pytest.raises(RefusedByPeerError, match=r"check 7: a bin holds fewer|check 5: labour: the points"):
         world.model(card(REGION, (empty,)))
 
 
 def test_a_bin_of_one_company_is_refused(world: World) -> None:
     lone = Feature(NumberBins(column="employees", edges=("99", "100")), (0, 1, 0, 0))
-    with pytest.raises(RefusedByPeerError, match="check 7: 1 bins of employees hold fewer than 10 enterprises"):
+    with pytest.raises(RefusedByPeerError, match="check 7: a bin holds fewer than 10 enterprises"):
         world.model(card(REGION, (AGE, lone)))
 
 
@@ -350,3 +350,103 @@ def test_no_message_of_one_type_passes_for_another(world: World) -> None:
     terms = world.send("tax", AskProviderTerms(bank="bank"))
     with pytest.raises(FormatError):
         decode(terms, Signed[Answer])
+
+
+# --- probing a table through registrations ------------------------------------------------------------------
+
+
+def test_small_bins_are_refused_without_a_count_and_only_a_few_times(world: World) -> None:
+    """Edges that slide, one registration after another, would find every order statistic of the table."""
+    texts = []
+    for edge in ("90", "91", "92", "93", "94"):
+        probe = Feature(NumberBins(column="employees", edges=(edge, "99999")), (0, 1, 0, 0))
+        with pytest.raises(RefusedByPeerError) as refused:
+            world.model(card(REGION, (AGE, probe)))
+        texts.append(str(refused.value))
+    assert texts[0] == texts[1] == texts[2]
+    assert "employees" not in texts[0]
+    assert all("check 8: too many models or bins were tried" in text for text in texts[3:])
+
+
+def test_a_bank_has_a_bounded_number_of_models(world: World) -> None:
+    domain = world.providers["tax"].domain
+    world.providers["tax"].domain = dataclasses.replace(domain, max_models=2)
+    world.model()
+    world.model()
+    with pytest.raises(RefusedByPeerError, match="check 8: too many models"):
+        world.model()
+
+
+def test_no_row_is_looked_at_without_a_permit_for_the_field(world: World) -> None:
+    provider = world.providers["labour"]
+    provider._admission = dataclasses.replace(provider._admission, fields=frozenset({"age"}))  # type: ignore[type-var]
+    broken = dataclasses.replace(provider.domain.holding, select=None)  # type: ignore[arg-type]
+    provider.domain = dataclasses.replace(provider.domain, holding=broken)
+    with pytest.raises(RefusedByPeerError, match="check 8: no permit of bank covers this model"):
+        world.model()
+
+
+@pytest.mark.parametrize("lone", ["north", "west"])
+def test_a_last_bin_of_few_companies_is_refused(world: World, lone: str) -> None:
+    """Everybody listed but one: "other" is that one."""
+    values = world.tables["tax"]["region"]
+    values[:] = "south"
+    values.iloc[:20] = "east"
+    values.iloc[-1] = lone
+    region = Feature(CategoryBins(column="region", groups=(("east",), ("south",))), (0, 2, 1))
+    with pytest.raises(RefusedByPeerError, match="check 7"):
+        world.model(card((region,), (AGE, EMPLOYEES)))
+
+
+# --- statements out of time, repeated events, foreign nonces ----------------------------------------------------
+
+
+@pytest.mark.parametrize("issued_at", [NOW - DAY, NOW + DAY, 2**53 - 1])
+def test_a_key_statement_of_another_day_changes_nothing(world: World, issued_at: int) -> None:
+    """Neither a retired key after a restart, nor one from a future that no later key could follow."""
+    message = enrolment("bank", world.identities["bank"], world.key, issued_at)
+    assert b'"check":5' in world.send("tax", message)
+    assert world.providers["tax"]._enrolled == {}
+
+
+def test_repeated_messages_are_one_event(world: World) -> None:
+    sent: list[bytes] = []
+    handler = world.transport.handlers["tax"]
+
+    def record(data: bytes) -> bytes:
+        sent.append(data)
+        return handler(data)
+
+    world.transport.handlers["tax"] = record
+    world.model()
+    size = world.log.size()
+    world.clock.now += 5000
+    for data in sent * 3:
+        assert b'"refused"' not in handler(data)
+    assert world.log.size() == size
+
+
+def test_another_bank_cannot_use_up_a_nonce(world: World) -> None:
+    query = world.query(world.model())
+    assert world.providers["tax"]._answers.by_nonce("rival", query.job.statement.nonce) is None
+    world.send("tax", query)
+    assert world.providers["tax"]._answers.by_nonce("rival", query.job.statement.nonce) is None
+    assert world.providers["tax"]._answers.by_nonce("bank", query.job.statement.nonce) is not None
+
+
+def test_a_stored_answer_does_not_wait_for_another_job(world: World) -> None:
+    query = world.query(world.model())
+    first = world.send("tax", query)
+    with world.providers["tax"]._compute_lock:
+        assert world.send("tax", query) == first
+
+
+def test_points_id_differs_between_banks(world: World) -> None:
+    """A rival that guesses a model must not see its guess confirmed."""
+    first = world.model().approval
+    rival = Ed25519PrivateKey.generate()
+    world.pins["rival"] = Pin("consumer", rival.public_key().public_bytes_raw())
+    world.bank.name, world.bank._identity = "rival", rival
+    for provider in world.providers.values():
+        provider._admission = dataclasses.replace(provider._admission, bank="rival")  # type: ignore[type-var]
+    assert world.model().approval.points_id != first.points_id

@@ -151,7 +151,7 @@ def test_a_cheating_job_is_refused_and_nothing_is_stored(
 ) -> None:
     query = cheat(world, world.query(world.model()))
     assert_refused(world, "tax", query, check, reason)
-    assert world.providers["tax"]._answers.by_nonce(query.job.statement.nonce) is None
+    assert world.providers["tax"]._answers.by_nonce("bank", query.job.statement.nonce) is None
 
 
 def test_every_check_of_a_job_has_a_case() -> None:
@@ -187,7 +187,7 @@ def test_tables_of_an_earlier_key_are_not_used_under_the_next(world: World) -> N
 
 def test_no_job_before_the_key_is_enrolled(world: World) -> None:
     model = world.model()
-    world.providers["tax"]._keys.clear()
+    world.providers["tax"]._enrolled.clear()
     assert_refused(world, "tax", world.query(model), 3, "not the enrolled one")
 
 

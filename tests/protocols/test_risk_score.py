@@ -87,7 +87,7 @@ def test_a_retry_gets_the_same_bytes_also_after_a_restart_and_is_one_event(world
     world.clock.now += 5000
     assert world.send("tax", query) == first
     old = world.providers["tax"]
-    restarted = Provider(old.domain, world.identities["tax"], old._answers, old._admit, world.clock)
+    restarted = Provider(old.domain, world.identities["tax"], old._answers, old._admission, world.clock)
     assert encode(restarted.answer(query)) == first
     released = [event for event in world.events() if event.kind is EntryKind.ANSWER_RELEASED]
     assert len(released) == 1
@@ -105,7 +105,7 @@ def test_no_audit_no_answer_and_the_retry_releases_what_was_stored(
         broken.setattr(world.log, "append", full_disk)
         with pytest.raises(OSError, match="No space left"):
             world.send("tax", query)
-    stored = world.providers["tax"]._answers.by_nonce(query.job.statement.nonce)
+    stored = world.providers["tax"]._answers.by_nonce("bank", query.job.statement.nonce)
     assert stored is not None
     assert world.send("tax", query) == encode(stored)
 

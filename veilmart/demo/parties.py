@@ -25,7 +25,7 @@ from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Reviewer
 from compute.signing import Pin, Role
 from connectors.base import Table
-from veilmart.demo.admission import Admission
+from veilmart.demo.admission import Permission
 from veilmart.demo.data import PRODUCT_FILES, DemoError, Department, open_applicants, open_department, scales
 
 BANK, REVIEWER = "harbour-bank", "model-review-office"
@@ -74,12 +74,14 @@ def assemble(directory: Path, examples: Path, bits: int, progress: Progress) -> 
             name: Pin(roles.get(name, "provider"), identity.public_key().public_bytes_raw())
             for name, identity in identities.items()
         }
-        admission = Admission(PERMIT, BANK, PURPOSE, frozenset(applicants.keys()))
+        consents = frozenset(applicants.keys())
         log, transport = Log(database(directory / "audit.sqlite")), MemoryTransport()
         for name, department in departments.items():
             domain = Domain(name, REVIEWER, pins, _holding(department))
+            fields = frozenset(field.name for field in department.product.fields)
+            permission = Permission(PERMIT, BANK, PURPOSE, fields, consents)
             answers = AnswerStore(database(directory / name / "answers.sqlite"))
-            role = Provider(domain, identities[name], answers, admission.admit, clock, progress)
+            role = Provider(domain, identities[name], answers, permission, clock, progress)
             transport.handlers[name] = provider_node(role, log, clock).handle
         reviewer = Reviewer(REVIEWER, identities[REVIEWER], pins, secrets.token_bytes(32), clock)
         transport.handlers[REVIEWER] = reviewer_node(reviewer, log, clock).handle

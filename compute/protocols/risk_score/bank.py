@@ -162,8 +162,9 @@ class Bank:
             plaintext = self._key.decrypt(prod(parts, start=mpz(1)) % self._key.public.n_squared)
             totals += job.layout.unpack(plaintext, min(job.slots, job.rows - len(totals)))
         if any(abs(total) > job.slot_bias for total in totals):
-            # Honest totals never leave the proven range; masks that do not cancel nearly always do.
-            raise AnswerError("the answers do not add up; score again, and tell the providers if it recurs")
+            # Honest totals never leave the proven range; masks that do not cancel nearly always do. A provider
+            # that shifts its answer could learn from our reaction, so there is none, and no automatic retry.
+            raise AnswerError("the answers do not add up; keep the job for inspection, and tell no provider")
         return totals
 
     def _encrypt(

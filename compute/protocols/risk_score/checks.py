@@ -58,6 +58,10 @@ class Domain:
     holding: Holding
     max_bits: float = 8.0
     """What one score may tell about a subject."""
+    max_models: int = 16
+    """Models of one bank. Each that is taken tells it that its bins are filled, so they are counted."""
+    max_small_bins: int = 3
+    """Refusals by check 7 that one bank gets before its registrations go unlooked at."""
     min_cohort: int = 10
     """k: the least number of enterprises in a bin."""
 
@@ -69,12 +73,16 @@ class Registered:
     tables: RegisteredTables
     approval: ModelApproval
     ciphertexts: list[list[mpz]]
+    at: int
+    """When it was first taken: UTC, milliseconds."""
 
 
 def check_registration(
     domain: Domain, message: RegisterTables, keys: Mapping[str, PublicKey], now: int
 ) -> Registered:
     """Give the tables ready for use, or raise :class:`RefusalError` with the number of the check.
+
+    Checks 7 (:func:`check_cohorts`) and 8 (permit, number of models) are the caller's.
 
     1. The approval is signed by the pinned reviewer.
     2. Approval and tables name one bank and its enrolled modulus.
@@ -83,8 +91,6 @@ def check_registration(
        one other provider, so that a total is no partial score.
     5. Every column exists here and its bins fit its type.
     6. There is one ciphertext per bin, each in (0, n²) and coprime to n.
-    7. Every bin but the last holds at least ``min_cohort`` enterprises here: no bin singles anybody out, and the
-       variation that the reviewer saw in the points is a variation in the data.
     """
     tables = message.tables
     try:
@@ -114,18 +120,22 @@ def check_registration(
         entries = iter(from_bytes(key, tables.ciphertexts, sum(sizes)))  # 6
     except PaillierError as error:
         raise RefusalError(6, str(error), "encrypt the model anew") from error
-    _check_bins_are_filled(domain, tables)  # 7
-    return Registered(tables, approval, [[next(entries) for _ in range(size)] for size in sizes])
+    return Registered(tables, approval, [[next(entries) for _ in range(size)] for size in sizes], now)
 
 
-def _check_bins_are_filled(domain: Domain, tables: RegisteredTables) -> None:
+def check_cohorts(domain: Domain, tables: RegisteredTables) -> None:
+    """Raise :class:`RefusalError` by check 7: every bin holds at least ``min_cohort`` enterprises here.
+
+    None is singled out so; the last bin, for other and missing values, may also be empty. This is the one check
+    that looks at rows, so the caller makes it last, for a bank with a permit, and counts its refusals.
+    """
     frame = domain.holding.select(domain.holding.subjects, [bins.column for bins in tables.bins])
     for bins, codes in zip(tables.bins, code_columns(tables.bins, frame, domain.holding.scales), strict=True):
-        counts = np.bincount(np.frombuffer(codes, dtype=np.uint8), minlength=bins.size)[:-1]
-        small = int(np.count_nonzero(counts < domain.min_cohort))
-        if small:
-            reason = f"{small} bins of {bins.column} hold fewer than {domain.min_cohort} enterprises"
-            raise RefusalError(7, reason, "merge them with their neighbours")
+        *counts, last = np.bincount(np.frombuffer(codes, dtype=np.uint8), minlength=bins.size)
+        if min(counts, default=0) < domain.min_cohort or 0 < last < domain.min_cohort:
+            # Neither which bin nor which column: a refusal tells one bit, and the caller counts refusals.
+            reason = f"a bin holds fewer than {domain.min_cohort} enterprises"
+            raise RefusalError(7, reason, "use coarser bins")
 
 
 def check_signature(query: Query, pins: Pins) -> JobStatement:

@@ -3,6 +3,7 @@
 It holds plain rows and the bank's public key. It never loads the private key's module.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from compute.protocols.key_enrolment.provider import enrol
 from compute.protocols.risk_score.checks import (
     Domain,
     Registered,
+    check_cohorts,
     check_job,
     check_registration,
     check_signature,
@@ -38,23 +40,39 @@ from compute.protocols.risk_score.messages import (
     ModelApproval,
     ProviderTerms,
     Query,
+    RegisteredTables,
     RegisterTables,
 )
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, digest, sign, verify
 
+FRESH = DAY // 24
+"""How old a statement may be that changes something: an hour, in milliseconds."""
 EPOCH = DAY
 """How long one mask key serves, in milliseconds."""
 
-Admit = Callable[[JobStatement, ModelApproval, Sequence[str]], None]
-"""Check 9, the node's: permit, consent of every subject, ledgers. Raises :class:`RefusalError`."""
+
+class Admission(Protocol):
+    """Permit, consents and ledgers, the node's; each method raises :class:`RefusalError` by its check."""
+
+    def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
+        """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
+        ...
+
+    def admit_job(self, job: JobStatement, approval: ModelApproval) -> None:
+        """Check 9 of a job, first part: the permit is this bank's, stands, and covers the purpose."""
+        ...
+
+    def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
+        """Check 9 of a job, second part: every subject consents, counters and ledgers suffice."""
+        ...
 
 
 class Answers(Protocol):
-    """The durable store of answers: at most one job per nonce, one answer per job."""
+    """The durable store of answers: at most one job per bank and nonce, one answer per job."""
 
-    def by_nonce(self, nonce: bytes) -> Signed[Answer] | None:
-        """Give the answer to the job that used this nonce."""
+    def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
+        """Give the answer to the bank's job that used this nonce."""
         ...
 
     def by_job(self, job: bytes) -> Signed[Answer] | None:
@@ -62,7 +80,7 @@ class Answers(Protocol):
         ...
 
     def put(self, nonce: bytes, answer: Signed[Answer]) -> Signed[Answer]:
-        """Store the answer unless the nonce has one; give the one that is stored, durably, either way."""
+        """Store the answer unless its bank's nonce has one; give the one that is stored, durably."""
         ...
 
     def acknowledge(self, job: bytes, now: int) -> int:
@@ -83,6 +101,15 @@ class MaskEpoch:
         return self.key.public_key().public_bytes_raw()
 
 
+@dataclass(frozen=True)
+class Enrolled:
+    """A bank's key in force: the statement that brought it, the key, and when it was first taken."""
+
+    statement: Signed[KeyStatement]
+    key: PublicKey
+    at: int
+
+
 class Provider:
     """The role: an identity, one holding, the banks' enrolled keys and registered tables, the answers given."""
 
@@ -91,36 +118,40 @@ class Provider:
         domain: Domain,
         identity: Ed25519PrivateKey,
         answers: Answers,
-        admit: Admit,
+        admission: Admission,
         clock: Callable[[], int],
         progress: Progress = no_progress,
     ) -> None:
         self.domain = domain
-        self._identity, self._answers, self._admit = identity, answers, admit
+        self._identity, self._answers, self._admission = identity, answers, admission
         self._clock, self._progress = clock, progress
         self._epoch = MaskEpoch(X25519PrivateKey.generate(), clock() + EPOCH)
-        self._epoch_lock, self._compute_lock = Lock(), Lock()
-        self._keys: dict[str, PublicKey] = {}
-        self._enrolments: dict[str, Signed[KeyStatement]] = {}
+        self._state_lock, self._registration_lock, self._compute_lock = Lock(), Lock(), Lock()
+        self._enrolled: dict[str, Enrolled] = {}
         self._registered: dict[bytes, Registered] = {}
+        self._small_bins: Counter[str] = Counter()
 
     def enrol(self, message: EnrolKey) -> Accepted:
         """Keep a key that passes :func:`enrol`: the bank's jobs run under it and under no other.
 
-        5. The statement is later than the one in force; the very same one again changes nothing.
+        5. The statement is of the last hour and later than the one in force; the very same one again changes
+           nothing.
         """
-        statement = message.statement.statement
-        current = self._enrolments.get(statement.bank)
-        if message.statement != current:
+        statement, now = message.statement.statement, self._clock()
+        current = self._enrolled.get(statement.bank)
+        if current is None or message.statement != current.statement:
             key = enrol(message, self.domain.pins)  # 1–4
-            if current is not None and statement.issued_at <= current.statement.issued_at:  # 5
-                raise RefusalError(5, "a later key of this bank is enrolled here", "enrol the key anew")
-            self._keys[statement.bank], self._enrolments[statement.bank] = key, message.statement
-        return Accepted(party=self.domain.name)
+            with self._state_lock:
+                current = self._enrolled.get(statement.bank)
+                late = current is not None and statement.issued_at <= current.statement.statement.issued_at
+                if late or abs(now - statement.issued_at) > FRESH:  # 5
+                    raise RefusalError(5, "the statement is old, or a later key is in force", "enrol the key anew")
+                current = self._enrolled[statement.bank] = Enrolled(message.statement, key, now)
+        return Accepted(party=self.domain.name, at=current.at)
 
     def terms(self, _message: AskProviderTerms) -> Signed[ProviderTerms]:
         """Give the product, the snapshot and the mask key of this epoch."""
-        with self._epoch_lock:
+        with self._state_lock:
             if self._clock() >= self._epoch.expires:
                 self._epoch = MaskEpoch(X25519PrivateKey.generate(), self._clock() + EPOCH)
             epoch = self._epoch
@@ -137,10 +168,29 @@ class Provider:
         return sign(terms, self.domain.name, self._identity)
 
     def register(self, message: RegisterTables) -> Accepted:
-        """Keep a model's tables under the digest of their approval; checks: :func:`check_registration`."""
-        registered = check_registration(self.domain, message, self._keys, self._clock())
-        self._registered[digest(registered.approval)] = registered
-        return Accepted(party=self.domain.name)
+        """Keep a model's tables under the digest of their approval; the same again changes nothing.
+
+        Checks 1–6 are in :func:`check_registration`, 7 in :func:`check_cohorts`. Every registration that gets to 7
+        tells the bank one bit about the data, so 8 comes before it.
+
+        8. The bank holds a permit, has not too many models here, and has not tried too many bins that are small.
+        """
+        keys = {bank: enrolled.key for bank, enrolled in self._enrolled.items()}
+        registered = check_registration(self.domain, message, keys, self._clock())  # 1–6
+        name, bank = digest(registered.approval), registered.tables.bank
+        with self._registration_lock:
+            if name not in self._registered:
+                self._admission.admit_model(registered.approval, registered.tables)  # 8
+                models = sum(other.tables.bank == bank for other in self._registered.values())
+                if models >= self.domain.max_models or self._small_bins[bank] >= self.domain.max_small_bins:
+                    raise RefusalError(8, "too many models or bins were tried here", "ask the provider's operator")
+                try:
+                    check_cohorts(self.domain, registered.tables)  # 7
+                except RefusalError:
+                    self._small_bins[bank] += 1
+                    raise
+                self._registered[name] = registered
+        return Accepted(party=self.domain.name, at=self._registered[name].at)
 
     def answer(self, query: Query) -> Signed[Answer]:
         """Give the masked, blinded scores of the job's subjects, stored before they are returned.
@@ -150,10 +200,12 @@ class Provider:
         """
         job = check_signature(query, self.domain.pins)  # 1
         job_digest = digest(job)
-        with self._compute_lock:
-            stored = self._answers.by_nonce(job.nonce)
-            if stored is None:
-                stored = self._answers.put(job.nonce, self._compute(query, job, job_digest))
+        stored = self._answers.by_nonce(job.bank, job.nonce)
+        if stored is None:
+            with self._compute_lock:
+                stored = self._answers.by_nonce(job.bank, job.nonce)
+                if stored is None:
+                    stored = self._answers.put(job.nonce, self._compute(query, job, job_digest))
         if stored.statement.job != job_digest:  # 2
             raise RefusalError(2, "the nonce was used by another job", "draw a fresh nonce")
         return stored
@@ -176,15 +228,18 @@ class Provider:
 
     def _compute(self, query: Query, job: JobStatement, job_digest: bytes) -> Signed[Answer]:
         epoch = self._epoch  # one key from the check to the mask, whatever rotates meanwhile
+        enrolled, registered = self._enrolled.get(job.bank), self._registered.get(job.approval)
+        if registered is not None:
+            self._admission.admit_job(job, registered.approval)  # 9, before a million subjects are hashed
         registered, key = check_job(
             self.domain,
             query,
             epoch.public_key,
-            self._keys.get(job.bank),
-            self._registered.get(job.approval),
+            None if enrolled is None else enrolled.key,
+            registered,
             self._clock(),
         )
-        self._admit(job, registered.approval, query.subjects)  # 9
+        self._admission.admit_subjects(job, query.subjects)  # 9
         name, bins = self.domain.name, registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)

@@ -73,9 +73,9 @@ class Reviewer:
            this bank and this modulus; there are not too many bins.
         3. The sealed opening opens, for these tables.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5. Each provider's tables can change the total: where they cannot, the total is the others' partial score.
-           The points of a last bin, which may be empty, lie within those of the column's others; providers make
-           sure that the others are not empty.
+        5. No provider's points are constant, which would make the total the others' partial score; and the points
+           of a last bin, which may be empty, lie within those of the column's others. That a part shows through
+           the total on the actual data, as with two columns that cancel, takes histograms (docs/adr/0010).
         6. log2 of the reachable totals is at most the policy's bits.
         """
         bank = message.submission.statement.bank
@@ -151,6 +151,7 @@ class Reviewer:
         """HMAC-SHA256 of products, bins and points: names a model without showing it, whatever its encryption."""
         columns = iter(points)
         content = _Content(
+            bank=tables[0].bank,
             tables=tuple(
                 _ContentTables(
                     provider=part.provider,
@@ -159,7 +160,7 @@ class Reviewer:
                     points=tuple(tuple(next(columns)) for _ in part.bins),
                 )
                 for part in tables
-            )
+            ),
         )
         return hmac.digest(self._points_secret, encode(content), "sha256").hex()
 
@@ -172,8 +173,12 @@ class _ContentTables(Message, frozen=True):
 
 
 class _Content(Message, frozen=True):
-    """What ``points_id`` names; bins, features and providers stand in sorted order, so one model has one form."""
+    """What ``points_id`` names; bins, features and providers stand in sorted order, so one model has one form.
 
+    The bank is part of it, or a rival could find a model by submitting guesses and comparing names.
+    """
+
+    bank: Name
     tables: tuple[_ContentTables, ...]
 
 

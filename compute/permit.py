@@ -43,9 +43,9 @@ class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aud: Name
     sub: Name
     jti: Name
-    iat: Annotated[int, Meta(ge=0, lt=2**43)]
-    nbf: Annotated[int, Meta(ge=0, lt=2**43)]
-    exp: Annotated[int, Meta(ge=0, lt=2**43)]
+    iat: Annotated[int, Meta(ge=0, lt=2**44)]
+    nbf: Annotated[int, Meta(ge=0, lt=2**44)]
+    exp: Annotated[int, Meta(ge=0, lt=2**44)]
     contract: Hex32
     """SHA-256 of the canonical terms."""
 

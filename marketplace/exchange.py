@@ -24,7 +24,7 @@ from marketplace.flow import permit as permitting
 from marketplace.flow import product as publishing
 from marketplace.flow.application import Application
 from marketplace.flow.contract import Contract
-from marketplace.flow.event import MOVED, check_report
+from marketplace.flow.event import MOVED, check_report, filed
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord, permit_name
 from marketplace.flow.product import Listing
@@ -276,7 +276,8 @@ class Exchange:
             record, contract, _ = step.permit(permit)
             terms = contract.terms
             grant = next(grant for grant in terms.grants if grant.provider == record.provider)
-            members = [step.party(name) for name in (terms.consumer, record.provider)]
+            names = (terms.consumer, record.provider, terms.model_reviewer)
+            members = [step.party(name) for name in names]
             state = products.state(step.connection, _key(grant))
             active = permitting.stands(record, contract, members, state, step.now)
             status = PermitStatus(permit=permit, nonce=nonce, active=active, at=step.now)
@@ -292,11 +293,17 @@ class Exchange:
     def append_event(self, actor: str, entry: Entry) -> int:
         """Append an event of the actor's own node, and give its index; a retry gets the same index.
 
-        The event joins the trace of the contract of its permit, or of its job's earlier events, if the actor is
+        What it names must exist: an enrolled counterparty, a permit that the actor takes part in. The event joins
+        the trace of the contract of its permit, or of its job's earlier events, if the actor is
         a party to that contract.
         """
         with self._gate.command("append_event", actor, suspended_too=True) as step:
-            check_report(entry, actor)
+            check_report(entry, step.actor, step.now)
+            if entry.counterparty is not None:
+                step.party(entry.counterparty)
+            if entry.permit_id is not None:
+                step.permit(entry.permit_id)
+            entry = filed(entry, actor)
             if mentions.recorded(step.connection, entry.id) not in {None, encode(entry)}:
                 raise ConflictError(f"the id {entry.id} is another event's", "draw a new id for each event")
             index = self.log.append_within(step.connection, entry)

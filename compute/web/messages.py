@@ -21,7 +21,16 @@ from compute.web.errors import SignatureFieldError
 
 TAG = "veilmart"
 REQUEST_COMPONENTS = ('"@method"', '"@target-uri"', '"content-type"', '"content-digest"')
-RESPONSE_COMPONENTS = ('"@status"', '"content-type"', '"content-digest"', '"signature";req')
+# The whole question, not only its signature: a request that was never verified may carry another one's.
+RESPONSE_COMPONENTS = (
+    '"@status"',
+    '"content-type"',
+    '"content-digest"',
+    '"@method";req',
+    '"@target-uri";req',
+    '"content-digest";req',
+    '"signature";req',
+)
 PARAMETERS = frozenset({"created", "nonce", "keyid", "alg", "tag"})
 FIELDS = ("Content-Type", "Content-Digest", "Signature-Input", "Signature")
 

@@ -158,7 +158,8 @@ class SignatureAuth(httpx.Auth):
     `pins` gives raw Ed25519 public keys by party. A response is checked in these steps, and ResponseError
     raised by the first that fails:
 
-    a. One signature of the agreed form covers status, content-type, content-digest, the request's signature.
+    a. One signature of the agreed form covers status, content-type and content-digest, and the request with its
+       method, target, digest and signature.
     b. It names the peer that was called, whose key is pinned here.
     c. That key made it. The request's nonce is fresh, so the answer is: its time needs no check.
     d. The body, of no Content-Encoding (which is not signed), has the signed digest.

@@ -1,10 +1,15 @@
 """What is recorded of each command: organisations, names and digests, never a subject, a commitment or a text."""
 
+import hashlib
+import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 
 from audit.entry import Entry, EntryKind
-from marketplace.errors import ForbiddenError, MarketplaceError
+from compute.signing import Role
+from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError
+from marketplace.flow.actor import Actor
 from marketplace.flow.states import Move
 
 MOVED: Mapping[tuple[str, Move], EntryKind] = {
@@ -30,18 +35,21 @@ MOVED: Mapping[tuple[str, Move], EntryKind] = {
 }
 """(noun, move) → the event that it is."""
 
-OF_NODES = frozenset(
-    {
-        EntryKind.KEY_ENROLLED,
-        EntryKind.MODEL_REGISTERED,
-        EntryKind.MODEL_APPROVED,
-        EntryKind.JOB_RECEIVED,
-        EntryKind.ANSWER_RELEASED,
-        EntryKind.ANSWER_ACKNOWLEDGED,
-        EntryKind.REFUSED,
-    }
-)
-"""The kinds that a party's node reports; all others are the marketplace's own."""
+OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
+    EntryKind.KEY_ENROLLED: frozenset({"provider"}),
+    EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
+    EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
+    EntryKind.JOB_RECEIVED: frozenset({"provider"}),
+    EntryKind.ANSWER_RELEASED: frozenset({"provider"}),
+    EntryKind.ANSWER_ACKNOWLEDGED: frozenset({"consumer", "provider"}),
+    EntryKind.REFUSED: frozenset({"consumer", "provider", "model_reviewer"}),
+}
+"""The kinds that a node reports, and the roles whose nodes do; all others are the marketplace's own."""
+
+CLOCK_SKEW = 5 * 60 * 1000
+"""How far a node's clock may be ahead, in milliseconds."""
+DETAILS = frozenset({"answer", "approval", "check", "key", "message", "points_id", "reachable_totals", "rows"})
+DETAIL_TEXT = re.compile(r"[0-9a-f]{64}|[A-Z][A-Za-z]{0,40}|unreadable")
 
 
 def event(
@@ -69,9 +77,23 @@ def refused(market: str, actor: str, command: str, error: MarketplaceError, time
     return event(EntryKind.REFUSED, market, actor, time, {"command": command, "reason": error.code})
 
 
-def check_report(entry: Entry, actor: str) -> None:
-    """Return if the party's node may report this event; raise `ForbiddenError` if not."""
-    if entry.node != actor:
-        raise ForbiddenError(f"the event is of {entry.node}, not of {actor}", "report your own node's events")
-    if entry.kind not in OF_NODES:
-        raise ForbiddenError(f"{entry.kind} is the marketplace's to record", "report what your node did")
+def check_report(entry: Entry, actor: Actor, now: int) -> None:
+    """Return if the party's node may report this event at `now`; raise `ForbiddenError` or `InvalidError` if not.
+
+    The log lasts for ever, so nothing enters it that could name a person: details are counts, digests and the
+    names of message types.
+    """
+    if entry.node != actor.name:
+        raise ForbiddenError(f"the event is of {entry.node}, not of {actor.name}", "report your own node's events")
+    if entry.kind not in OF_NODES or (actor.kind is None or actor.kind.signing_role not in OF_NODES[entry.kind]):
+        raise ForbiddenError(f"{entry.kind} is not for {actor.name} to record", "report what your node did")
+    if entry.time > now + CLOCK_SKEW:
+        raise InvalidError("the event lies in the future", "set the node's clock right")
+    for name, value in entry.detail.items():
+        if name not in DETAILS or (isinstance(value, str) and DETAIL_TEXT.fullmatch(value) is None):
+            raise InvalidError("a detail is no count, digest or type of message", "leave it out")
+
+
+def filed(entry: Entry, actor: str) -> Entry:
+    """Give the event under the id that it has in this log: nobody can take an id of another node's."""
+    return replace(entry, id=hashlib.sha256(f"{actor}\n{entry.id}".encode()).hexdigest()[:32])

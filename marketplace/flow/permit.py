@@ -65,7 +65,7 @@ def move(permit: PermitRecord, move: Move, role: Role) -> PermitRecord:
 def stands(
     permit: PermitRecord, contract: Contract, parties: Iterable[Party], product: ProductState, now: int
 ) -> bool:
-    """Whether the provider may answer under this permit at `now`; `parties` are its consumer and its provider.
+    """Whether the provider may answer under this permit now; `parties` are consumer, provider and reviewer.
 
     A suspension anywhere stops it; that a product is no longer listed does not, for old contracts go on.
     """

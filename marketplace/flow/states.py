@@ -119,7 +119,9 @@ PRODUCT = Machine(
         (ProductState.LISTED, Move.SUSPEND): (ProductState.SUSPENDED, _OPERATOR),
         (ProductState.LISTED, Move.DELIST): (ProductState.DELISTED, _PROVIDER),
         (ProductState.SUSPENDED, Move.REINSTATE): (ProductState.LISTED, _OPERATOR),
-        (ProductState.SUSPENDED, Move.DELIST): (ProductState.DELISTED, _PROVIDER),
+        # Contracts go on when a product is delisted, so the operator can stop it then too; and a provider cannot
+        # delist what is suspended, which would set the contracts going again.
+        (ProductState.DELISTED, Move.SUSPEND): (ProductState.SUSPENDED, _OPERATOR),
     },
 )
 

@@ -297,7 +297,7 @@ def test_a_node_reports_its_own_events_and_only_what_nodes_do(market: Market) ->
     with pytest.raises(ForbiddenError, match="own node"):
         exchange.append_event(BANK, event)
     for kind in set(EntryKind) - {EntryKind(kind) for kind in market_node_kinds()}:
-        with pytest.raises(ForbiddenError, match="the marketplace's"):
+        with pytest.raises(ForbiddenError, match="not for market-regulation to record"):
             exchange.append_event(TAX, Entry(id="2" * 32, kind=kind, time=NOW, node=TAX))
     index = exchange.append_event(TAX, event)
     with pytest.raises(ConflictError, match="another event's"):
@@ -315,3 +315,40 @@ def market_node_kinds() -> set[str]:
         "answer_acknowledged",
         "refused",
     }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"counterparty": "li-wei-110105199003078888"},
+        {"permit_id": "u91330106ma2cfldg4r"},
+        {"detail": {"answer": "张三 110105199003078888"}},
+        {"detail": {"note": 1}},
+        {"time": 2**53 - 1},
+        {"kind": EntryKind.MODEL_APPROVED},
+    ],
+)
+def test_a_node_cannot_write_a_text_of_its_own_into_the_log(market: Market, changes: dict[str, Any]) -> None:
+    size = market.exchange.log.size()
+    report = {"id": "3" * 32, "kind": EntryKind.REFUSED, "time": NOW, "node": TAX, **changes}
+    with pytest.raises(MarketplaceError):
+        market.exchange.append_event(TAX, Entry(**report))
+    (refusal,) = market.exchange.log.entries(size)
+    assert (refusal.kind, refusal.node) == (EntryKind.REFUSED, "market")
+    assert "110105" not in str(refusal)
+
+
+def test_a_node_cannot_take_the_id_of_anothers_event(market: Market) -> None:
+    for node in (BANK, TAX):
+        index = market.exchange.append_event(node, Entry(id="4" * 32, kind=EntryKind.REFUSED, time=NOW, node=node))
+        assert market.exchange.log.entry(index).node == node
+
+
+def test_a_provider_cannot_lift_a_suspension_by_delisting(market: Market) -> None:
+    exchange, key = market.exchange, VERSIONS[TAX]
+    permit = exchange.permit_for(TAX, market.active(), TAX).id
+    assert exchange.permit_status(BANK, permit, NONCE).statement.active
+    exchange.suspend_product("operator", *key)
+    with pytest.raises(WrongStateError):
+        exchange.delist_product(TAX, *key)
+    assert not exchange.permit_status(BANK, permit, NONCE).statement.active

@@ -100,9 +100,10 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
     index = exchange.append_event(TAX, released)
     assert exchange.append_event(TAX, released) == index
     exchange.append_event(BANK, report(EntryKind.ANSWER_ACKNOWLEDGED, BANK, 2, job=job))
-    # A stranger's word about the same job and permit is kept, but is no part of the contract's trace.
-    exchange.append_event(OTHER, report(EntryKind.JOB_RECEIVED, OTHER, 3, job=job))
-    exchange.append_event(OTHER, report(EntryKind.REFUSED, OTHER, 4, permit_id=permit.id))
+    # A stranger's word about the same job is kept, but is no part of the contract's trace.
+    exchange.append_event(OTHER, report(EntryKind.REFUSED, OTHER, 3, job=job))
+    with pytest.raises(NotFoundError):
+        exchange.append_event(OTHER, report(EntryKind.REFUSED, OTHER, 4, permit_id=permit.id))
 
     told = [(entry.kind.value, entry.node) for _, entry in exchange.trace(SUPERVISOR, name)]
     assert told == [

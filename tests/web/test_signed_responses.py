@@ -158,3 +158,21 @@ def test_a_url_that_cannot_be_signed_is_refused_before_it_is_sent() -> None:
     request.method = "get"
     with pytest.raises(ValueError, match="cannot be signed"):
         next(auth.auth_flow(request))
+
+
+@pytest.mark.parametrize("target", ["/health", "/open", "/nowhere", "/echo?other"])
+def test_an_answer_to_another_question_under_the_same_signature_is_refused(
+    provider: FlaskClient, target: str
+) -> None:
+    """A proxy keeps the client's signature, asks something else under it, and hands that answer back."""
+
+    def proxy(request: httpx.Request) -> httpx.Response:
+        answer = provider.get(target, base_url=URL, headers=list(request.headers.items()))
+        return httpx.Response(answer.status_code, headers=list(answer.headers), content=answer.data)
+
+    auth = SignatureAuth("bank", KEYS["bank"], "provider", PINS)
+    with (
+        httpx.Client(transport=httpx.MockTransport(proxy), auth=auth) as client,
+        pytest.raises(ResponseError, match="not proven"),
+    ):
+        client.get(f"{URL}/echo")

@@ -6,8 +6,10 @@ library only, because the stand-alone verifier carries it.
 """
 
 import dataclasses
+import hashlib
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +23,7 @@ MAX_SIZE = 65_535  # bytes of an entry: the uint16 length prefix of C2SP tlog-ti
 MAX_DETAILS = 32  # members of `detail`; with the bounds below no valid entry comes near MAX_SIZE
 MAX_TEXT = 256  # characters of a text in `detail`
 MAX_INTEGER = 2**53 - 1  # the integers that every JSON reader keeps exact (RFC 7493 §2.2)
+_OWN = 8  # characters of an id
 _MAX_DIGITS = len(str(-MAX_INTEGER))
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -75,7 +78,7 @@ class EntryKind(StrEnum):
 class Entry:
     """One event. Making one with a field out of bounds raises FormatError, which names the field."""
 
-    id: str  # 32 hex characters, drawn once per event: a retry with the same id gets the same index
+    id: str  # 32 hex characters, from `new_id` once per event: a retry with the same id gets the same index
     kind: EntryKind
     time: int  # UTC, milliseconds since 1970-01-01
     node: str  # the party that reports the event
@@ -107,6 +110,22 @@ class Entry:
 
 _MEMBERS = {member.name for member in dataclasses.fields(Entry)}
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def new_id(node: str, fact: bytes | None = None) -> str:
+    """An id for an event of this node: 8 characters that are the node's own, then 24.
+
+    The 24 are drawn at random or, for an event of which there is one for each `fact`, follow from it. A log that
+    takes from a node only ids of its own keeps nodes from taking each other's.
+    """
+    own = hashlib.sha256(node.encode()).hexdigest()[:_OWN]
+    rest = secrets.token_bytes(16) if fact is None else fact
+    return own + hashlib.sha256(node.encode() + b"\n" + rest).hexdigest()[: 32 - _OWN]
+
+
+def is_own_id(entry_id: str, node: str) -> bool:
+    """Whether the id is one that `new_id` gives to this node."""
+    return entry_id[:_OWN] == new_id(node)[:_OWN]
 
 
 def encode(entry: Entry) -> bytes:

@@ -24,7 +24,7 @@ from marketplace.flow import permit as permitting
 from marketplace.flow import product as publishing
 from marketplace.flow.application import Application
 from marketplace.flow.contract import Contract
-from marketplace.flow.event import MOVED, check_report, filed
+from marketplace.flow.event import MOVED, check_report
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord, permit_name
 from marketplace.flow.product import Listing
@@ -303,7 +303,6 @@ class Exchange:
                 step.party(entry.counterparty)
             if entry.permit_id is not None:
                 step.permit(entry.permit_id)
-            entry = filed(entry, actor)
             if mentions.recorded(step.connection, entry.id) not in {None, encode(entry)}:
                 raise ConflictError(f"the id {entry.id} is another event's", "draw a new id for each event")
             index = self.log.append_within(step.connection, entry)

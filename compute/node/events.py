@@ -4,9 +4,8 @@ Names stand in the log for ever, so a name is recorded only once its owner's sig
 """
 
 import hashlib
-import secrets
 
-from audit.entry import Entry, EntryKind
+from audit.entry import Entry, EntryKind, new_id
 from compute.canonical import Message
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
@@ -76,9 +75,8 @@ def _entry(
 ) -> Entry:
     """An event; with ``once`` there is one of its kind for that digest at this node, whatever is repeated."""
     counterparty, job = _about(message)
-    name = secrets.token_hex(16) if once is None else f"{kind}\n{node}\n{once.hex()}"
     return Entry(
-        id=hashlib.sha256(name.encode()).hexdigest()[:32],
+        id=new_id(node, None if once is None else kind.encode() + once),
         kind=kind,
         time=time,
         node=node,

@@ -1,12 +1,9 @@
 """What is recorded of each command: organisations, names and digests, never a subject, a commitment or a text."""
 
-import hashlib
 import re
-import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 
-from audit.entry import Entry, EntryKind
+from audit.entry import Entry, EntryKind, is_own_id, new_id
 from compute.signing import Role
 from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError
 from marketplace.flow.actor import Actor
@@ -62,7 +59,7 @@ def event(
 ) -> Entry:
     """Give a new event of the marketplace; `counterparty` is who caused it, or whom it is about."""
     return Entry(
-        id=secrets.token_hex(16),
+        id=new_id(market),
         kind=kind,
         time=time,
         node=market,
@@ -87,13 +84,10 @@ def check_report(entry: Entry, actor: Actor, now: int) -> None:
         raise ForbiddenError(f"the event is of {entry.node}, not of {actor.name}", "report your own node's events")
     if entry.kind not in OF_NODES or (actor.kind is None or actor.kind.signing_role not in OF_NODES[entry.kind]):
         raise ForbiddenError(f"{entry.kind} is not for {actor.name} to record", "report what your node did")
+    if not is_own_id(entry.id, actor.name):
+        raise InvalidError("the id is not of this node", "make it with audit.entry.new_id")
     if entry.time > now + CLOCK_SKEW:
         raise InvalidError("the event lies in the future", "set the node's clock right")
     for name, value in entry.detail.items():
         if name not in DETAILS or (isinstance(value, str) and DETAIL_TEXT.fullmatch(value) is None):
             raise InvalidError("a detail is no count, digest or type of message", "leave it out")
-
-
-def filed(entry: Entry, actor: str) -> Entry:
-    """Give the event under the id that it has in this log: nobody can take an id of another node's."""
-    return replace(entry, id=hashlib.sha256(f"{actor}\n{entry.id}".encode()).hexdigest()[:32])

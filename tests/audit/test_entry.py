@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit import entry as entries
-from audit.entry import Entry, EntryKind, encode, parse
+from audit.entry import Entry, EntryKind, encode, is_own_id, new_id, parse
 from audit.errors import FormatError
 
 FULL: dict[str, Any] = {
@@ -254,3 +254,12 @@ def test_an_entry_does_not_change_after_it_was_checked() -> None:
         entry.detail["counter"] = 2  # type: ignore[index]
     with pytest.raises(dataclasses.FrozenInstanceError):
         entry.time = 1  # type: ignore[misc]
+
+
+def test_an_id_is_a_nodes_own_and_follows_from_its_fact() -> None:
+    assert new_id("tax", b"fact") == new_id("tax", b"fact") != new_id("tax", b"other")
+    assert new_id("tax") != new_id("tax")
+    for made in (new_id("tax"), new_id("tax", b"fact")):
+        assert is_own_id(made, "tax")
+        assert not is_own_id(made, "bank")
+        assert Entry(id=made, kind=EntryKind.REFUSED, time=1, node="tax").id == made

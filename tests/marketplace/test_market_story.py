@@ -23,7 +23,7 @@ from market import (
 )
 
 import marketplace.flow
-from audit.entry import Entry, EntryKind
+from audit.entry import Entry, EntryKind, new_id
 from compute.permit import check_permit
 from compute.records import Consents, commitment
 from compute.signing import Pin, verify
@@ -48,7 +48,9 @@ NONCE = b"\7" * 32
 
 
 def report(kind: EntryKind, node: str, number: int, **changes: object) -> Entry:
-    return Entry(**{"id": f"{number:032x}", "kind": kind, "time": NOW, "node": node} | changes)  # type: ignore[arg-type]
+    return Entry(
+        **{"id": new_id(node, number.to_bytes(4, "big")), "kind": kind, "time": NOW, "node": node} | changes
+    )  # type: ignore[arg-type]
 
 
 def test_from_enrolment_to_a_traced_use(market: Market) -> None:

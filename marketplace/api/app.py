@@ -1,0 +1,51 @@
+"""The marketplace's app: every route over one exchange, closed to all but enrolled parties and the operator."""
+
+import time
+
+from apiflask import APIFlask
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from audit.database import open_engine
+from compute.web import app as web
+from compute.web.nonces import NonceStore
+from compute.web.signatures import Verifier
+from marketplace.api import applications, audit, consents, contracts, openapi, parties, permits, problems, products
+from marketplace.api.context import EXTENSION, Context
+from marketplace.exchange import Exchange
+from marketplace.gate import Setting
+from marketplace.settings import Settings
+from marketplace.store import parties as stored
+
+_BLUEPRINTS = (parties, products, applications, contracts, consents, permits, audit)
+
+
+def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
+    """Give the app of one worker process, over engines of its own; `key` is the marketplace's.
+
+    Raises `audit.errors.LogError` if the database cannot be used.
+    """
+    setting = Setting(settings.name, key, settings.operator, settings.operator_key, _milliseconds)
+    exchange = Exchange(open_engine(settings.database), setting)
+
+    def pin(party: str) -> bytes | None:
+        """Give the key of the operator or of a party; a suspended one may still withdraw, report and verify."""
+        if party == setting.operator:
+            return setting.operator_key
+        with exchange.log.snapshot() as connection:
+            found = stored.pins(connection, [party])
+        return found[party].key if party in found else None
+
+    verifier = Verifier(settings.public_url, pin, NonceStore(open_engine(settings.nonces)))
+    app = web.create_app(
+        "Veilmart marketplace", settings.name, key, verifier, max_content_length=settings.max_body
+    )
+    app.extensions[EXTENSION] = Context(exchange, setting)
+    for module in _BLUEPRINTS:
+        app.register_blueprint(module.routes)
+    problems.install(app)
+    openapi.install(app)
+    return app
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,62 @@
+"""Applications: a consumer applies, each provider decides its own part."""
+
+from apiflask import APIBlueprint
+
+from compute.market import ApplicationRecord, ApplicationRequest, Applications
+from compute.terms import Grant
+from marketplace.api import render
+from marketplace.api.body import gives, message, takes
+from marketplace.api.context import actor, exchange
+
+routes = APIBlueprint("applications", __name__, url_prefix="/applications")
+
+
+@routes.post("")
+@takes(message(ApplicationRequest))
+@gives(ApplicationRecord, 201)
+def apply(request: ApplicationRequest) -> ApplicationRecord:
+    """Apply for terms under one's own reference, which names the contract. For a consumer."""
+    return render.application(exchange().apply(actor(), request.reference, request.terms))
+
+
+@routes.get("")
+@gives(Applications)
+def applications() -> Applications:
+    """The applications that the asker made or has a part in, by name."""
+    return Applications(applications=tuple(map(render.application, exchange().applications(actor()))))
+
+
+@routes.get("/<contract>")
+@gives(ApplicationRecord)
+def application(contract: str) -> ApplicationRecord:
+    """An application, for its consumer, its providers, the operator and the supervisor."""
+    return render.application(exchange().application(actor(), contract))
+
+
+@routes.post("/<contract>/approve")
+@gives(ApplicationRecord)
+def approve(contract: str) -> ApplicationRecord:
+    """Approve one's own part; the last approval drafts the contract. For a provider."""
+    return render.application(exchange().approve(actor(), contract))
+
+
+@routes.post("/<contract>/reject")
+@gives(ApplicationRecord)
+def reject(contract: str) -> ApplicationRecord:
+    """Reject one's own part, which ends the application. For a provider."""
+    return render.application(exchange().reject(actor(), contract))
+
+
+@routes.post("/<contract>/return")
+@gives(ApplicationRecord)
+def return_for_correction(contract: str) -> ApplicationRecord:
+    """Return one's own part, for the consumer to correct. For a provider."""
+    return render.application(exchange().return_for_correction(actor(), contract))
+
+
+@routes.post("/<contract>/resubmit")
+@takes(message(Grant))
+@gives(ApplicationRecord)
+def resubmit(grant: Grant, contract: str) -> ApplicationRecord:
+    """Ask a provider that returned its part for another grant. For the consumer."""
+    return render.application(exchange().resubmit(actor(), contract, grant))

@@ -1,0 +1,41 @@
+"""The one table from errors to problem documents (RFC 9457); the kind of problem is the error's code."""
+
+import flask
+from apiflask import APIFlask
+
+from audit import errors as audit_errors
+from compute.canonical import FormatError
+from compute.web.problems import render
+from marketplace import errors
+
+STATUSES: dict[type[Exception], tuple[int, str]] = {
+    errors.NotFoundError: (404, "not-found"),
+    errors.ForbiddenError: (403, "forbidden"),
+    errors.InvalidError: (422, "invalid"),
+    errors.BadSignatureError: (422, "bad-signature"),
+    errors.ConflictError: (409, "conflict"),
+    errors.WrongStateError: (409, "wrong-state"),
+    FormatError: (400, "not-canonical"),
+    audit_errors.FormatError: (400, "not-canonical"),
+    audit_errors.ProofError: (422, "no-such-proof"),
+}
+"""HTTP status and kind. `audit.errors.LogError` is not here: it is an incident of the server, a 500."""
+
+_REMEDIES = {
+    "not-canonical": "Send the bytes that compute.canonical.encode, or audit.entry.encode, gives.",
+    "no-such-proof": "Ask for sizes and indices within the latest checkpoint.",
+}
+
+
+def install(app: APIFlask) -> None:
+    """Answer every error of the table with its problem document."""
+    for error in STATUSES:
+        app.register_error_handler(error, _refused)
+
+
+def _refused(error: Exception) -> flask.Response:
+    status, slug = STATUSES[type(error)]
+    if not isinstance(error, errors.MarketplaceError):
+        return render(status, slug, str(error), _REMEDIES[slug])
+    extra = {"allowed": error.allowed} if isinstance(error, errors.WrongStateError) else None
+    return render(status, slug, error.problem, error.remedy, extra)

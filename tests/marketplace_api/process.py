@@ -1,0 +1,198 @@
+"""The marketplace's own process for tests: its configuration, its start, and clients with real keys."""
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from market import BANK, DAY, DESCRIPTIONS, KEYS, KINDS, LABOUR, RECORDS, TAX, commitments, terms
+
+from compute.client import MarketplaceClient
+from compute.records import ConsentBatch, ConsentKind, ConsentWithdrawal
+from compute.signing import Signed, sign
+from compute.terms import Terms
+from compute.web.client import PeerClient
+from compute.web.tls import make_ca, make_certificate
+from marketplace.key import load_or_make
+
+ROOT = Path(__file__).parents[2]
+STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x77" * 32)
+MAX_BODY = 200_000
+SUBJECTS = ("91350200MA2Y8QJX3K", "91110000100000001X", "911100001000000028")
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def configuration(folder: Path, port: int, /, **changes: object) -> str:
+    operator_key = KEYS["operator"].public_key().public_bytes_raw()
+    values: dict[str, object] = {
+        "name": "market",
+        "public_url": f"https://127.0.0.1:{port}",
+        "host": "127.0.0.1",
+        "port": port,
+        "certificate": "market.pem",
+        "certificate_key": "market.key",
+        "key": "identity.pem",
+        "operator": "operator",
+        "operator_key": base64.b64encode(operator_key).decode(),
+        "database": str(folder / "market.db"),
+        "nonces": "nonces.db",
+        "workers": 2,
+        "max_body": MAX_BODY,
+    } | changes
+    lines = (f"{name} = {value if isinstance(value, int) else repr(value)}" for name, value in values.items())
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class Server:
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def market_key(self) -> bytes:
+        return load_or_make(self.folder / "identity.pem").public_key().public_bytes_raw()
+
+    @property
+    def workers(self) -> list[int]:
+        process = self.process.pid
+        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+    @contextmanager
+    def peer(self, party: str, key: Ed25519PrivateKey | None = None) -> Iterator[PeerClient]:
+        pins = {"market": self.market_key}
+        with PeerClient(
+            self.url, party, key or KEYS[party], "market", pins, verify=self.folder / "ca.pem", timeout=15.0
+        ) as peer:
+            yield peer
+
+    @contextmanager
+    def client(self, party: str, key: Ed25519PrivateKey | None = None) -> Iterator[MarketplaceClient]:
+        with self.peer(party, key) as peer:
+            yield MarketplaceClient(peer)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def prepare(folder: Path, port: int, **changes: object) -> Path:
+    """Write certificate and configuration; give the configuration's path."""
+    make_certificate(make_ca(folder), "market", ["127.0.0.1"])
+    path = folder / "marketplace.toml"
+    path.write_text(configuration(folder, port, **changes))
+    return path
+
+
+def command(config: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "veilmart", "marketplace", "serve", "--config", str(config), *options]
+
+
+def start(folder: Path, port: int | None = None) -> Server:
+    """Start the process, prepared or not, and wait until it listens."""
+    if port is None:
+        port = free_port()
+        prepare(folder, port)
+    address = folder / "address"
+    address.unlink(missing_ok=True)
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 -- our own command
+            command(folder / "marketplace.toml", "--address-file", str(address)),
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
+    server = Server(folder, port, process)
+    deadline = time.monotonic() + 20
+    while not address.exists():
+        assert process.poll() is None, server.log
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.02)
+    return server
+
+
+# --- what the parties do ------------------------------------------------------------------------------------
+
+
+def enrol(server: Server, *names: str) -> None:
+    with server.client("operator") as operator:
+        for name in names or KINDS:
+            record = RECORDS[name]
+            operator.enrol(sign(record, name, KEYS[name]), sign(record, "operator", KEYS["operator"]))
+
+
+def publish(server: Server) -> None:
+    for provider, description in DESCRIPTIONS.items():
+        with server.client(provider) as client:
+            client.publish(description)
+
+
+def current_terms(reference: str, **changes: object) -> Terms:
+    moment = now()
+    return terms(reference, **({"not_before": moment - DAY, "not_after": moment + 30 * DAY} | changes))
+
+
+def applied(server: Server, reference: str, **changes: object) -> str:
+    asked = current_terms(reference, **changes)
+    with server.client(BANK) as bank:
+        bank.apply(reference, asked)
+    return asked.contract
+
+
+def drafted(server: Server, reference: str, **changes: object) -> str:
+    name = applied(server, reference, **changes)
+    for provider in (TAX, LABOUR):
+        with server.client(provider) as client:
+            client.approve(name)
+    return name
+
+
+def active(server: Server, reference: str, **changes: object) -> str:
+    name = drafted(server, reference, **changes)
+    for party in (BANK, TAX, LABOUR):
+        with server.client(party) as client:
+            client.sign(sign(client.contract(name).terms, party, KEYS[party]))
+    return name
+
+
+def batch(contract: str, name: str, subjects: Sequence[str] = SUBJECTS) -> Signed[ConsentBatch]:
+    made = ConsentBatch(
+        contract=contract,
+        batch=name,
+        kind=ConsentKind.ENTERPRISE_LETTER,
+        evidence=b"\6" * 32,
+        at=now(),
+        expires=now() + DAY,
+        commitments=commitments(subjects),
+    )
+    return sign(made, BANK, KEYS[BANK])
+
+
+def withdrawal(contract: str, subjects: Sequence[str]) -> Signed[ConsentWithdrawal]:
+    made = ConsentWithdrawal(contract=contract, at=now(), commitments=commitments(subjects))
+    return sign(made, BANK, KEYS[BANK])

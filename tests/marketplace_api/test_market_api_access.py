@@ -1,0 +1,159 @@
+"""Every route is closed to strangers and to wrong actors, and what others contract about is secret."""
+
+import json
+import re
+
+import httpx
+import pytest
+from market import BANK, DESCRIPTIONS, KEYS, LABOUR, OTHER, RECORDS, REVIEWER, TAX, VERSIONS, grant
+from marketplace_api.process import (
+    STRANGER,
+    SUBJECTS,
+    Server,
+    applied,
+    batch,
+    current_terms,
+    drafted,
+    withdrawal,
+)
+
+from audit.entry import Entry, EntryKind, new_id
+from compute.client import MarketplaceClient
+from compute.signing import sign
+from compute.web.errors import PeerProblemError
+from marketplace.flow.permit import permit_name
+
+OPEN = {("get", "/health"), ("get", "/products"), ("get", "/products/{provider}/{product}/{version}")}
+NONCE = b"\7" * 32
+
+
+def document(server: Server) -> dict[str, dict[str, dict[str, object]]]:
+    with server.peer(BANK) as peer:
+        answer = json.loads(peer.request("GET", "/openapi.json", expected=bytes))
+    paths: dict[str, dict[str, dict[str, object]]] = answer["paths"]
+    return paths
+
+
+def refusal(call: object, *arguments: object) -> tuple[int, str]:
+    assert callable(call)
+    with pytest.raises(PeerProblemError) as caught:
+        call(*arguments)
+    assert caught.value.detail
+    assert caught.value.remedy
+    return caught.value.status, caught.value.slug
+
+
+def test_every_route_but_the_public_ones_is_closed_to_strangers(server: Server) -> None:
+    closed = []
+    with server.peer("stranger", STRANGER) as stranger, httpx.Client(verify=False, trust_env=False) as nobody:  # noqa: S501 -- who has no key has no authority either
+        for path, operations in document(server).items():
+            for method in operations:
+                if (method, path) in OPEN:
+                    continue
+                target = re.sub(r"\{\w+\}", "1", path)
+                found = refusal(lambda m, t: stranger.request(m, t, expected=bytes), method.upper(), target)
+                assert found == (401, "signature-unknown-key"), path
+                assert nobody.request(method, server.url + target).status_code == 401
+                closed.append(path)
+    assert len(closed) > 30
+
+
+def test_the_public_catalog_is_open_to_all(server: Server) -> None:
+    with server.client("stranger", STRANGER) as stranger:
+        assert VERSIONS[TAX] in [(e.provider, e.product, e.version) for e in stranger.products()]
+        assert stranger.product(*VERSIONS[LABOUR]).state == "listed"
+
+
+def test_a_key_that_is_not_the_enrolled_one_is_refused(server: Server) -> None:
+    with server.client(BANK, STRANGER) as impostor:
+        assert refusal(impostor.directory) == (401, "signature-wrong")
+
+
+def test_the_marketplace_s_own_name_is_no_party(server: Server) -> None:
+    with server.client("market", STRANGER) as impostor:
+        assert refusal(impostor.directory) == (401, "signature-unknown-key")
+
+
+def outsider_calls(client: MarketplaceClient, contract: str) -> dict[str, tuple[object, ...]]:
+    permit = permit_name(contract, TAX)
+    return {
+        "application": (client.application, contract),
+        "approve": (client.approve, contract),
+        "reject": (client.reject, contract),
+        "return": (client.return_for_correction, contract),
+        "resubmit": (client.resubmit, contract, grant(TAX, "naics")),
+        "contract": (client.contract, contract),
+        "sign": (client.sign, sign(current_terms("standing"), OTHER, KEYS[OTHER])),
+        "suspend": (client.suspend_contract, contract),
+        "reinstate": (client.reinstate_contract, contract),
+        "terminate": (client.terminate_contract, contract),
+        "register": (client.register_consents, batch(contract, "b")),
+        "withdraw": (client.withdraw_consents, withdrawal(contract, SUBJECTS)),
+        "consents": (client.consents, contract),
+        "permit": (client.permit, contract, TAX),
+        "status": (client.permit_status, permit, NONCE),
+        "revoke": (client.revoke_permit, permit),
+        "trace": (client.trace, contract),
+    }
+
+
+def test_what_others_contract_about_is_as_if_it_were_not(server: Server, contract: str) -> None:
+    with server.client(OTHER) as other:
+        for name, (call, *arguments) in outsider_calls(other, contract).items():
+            assert refusal(call, *arguments) == (404, "not-found"), name
+        assert [found.terms.consumer for found in other.applications()] == []
+        with pytest.raises(PeerProblemError) as secret:
+            other.contract(contract)
+        absent = contract.replace(contract[-1], "0" if contract[-1] != "0" else "1")
+        with pytest.raises(PeerProblemError) as missing:
+            other.contract(absent)
+        assert secret.value.detail.replace(contract, "") == missing.value.detail.replace(absent, "")
+
+
+def test_a_provider_sees_no_other_provider_s_permit(server: Server, contract: str) -> None:
+    with server.client(LABOUR) as labour:
+        assert refusal(labour.permit, contract, TAX) == (404, "not-found")
+        assert refusal(labour.permit_status, permit_name(contract, TAX), NONCE) == (404, "not-found")
+
+
+def test_who_may_know_of_a_thing_still_does_only_what_is_its_part(server: Server, contract: str) -> None:
+    pending, draft = applied(server, "pending"), drafted(server, "draft")
+    record = RECORDS[OTHER]
+    enrolment = sign(record, OTHER, KEYS[OTHER]), sign(record, BANK, KEYS[BANK])
+    theirs = Entry(id=new_id(TAX), kind=EntryKind.JOB_RECEIVED, time=1, node=TAX)
+    with server.client(BANK) as bank, server.client(TAX) as tax, server.client("operator") as operator:
+        for call, *arguments in (
+            (bank.enrol, *enrolment),
+            (bank.suspend_party, OTHER),
+            (bank.publish, DESCRIPTIONS[TAX]),
+            (bank.suspend_product, *VERSIONS[TAX]),
+            (tax.suspend_product, *VERSIONS[TAX]),
+            (operator.delist_product, *VERSIONS[TAX]),
+            (tax.apply, "pending", current_terms("pending")),
+            (bank.approve, pending),
+            (operator.reject, pending),
+            (bank.return_for_correction, pending),
+            (bank.suspend_contract, contract),
+            (operator.terminate_contract, contract),
+            (tax.register_consents, batch(contract, "b")),
+            (operator.withdraw_consents, withdrawal(contract, SUBJECTS)),
+            (bank.revoke_permit, permit_name(contract, TAX)),
+            (bank.append_event, theirs),
+        ):
+            assert refusal(call, *arguments) == (403, "forbidden"), call
+        terms = bank.contract(draft).terms
+        assert refusal(tax.sign, sign(terms, BANK, KEYS[BANK])) == (422, "bad-signature")
+        assert refusal(operator.consents, contract) == (404, "not-found")
+
+
+def test_a_suspended_party_may_only_withdraw_report_and_verify(server: Server) -> None:
+    with server.client("operator") as operator, server.client(REVIEWER) as reviewer:
+        operator.suspend_party(REVIEWER)
+        assert refusal(reviewer.directory) == (403, "forbidden")
+        assert refusal(reviewer.applications) == (403, "forbidden")
+        event = Entry(id=new_id(REVIEWER), kind=EntryKind.MODEL_APPROVED, time=1, node=REVIEWER)
+        index = reviewer.append_event(event)
+        assert reviewer.entry(index) == event
+        assert reviewer.checkpoint().statement.size > index
+        operator.reinstate_party(REVIEWER)
+        assert reviewer.directory()

@@ -1,0 +1,74 @@
+"""Several workers on one file, a restart, terms that end, and what the process never loads."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from market import BANK, LABOUR, TAX
+from marketplace_api.process import ROOT, Server, active, applied, batch, enrol, now, publish
+
+
+def test_a_restart_keeps_everything(own_server: Callable[[], Server]) -> None:
+    first = own_server()
+    enrol(first)
+    publish(first)
+    name = active(first, "kept")
+    with first.client(BANK) as bank:
+        bank.register_consents(batch(name, "b-1"))
+        before = bank.contract(name), bank.consents(name), bank.trace(name), bank.permit(name, TAX)
+        checkpoint, key = bank.checkpoint().statement, first.market_key
+    assert first.stop() == 0
+    second = own_server()
+    assert second.market_key == key
+    with second.client(BANK) as bank:
+        assert (bank.contract(name), bank.consents(name), bank.trace(name), bank.permit(name, TAX)) == before
+        after = bank.checkpoint().statement
+    assert (after.size, after.root) == (checkpoint.size, checkpoint.root)
+
+
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def test_two_workers_see_one_state(server: Server) -> None:
+    one, other = server.workers
+    with stopped(other):
+        name = applied(server, "workers")
+    with stopped(one), server.client(TAX) as tax:
+        assert tax.application(name).state == "submitted"
+        tax.approve(name)
+    with stopped(other), server.client(LABOUR) as labour:
+        assert labour.application(name).parts[TAX] == "approved"
+
+
+def test_a_term_that_is_over_is_stated_before_anybody_reads_it(server: Server) -> None:
+    end = now() + 1_500
+    name = active(server, "short", not_after=end)
+    with server.client(TAX) as tax:
+        permit = tax.permit(name, TAX)
+        assert permit.state == "active"
+        time.sleep(max(0, (end - now()) / 1000))
+        assert tax.contract(name).state == "expired"
+        assert tax.permit(name, TAX).state == "expired"
+        assert not tax.permit_status(permit.permit, b"\1" * 32).statement.active
+        kinds = [entry.kind.value for _, entry in tax.trace(name)]
+    assert (kinds.count("contract_expired"), kinds.count("permit_expired")) == (1, 2)
+
+
+def test_the_process_loads_nothing_that_reads_rows_or_computes_on_them() -> None:
+    script = "import veilmart.marketplace_command, sys; print(*sys.modules, sep='\\n')"
+    found = subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    ).stdout.split()
+    assert "marketplace.exchange" in found
+    forbidden = {"connectors", "duckdb", "gmpy2", "numpy", "pandas", "phe", "compute.paillier", "compute.node"}
+    assert not forbidden & set(found)

@@ -1,0 +1,209 @@
+"""`veilmart marketplace serve`: its configuration, its key, and one line for what is wrong with either."""
+
+import base64
+import re
+import socket
+import stat
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from market import KEYS
+from marketplace_api.process import ROOT, Server, command, configuration, free_port, prepare
+
+from marketplace.key import KeyFileError, load_or_make
+from marketplace.settings import Settings, SettingsError, load
+from veilmart.cli import main
+
+EXAMPLE = ROOT / "examples" / "config" / "marketplace.toml"
+
+
+def invoke(config: Path) -> Result:
+    """Run the command in this process: it must fail before it serves."""
+    return CliRunner().invoke(main, ["marketplace", "serve", "--config", str(config)])
+
+
+def rejected(config: Path) -> str:
+    result = invoke(config)
+    assert result.exit_code == 1, result.output
+    assert result.output.count("\n") == 1
+    assert result.output.startswith("Error: ")
+    assert "; " in result.output
+    return result.output
+
+
+# --- the configuration --------------------------------------------------------------------------------------
+
+
+def test_the_example_needs_the_operator_s_key_and_nothing_else(tmp_path: Path) -> None:
+    assert "operator_key" in rejected(EXAMPLE)
+    path = tmp_path / "marketplace.toml"
+    key = KEYS["operator"].public_key().public_bytes_raw()
+    path.write_text(EXAMPLE.read_text("utf-8").replace("put yours here", base64.b64encode(key).decode()))
+    settings = load(path)
+    assert settings.operator_key == key
+    assert settings.database == tmp_path / "market.db"
+
+
+def test_the_example_explains_every_key() -> None:
+    lines = [line for line in EXAMPLE.read_text("utf-8").splitlines() if re.match(r"\w+ = ", line)]
+    assert [line.split()[0] for line in lines] == list(Settings.__dataclass_fields__)
+    assert all("#" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", list(Settings.__dataclass_fields__))
+def test_every_key_is_required(tmp_path: Path, name: str) -> None:
+    lines = configuration(tmp_path, 8443).splitlines(keepends=True)
+    path = tmp_path / "marketplace.toml"
+    path.write_text("".join(line for line in lines if not line.startswith(f"{name} =")))
+    with pytest.raises(SettingsError, match=f"missing: {name}; set it"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"colour": "red"}, "'colour'"),
+        ({"port": 0}, "port"),
+        ({"port": "8443"}, "port"),
+        ({"workers": 0}, "workers"),
+        ({"max_body": 2**27}, "max_body"),
+        ({"name": "Market"}, "name"),
+        ({"name": "operator"}, "both operator"),
+        ({"public_url": "http://market.example"}, "public_url"),
+        ({"public_url": "https://market.example/path"}, "public_url"),
+        ({"operator_key": "AAAA"}, "operator_key"),
+        ({"operator_key": "no base64"}, "operator_key"),
+        ({"database": 3}, "database"),
+        ({"key": ""}, "key"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, object], named: str) -> None:
+    path = tmp_path / "marketplace.toml"
+    path.write_text(configuration(tmp_path, 8443, **changes))
+    with pytest.raises(SettingsError, match=named):
+        load(path)
+    assert named in rejected(path)
+
+
+def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
+    assert "No such file" in rejected(tmp_path / "absent.toml")
+    path = tmp_path / "marketplace.toml"
+    path.write_text("name = \nport")
+    assert "not TOML" in rejected(path)
+    path.write_bytes(b"\xff\xfe")
+    assert "not TOML" in rejected(path)
+
+
+def test_no_secret_is_in_a_configuration() -> None:
+    assert not {
+        name for name in tomllib.loads(EXAMPLE.read_text("utf-8")) if "secret" in name or "password" in name
+    }
+
+
+# --- the files that it names --------------------------------------------------------------------------------
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    path = prepare(tmp_path, 8443, certificate="absent.pem")
+    assert "absent.pem" in rejected(path)
+    path = prepare(tmp_path, 8443, certificate_key="ca.key")
+    assert "its own key" in rejected(path)
+    assert not (tmp_path / "identity.pem").exists()
+
+
+def test_a_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database " * 100)
+    assert "not a database" in rejected(prepare(tmp_path, 8443, database="text"))
+    assert "absent/nonces.db" in rejected(prepare(tmp_path, 8443, nonces="absent/nonces.db"))
+
+
+def test_the_operator_s_key_is_not_the_server_s(tmp_path: Path) -> None:
+    key = KEYS["operator"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "identity.pem").touch(0o600)
+    (tmp_path / "identity.pem").write_bytes(key)
+    assert "operator's own key" in rejected(prepare(tmp_path, 8443))
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert f"127.0.0.1:{port}" in rejected(prepare(tmp_path, port))
+
+
+def test_the_process_itself_ends_with_one_line(tmp_path: Path) -> None:
+    path = prepare(tmp_path, free_port(), workers=-1)
+    result = subprocess.run(command(path), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 -- our own command
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- the key ------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "identity.pem"
+    made = load_or_make(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    written = path.read_bytes()
+    assert load_or_make(path).private_bytes_raw() == made.private_bytes_raw()
+    assert path.read_bytes() == written
+
+
+def _readable(path: Path) -> None:
+    load_or_make(path)
+    path.chmod(0o640)
+
+
+def _garbage(path: Path) -> None:
+    path.touch(0o600)
+    path.write_text("no key")
+
+
+def _other_kind(path: Path) -> None:
+    path.touch(0o600)
+    key = ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(_readable, "mode is 0640"), (_garbage, "no private key in PEM"), (_other_kind, "another kind")],
+)
+def test_a_key_file_that_is_none_is_refused_and_left_alone(
+    tmp_path: Path, spoil: Callable[[Path], None], reason: str
+) -> None:
+    path = tmp_path / "identity.pem"
+    spoil(path)
+    written = path.read_bytes()
+    with pytest.raises(KeyFileError, match=reason):
+        load_or_make(path)
+    assert path.read_bytes() == written
+    assert reason in rejected(prepare(tmp_path, 8443))
+
+
+def test_a_key_is_not_made_where_there_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match="make its folder"):
+        load_or_make(tmp_path / "absent" / "identity.pem")
+    assert not (tmp_path / "absent").exists()
+
+
+def test_the_served_key_has_mode_0600(server: Server) -> None:
+    assert stat.S_IMODE((server.folder / "identity.pem").stat().st_mode) == 0o600
+
+
+# --- help ---------------------------------------------------------------------------------------------------
+
+
+def test_help_is_in_both_languages() -> None:
+    for arguments, chinese in ((["marketplace"], "数据产品超市"), (["marketplace", "serve"], "签名密钥")):
+        result = CliRunner().invoke(main, [*arguments, "--help"])
+        assert result.exit_code == 0
+        assert chinese in result.output
+    assert "marketplace" in CliRunner().invoke(main, ["--help"]).output

@@ -1,0 +1,180 @@
+"""The whole story over real processes: from enrolment to an audit whose proofs are verified."""
+
+from collections.abc import Callable
+
+from market import BANK, DESCRIPTIONS, KEYS, LABOUR, RECORDS, REVIEWER, SALT, TAX, VERSIONS
+from marketplace_api.process import SUBJECTS, Server, active, batch, current_terms, now, publish, withdrawal
+
+from audit.entry import Entry, EntryKind, encode, new_id
+from audit.merkle import leaf_hash, verify_consistency, verify_inclusion
+from compute.client import MarketplaceClient
+from compute.market import Checkpoint
+from compute.permit import check_permit
+from compute.records import commitment
+from compute.signing import Pin, sign, verify
+from compute.terms import Terms, Use
+
+PROVIDERS = (TAX, LABOUR)
+NONCE = b"\7" * 32
+
+
+def checked(client: MarketplaceClient, pins: dict[str, Pin]) -> Checkpoint:
+    return verify(client.checkpoint(), "market", "operator", pins)
+
+
+def use_of(terms: Terms) -> Use:
+    """What the bank asks of the first provider."""
+    grant = terms.grants[0]
+    return Use(
+        consumer=BANK,
+        provider=grant.provider,
+        product=grant.product,
+        product_version=grant.product_version,
+        fields=frozenset(grant.fields),
+        operation=terms.operation,
+        purpose=terms.purpose,
+        uses=2,
+        used=0,
+        time=now(),
+    )
+
+
+def answer(permit: str) -> Entry:
+    """What the first provider's node reports of it."""
+    return Entry(
+        id=new_id(TAX),
+        kind=EntryKind.ANSWER_RELEASED,
+        time=now(),
+        node=TAX,
+        counterparty=BANK,
+        permit_id=permit,
+        job="cd" * 32,
+        detail={"rows": 2},
+    )
+
+
+def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) -> None:
+    server = own_server()
+    pins = {name: RECORDS[name].pin for name in (BANK, *PROVIDERS, REVIEWER)}
+    pins["market"] = Pin("operator", server.market_key)
+    pins["operator"] = Pin("operator", KEYS["operator"].public_key().public_bytes_raw())
+    with (
+        server.client("operator") as operator,
+        server.client(BANK) as bank,
+        server.client(TAX) as tax,
+        server.client(LABOUR) as labour,
+    ):
+        clients = {BANK: bank, TAX: tax, LABOUR: labour}
+        # enrol
+        for name in (BANK, *PROVIDERS, REVIEWER):
+            record = RECORDS[name]
+            made = operator.enrol(sign(record, name, KEYS[name]), sign(record, "operator", KEYS["operator"]))
+            assert (made.name, made.state) == (name, "enrolled")
+        directory = [verify(signed, "operator", "operator", pins) for signed in bank.directory()]
+        assert directory == sorted((RECORDS[name] for name in pins if name in RECORDS), key=lambda r: r.name)
+        early = checked(bank, pins)
+        # publish
+        publish(server)
+        assert [(e.provider, e.product, e.version) for e in bank.products()] == sorted(VERSIONS.values())
+        assert bank.product(*VERSIONS[TAX]).description.encode() == DESCRIPTIONS[TAX]
+        # apply, approve
+        asked = current_terms("loans-1")
+        name = asked.contract
+        assert bank.apply("loans-1", asked).state == "submitted"
+        assert tax.approve(name).parts == {TAX: "approved", LABOUR: "submitted"}
+        assert labour.approve(name).state == "approved"
+        assert [found.terms for found in tax.applications()] == [asked]
+        assert bank.application(name).state == "approved"
+        # contract
+        for party, client in clients.items():
+            held = client.contract(name)
+            assert held.state == "drafted"
+            made_contract = client.sign(sign(held.terms, party, KEYS[party]))
+        assert made_contract.state == "active"
+        assert [signed.signer for signed in made_contract.signed] == [BANK, *PROVIDERS]
+        # consent
+        assert bank.register_consents(batch(name, "batch-1")) == len(SUBJECTS)
+        assert bank.withdraw_consents(withdrawal(name, SUBJECTS[:1])) == 1
+        consents = tax.consents(name)
+        for signed in consents.batches:
+            verify(signed, BANK, "consumer", pins)
+        assert consents.standing(now() + 1) == {commitment(SALT, subject) for subject in SUBJECTS[1:]}
+        # use
+        permit = tax.permit(name, TAX)
+        status = tax.permit_status(permit.permit, NONCE)
+        allowed = check_permit(
+            permit.token,
+            tax.contract(name).signed,
+            status,
+            nonce=NONCE,
+            issuer="market",
+            pins=pins,
+            use=use_of(asked),
+        )
+        assert allowed.jti == permit.permit
+        # audit
+        event = answer(permit.permit)
+        index = tax.append_event(event)
+        assert tax.append_event(event) == index
+        late = checked(tax, pins)
+        assert late.size == index + 1
+        assert tax.entry(index) == event
+        trace = bank.trace(name)
+        assert [entry.kind.value for _, entry in trace] == [
+            "application_submitted",
+            "application_approved",
+            "application_approved",
+            "contract_drafted",
+            "contract_signed",
+            "contract_signed",
+            "contract_signed",
+            "contract_activated",
+            "permit_issued",
+            "permit_issued",
+            "consent_registered",
+            "consent_withdrawn",
+            "answer_released",
+        ]
+        for place, entry in trace:
+            proof = bank.inclusion_proof(place, late.size)
+            verify_inclusion(leaf_hash(encode(entry)), place, late.size, proof, late.root)
+        verify_consistency(
+            early.size, late.size, early.root, late.root, bank.consistency_proof(early.size, late.size)
+        )
+        # the provider ends it
+        assert tax.revoke_permit(permit.permit).state == "revoked"
+        assert not tax.permit_status(permit.permit, NONCE).statement.active
+    assert not any(subject in server.log for subject in SUBJECTS)
+
+
+def test_the_other_moves(server: Server) -> None:
+    asked = current_terms("other-moves")
+    name, (tax_grant, _) = asked.contract, asked.grants
+    with server.client("operator") as operator, server.client(BANK) as bank, server.client(TAX) as tax:
+        bank.apply("other-moves", asked)
+        assert tax.return_for_correction(name).state == "returned"
+        assert bank.resubmit(name, tax_grant).state == "submitted"
+        assert tax.reject(name).state == "rejected"
+        assert operator.suspend_party("other-bank").state == "suspended"
+        assert operator.reinstate_party("other-bank").state == "enrolled"
+        key = VERSIONS[TAX]
+        second = DESCRIPTIONS[TAX].replace(b'version = "1.0.0"', b'version = "1.0.1"')
+        assert tax.publish(second).version == "1.0.1"
+        other = (*key[:2], "1.0.1")
+        assert operator.suspend_product(*other).state == "suspended"
+        assert operator.reinstate_product(*other).state == "listed"
+        assert tax.delist_product(*other).state == "delisted"
+        assert other[2] not in [entry.version for entry in bank.products() if entry.provider == TAX]
+
+
+def test_a_contract_is_suspended_reinstated_and_terminated(server: Server) -> None:
+    name = active(server, "suspended")
+    with server.client("operator") as operator, server.client(LABOUR) as labour:
+        permit = labour.permit(name, LABOUR).permit
+        for move, state, stands in (
+            (operator.suspend_contract, "suspended", False),
+            (operator.reinstate_contract, "active", True),
+            (labour.terminate_contract, "terminated", False),
+        ):
+            assert move(name).state == state
+            assert labour.permit_status(permit, NONCE).statement.active == stands

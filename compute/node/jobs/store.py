@@ -1,0 +1,135 @@
+"""The jobs as their owners see them: submit, look, wait, cancel, fetch the result."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Engine, Row, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from audit.database import reader
+from compute.node.jobs import tables
+from compute.node.jobs.errors import UnknownJobError, UnknownKindError, WrongStateError
+from compute.node.jobs.estimate import RUNS, Estimate, estimate
+from compute.node.jobs.job import Failure, Job, Progress
+from compute.node.jobs.states import ENDED, Move, State, advance
+
+_LONGEST_PAUSE = 0.5
+"""Seconds between two looks of one who waits long."""
+
+_jobs, _costs = tables.jobs.c, tables.costs.c
+_VIEW = select(*(column for column in _jobs if column.name not in {"parameters", "result"}))
+
+
+class JobStore:
+    """The jobs in one database, over an engine of `audit.database.open_engine`; makes its tables if need be.
+
+    `kinds` closes the vocabulary: each kind with its prior, the seconds per unit expected before anything was
+    measured. `clock` gives UTC in milliseconds; it dates jobs for their readers and decides nothing.
+    """
+
+    def __init__(self, engine: Engine, kinds: Mapping[str, float], clock: Callable[[], int]) -> None:
+        self.engine, self.kinds, self.clock = engine, kinds, clock
+        self._reader = reader(engine)
+        tables.metadata.create_all(engine)
+
+    def submit(self, owner: str, kind: str, parameters: bytes, key: str, size: int) -> Job:
+        """Store a job, durably, and give it; the same request again gives the same job, whatever became of it.
+
+        The same is: one owner, kind, idempotency key, and the same canonical parameters. `size` is in the
+        units of the kind. Raises UnknownKindError, and ValueError for a negative size.
+        """
+        self._check(kind, size)
+        same = {"owner": owner, "kind": kind, "key": key, "digest": hashlib.sha256(parameters).digest()}
+        row = same | {
+            "id": secrets.token_hex(16),
+            "parameters": parameters,
+            "size": size,
+            "state": State.QUEUED,
+            "created_at": self.clock(),
+        }
+        with self.engine.begin() as connection:
+            connection.execute(insert(tables.jobs).values(row).on_conflict_do_nothing())
+            return _job(connection.execute(_VIEW.filter_by(**same)).one())
+
+    def get(self, job: str) -> Job:
+        """Give the job of this id; raise UnknownJobError if there is none."""
+        with self._reader.begin() as connection:
+            row = connection.execute(_VIEW.where(_jobs.id == job)).one_or_none()
+        if row is None:
+            raise UnknownJobError(f"there is no job {job}; check the id")
+        return _job(row)
+
+    def wait(self, job: str, timeout: float) -> Job:
+        """Give the job as soon as it has ended, or as it is after `timeout` seconds.
+
+        Looks ever less often, from every 10 ms to every half second. Raises UnknownJobError.
+        """
+        deadline, pause = time.monotonic() + timeout, 0.01
+        while True:
+            found = self.get(job)
+            left = deadline - time.monotonic()
+            if found.state in ENDED or left <= 0:
+                return found
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def result(self, job: str) -> bytes:
+        """Give the result of a job that is done; raise WrongStateError if it is not, or UnknownJobError."""
+        with self._reader.begin() as connection:
+            result: bytes | None = connection.scalar(select(_jobs.result).where(_jobs.id == job))
+        if result is None:
+            raise WrongStateError(f"job {job} is {self.get(job).state} and has no result; wait until it is done")
+        return result
+
+    def cancel(self, job: str) -> Job:
+        """End a job that waits, or ask the worker of one that runs to stop; give the job as it then is.
+
+        Raises UnknownJobError, and WrongStateError if the job is done or has failed.
+        """
+        with self.engine.begin() as connection:
+            state = connection.scalar(select(_jobs.state).where(_jobs.id == job))
+            if state is not None:
+                following = advance(job, State(state), Move.CANCEL)
+                values: dict[str, Any] = {"state": following}
+                if following in ENDED and following != state:
+                    values["finished_at"] = self.clock()
+                    # It may have run and been put back.
+                    connection.execute(tables.checkpoints.delete().where(tables.checkpoints.c.job == job))
+                connection.execute(update(tables.jobs).where(_jobs.id == job).values(values))
+        return self.get(job)
+
+    def estimate(self, kind: str, size: int) -> Estimate:
+        """Give how long a job of this kind and size will run. Raises UnknownKindError, and ValueError."""
+        self._check(kind, size)
+        last = select(_costs.seconds).where(_costs.kind == kind).order_by(_costs.number.desc()).limit(RUNS)
+        with self._reader.begin() as connection:
+            return estimate(self.kinds[kind], connection.scalars(last).all(), size)
+
+    def _check(self, kind: str, size: int) -> None:
+        if kind not in self.kinds:
+            raise UnknownKindError(
+                f"no handler serves jobs of kind {kind}; known: {', '.join(sorted(self.kinds))}"
+            )
+        if size < 0:
+            raise ValueError(f"a job of {size} units; give the number of units, from 0")
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(
+        id=row.id,
+        owner=row.owner,
+        kind=row.kind,
+        key=row.key,
+        digest=row.digest,
+        size=row.size,
+        state=State(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        progress=None if row.step is None else Progress(row.step, row.done, row.total, row.pace),
+        failure=None if row.error is None else Failure(row.error, row.reason, row.remedy),
+    )

@@ -1,0 +1,62 @@
+"""The tables of the jobs."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("parameters", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("fence", Integer, nullable=False, default=0),  # the fencing token: grows by one with each lease
+    Column("beats", Integer, nullable=False, default=0),  # grows by one with each renewal of the lease
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("step", Text),
+    Column("done", BigInteger),
+    Column("total", BigInteger),
+    Column("pace", Float),  # seconds per unit
+    Column("result", LargeBinary),
+    Column("error", Text),
+    Column("reason", Text),
+    Column("remedy", Text),
+    UniqueConstraint("owner", "kind", "digest", "key"),
+    Index("jobs_in_order", "state", "created_at"),
+)
+
+checkpoints = Table(
+    "job_checkpoints",
+    metadata,
+    Column("job", Text, ForeignKey(jobs.c.id), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+costs = Table(
+    "job_costs",
+    metadata,
+    Column("number", Integer, primary_key=True),  # in the order of the runs
+    Column("kind", Text, nullable=False, index=True),
+    Column("seconds", Float, nullable=False),  # per unit
+)

@@ -1,0 +1,117 @@
+"""Leases without processes: when one lapses, and what its late holder may still write."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from jobs.conftest import Site
+from jobs.crew import until
+
+from compute.node.jobs.errors import LeaseLostError
+from compute.node.jobs.job import Failure, Progress
+from compute.node.jobs.leases import Lease, Leases
+from compute.node.jobs.states import State
+
+SHORT = 0.05  # seconds
+
+
+def taken(leases: Leases) -> Lease:
+    """Take a job, however long its last lease takes to lapse."""
+    found: list[Lease] = []
+
+    def take() -> bool:
+        lease = leases.take()
+        found.extend([lease] if lease else [])
+        return lease is not None
+
+    until(take)
+    return found[0]
+
+
+LATE: dict[str, Callable[[Leases, Lease], object]] = {
+    "beat": lambda leases, lease: leases.beat(lease),
+    "report": lambda leases, lease: leases.report(lease, Progress("step", 9, 9, None)),
+    "save": lambda leases, lease: leases.save(lease, "late", b"late"),
+    "checkpoints": lambda leases, lease: leases.checkpoints(lease),
+    "finish": lambda leases, lease: leases.finish(lease, b"late", 1.0),
+    "fail": lambda leases, lease: leases.fail(lease, Failure("late", "late", "late")),
+    "release": lambda leases, lease: leases.release(lease),
+    "abandon": lambda leases, lease: leases.abandon(lease),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_nothing_that_a_late_holder_does_is_taken(site: Site, late: str) -> None:
+    job = site.submit()
+    slow, quick = Leases(site.store, SHORT), Leases(site.store, SHORT)
+    old = taken(slow)
+    new = taken(quick)
+    assert (old.job, old.fence + 1) == (new.job, new.fence)
+    before = site.store.get(job.id)
+    with pytest.raises(LeaseLostError, match=job.id):
+        LATE[late](slow, old)
+    assert site.store.get(job.id) == before
+    assert quick.checkpoints(new) == {}
+    quick.finish(new, b"right", 1.0)
+    with pytest.raises(LeaseLostError):
+        LATE[late](slow, old)
+    with pytest.raises(LeaseLostError):
+        LATE[late](quick, new)  # it ends once
+    assert site.store.result(job.id) == b"right"
+
+
+def test_a_lease_that_is_renewed_does_not_lapse(site: Site) -> None:
+    site.submit()
+    holder, other = Leases(site.store, 60), Leases(site.store, 0.2)
+    lease, end = taken(holder), time.monotonic() + 0.6
+    while time.monotonic() < end:
+        holder.beat(lease)
+        assert other.take() is None
+
+
+def test_a_job_that_broke_off_too_often_fails(site: Site) -> None:
+    job = site.submit()
+    leases = Leases(site.store, SHORT, attempts=2)
+    leases.save(taken(leases), "half", b"half")
+    assert leases.checkpoints(taken(leases)) == {"half": b"half"}
+    until(lambda: leases.take() is None and site.store.get(job.id).state is State.FAILED)
+    failed = site.store.get(job.id)
+    assert failed.attempts == 2
+    assert failed.failure is not None
+    assert failed.failure.reason == "the process that ran it died, 2 times"
+
+
+def test_an_orderly_release_is_no_attempt(site: Site) -> None:
+    job, leases = site.submit(), Leases(site.store, 60, attempts=1)
+    for _ in range(3):
+        leases.release(taken(leases))
+    assert (site.store.get(job.id).state, site.store.get(job.id).attempts) == (State.QUEUED, 0)
+    started = site.store.get(job.id).started_at
+    leases.finish(taken(leases), b"", 1.0)
+    assert site.store.get(job.id).started_at == started
+
+
+def test_a_job_to_be_cancelled_ends_cancelled_when_its_worker_is_gone(site: Site) -> None:
+    job, leases = site.submit(), Leases(site.store, SHORT, attempts=1)
+    leases.save(taken(leases), "half", b"half")
+    assert site.store.cancel(job.id).state is State.CANCELLING
+    until(lambda: leases.take() is None and site.store.get(job.id).state is State.CANCELLED)
+
+
+def test_a_result_that_comes_before_the_wish_was_heard_counts(site: Site) -> None:
+    job, leases = site.submit(), Leases(site.store, 60)
+    lease = taken(leases)
+    site.store.cancel(job.id)
+    assert leases.beat(lease) is State.CANCELLING
+    leases.finish(lease, b"result", 1.0)
+    assert site.store.get(job.id).state is State.DONE
+
+
+def test_progress_is_never_told_backwards_within_a_step(site: Site) -> None:
+    job, leases = site.submit(), Leases(site.store, 60)
+    lease = taken(leases)
+    for step, done, told in (("a", 2, 2), ("a", 1, 2), ("a", 3, 3), ("b", 1, 1)):
+        leases.report(lease, Progress(step, done, 9, None))
+        progress = site.store.get(job.id).progress
+        assert progress is not None
+        assert (progress.step, progress.done) == (step, told)

@@ -1,7 +1,11 @@
 """What all tests share: one Paillier key, and examples that are the same in every run."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+from world import World, build
 
 from compute.paillier.private import PrivateKey
 
@@ -29,3 +33,10 @@ Q = int(
 def key() -> PrivateKey:
     """A private key of 2048 bits, the shortest there is."""
     return PrivateKey(P, Q)
+
+
+@pytest.fixture
+def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
+    """A small market; see tests/world.py."""
+    with build(key, tmp_path) as market:
+        yield market

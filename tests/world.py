@@ -123,6 +123,18 @@ class World:
     def send(self, party: str, message: Message) -> bytes:
         return self.transport.exchange(party, encode(message))
 
+    def tap(self, party: str) -> list[bytes]:
+        """Collect, from now on, what the party receives."""
+        received: list[bytes] = []
+        handler = self.transport.handlers[party]
+
+        def record(data: bytes) -> bytes:
+            received.append(data)
+            return handler(data)
+
+        self.transport.handlers[party] = record
+        return received
+
     def events(self) -> list[Entry]:
         return list(self.log.entries())
 

@@ -2,14 +2,12 @@
 
 import dataclasses
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from world import DAY, NOW, PURPOSE, SUBJECTS, World, build, scorecard
+from world import DAY, NOW, PURPOSE, SUBJECTS, World, scorecard
 
 from audit.entry import EntryKind
 from compute.binning import CategoryBins, NumberBins
@@ -31,12 +29,6 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.scorecard import Feature, Scorecard, parse_scorecard
 from compute.signing import Pin, Signed, digest, sign
 from veilmart.demo.data import EXAMPLES
-
-
-@pytest.fixture
-def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
-    with build(key, tmp_path) as world:
-        yield world
 
 
 def card(register: tuple[Feature, ...], insurance: tuple[Feature, ...]) -> Scorecard:
@@ -152,14 +144,8 @@ def test_an_old_key_cannot_be_enrolled_again_by_replay(world: World) -> None:
 
 
 def test_an_old_submission_is_not_approved_again(world: World) -> None:
-    sent: list[bytes] = []
     handler = world.transport.handlers["reviewer"]
-
-    def record(data: bytes) -> bytes:
-        sent.append(data)
-        return handler(data)
-
-    world.transport.handlers["reviewer"] = record
+    sent = world.tap("reviewer")
     first = world.model().approval
     again = decode(handler(sent[-1]), Signed[ModelApproval])
     assert again.statement == first
@@ -211,14 +197,8 @@ def test_a_long_name_in_a_malformed_message_still_gets_a_readable_refusal(world:
 
 
 def test_a_huge_integer_is_refused_and_recorded(world: World) -> None:
-    sent: list[bytes] = []
     handler = world.transport.handlers["tax"]
-
-    def record(data: bytes) -> bytes:
-        sent.append(data)
-        return handler(data)
-
-    world.transport.handlers["tax"] = record
+    sent = world.tap("tax")
     world.model()
     registration = next(data for data in sent if b'"type":"register_tables"' in data)
     totals = decode(registration, RegisterTables).approval.statement.reachable_totals
@@ -248,14 +228,8 @@ def test_the_bank_uses_no_approval_but_of_what_it_submitted(world: World, change
 
 
 def test_a_provider_takes_no_model_of_one_provider_whatever_the_reviewer_signs(world: World) -> None:
-    sent: list[bytes] = []
     handler = world.transport.handlers["tax"]
-
-    def record(data: bytes) -> bytes:
-        sent.append(data)
-        return handler(data)
-
-    world.transport.handlers["tax"] = record
+    sent = world.tap("tax")
     world.model()
     message = decode(next(data for data in sent if b'"type":"register_tables"' in data), RegisterTables)
     own = tuple(part for part in message.approval.statement.tables if part.provider == "tax")
@@ -410,14 +384,8 @@ def test_a_key_statement_of_another_day_changes_nothing(world: World, issued_at:
 
 
 def test_repeated_messages_are_one_event(world: World) -> None:
-    sent: list[bytes] = []
     handler = world.transport.handlers["tax"]
-
-    def record(data: bytes) -> bytes:
-        sent.append(data)
-        return handler(data)
-
-    world.transport.handlers["tax"] = record
+    sent = world.tap("tax")
     world.model()
     size = world.log.size()
     world.clock.now += 5000

@@ -2,13 +2,12 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from world import DAY, NOW, SUBJECTS, World, build
+from world import DAY, NOW, SUBJECTS, World
 
 from audit.entry import EntryKind
 from compute.binning import NumberBins
@@ -20,12 +19,6 @@ from compute.protocols.risk_score.checks import check_job
 from compute.protocols.risk_score.job import subjects_root
 from compute.protocols.risk_score.messages import ModelApproval, Query, RegisterTables
 from compute.signing import Signed, digest, sign
-
-
-@pytest.fixture
-def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
-    with build(key, tmp_path) as world:
-        yield world
 
 
 def assert_refused(world: World, party: str, message: object, check: int, reason: str) -> None:

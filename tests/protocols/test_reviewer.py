@@ -1,15 +1,13 @@
 """What the model reviewer signs and what it refuses; the bank's opening may lie in every way."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 import pytest
-from world import NOW, PURPOSE, World, build, scorecard
+from world import NOW, PURPOSE, World, scorecard
 
 from compute.binning import CategoryBins, NumberBins
 from compute.canonical import decode
-from compute.paillier.private import PrivateKey
 from compute.protocols.base import AnswerError, RefusedByPeerError
 from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.messages import (
@@ -24,22 +22,10 @@ from compute.protocols.risk_score.sealing import seal, unseal
 from compute.signing import sign
 
 
-@pytest.fixture
-def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
-    with build(key, tmp_path) as world:
-        yield world
-
-
 def submission(world: World) -> tuple[ModelSubmission, Opening]:
     """What an honest bank sends, and the opening inside."""
-    sent: list[bytes] = []
     handler = world.transport.handlers["reviewer"]
-
-    def record(data: bytes) -> bytes:
-        sent.append(data)
-        return handler(data)
-
-    world.transport.handlers["reviewer"] = record
+    sent = world.tap("reviewer")
     world.model()
     world.transport.handlers["reviewer"] = handler
     statement = decode(sent[-1], SubmitModel).submission.statement

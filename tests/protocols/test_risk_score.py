@@ -1,15 +1,11 @@
 """The risk score between roles: exact totals, answers that say nothing alone, retries, the audit trail."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from world import DAY, NOW, SUBJECTS, World, build
+from world import DAY, NOW, SUBJECTS, World
 
 from audit.entry import Entry, EntryKind
 from compute.canonical import decode, encode
 from compute.paillier.ciphertexts import from_bytes
-from compute.paillier.private import PrivateKey
 from compute.protocols.base import AnswerError, RefusedByPeerError
 from compute.protocols.risk_score.messages import (
     Acknowledge,
@@ -20,12 +16,6 @@ from compute.protocols.risk_score.messages import (
 )
 from compute.protocols.risk_score.provider import Provider
 from compute.signing import Signed, sign
-
-
-@pytest.fixture
-def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
-    with build(key, tmp_path) as world:
-        yield world
 
 
 def answer_to(world: World, party: str, query: Query) -> Signed[Answer]:

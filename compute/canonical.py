@@ -19,7 +19,8 @@ Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Milliseconds = Annotated[int, Meta(ge=0, lt=2**53)]
 """A point in time: UTC, milliseconds since 1970-01-01."""
-DAY = 24 * 3600 * 1000
+HOUR = 3600 * 1000
+DAY = 24 * HOUR
 """Milliseconds."""
 Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")]
 

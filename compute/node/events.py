@@ -26,7 +26,8 @@ Detail = dict[str, str | int]
 def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | None:
     """Give the event of a message that was taken, or None for a mere question.
 
-    Where a retry gets the same reply it must be the same event, so id and time follow from the reply.
+    What a node tells once is one event however often it is repeated: its id and time follow from the reply. An
+    approval is an event each time it is given.
     """
     match message, reply:
         case EnrolKey(statement=enrolment), Accepted(at=at):

@@ -1,11 +1,11 @@
 """What all protocols share: refusals, the transport that carries bytes between parties, progress."""
 
 from collections.abc import Callable
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Protocol
 
 from msgspec import Meta
 
-from compute.canonical import FormatError, M, Message, Milliseconds, Name, decode, encode
+from compute.canonical import HOUR, FormatError, M, Message, Milliseconds, Name, decode, encode
 
 MAX_REASON = 1000
 """Characters of a refusal's reason; what quotes a message is cut."""
@@ -13,7 +13,8 @@ MAX_REASON = 1000
 Progress = Callable[[str, int, int], None]
 """Hears of a step's name, the units done and the units in all."""
 
-R = TypeVar("R", bound=Message)
+STATEMENT_AGE = HOUR
+"""How far from now a statement that changes something may be dated: it is neither old nor kept for later."""
 
 
 def no_progress(_step: str, _done: int, _total: int) -> None:

@@ -4,11 +4,9 @@ from compute.records import ConsentBatch, ConsentWithdrawal
 from compute.signing import Pins, Signed
 from marketplace.errors import ConflictError, InvalidError, WrongStateError
 from marketplace.flow.actor import Actor
+from marketplace.flow.clocks import CLOCK_SKEW
 from marketplace.flow.contract import Contract, require_consumer
 from marketplace.flow.signature import verified
-
-CLOCK_SKEW = 5 * 60 * 1000
-"""How far, in milliseconds, a consumer's clock may be off: a batch of tomorrow would outlive a withdrawal."""
 
 
 def register(

@@ -7,6 +7,7 @@ from audit.entry import Entry, EntryKind, is_own_id, new_id
 from compute.signing import Role
 from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError
 from marketplace.flow.actor import Actor
+from marketplace.flow.clocks import CLOCK_SKEW
 from marketplace.flow.states import Move
 
 MOVED: Mapping[tuple[str, Move], EntryKind] = {
@@ -43,8 +44,6 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 }
 """The kinds that a node reports, and the roles whose nodes do; all others are the marketplace's own."""
 
-CLOCK_SKEW = 5 * 60 * 1000
-"""How far a node's clock may be ahead, in milliseconds."""
 DETAILS = frozenset({"answer", "approval", "check", "key", "message", "points_id", "reachable_totals", "rows"})
 DETAIL_TEXT = re.compile(r"[0-9a-f]{64}|[A-Z][A-Za-z]{0,40}|unreadable")
 

@@ -66,6 +66,8 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
     """
     path = directory / BANK / "scores.csv"
     try:
+        directory.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # an earlier run's scores are not this run's
         outcome = _run(directory, examples, bits)
         write_scores(path, outcome.scores)
     except (AuditError, CatalogError, ConnectorError, DemoError, ProtocolError, OSError) as error:
@@ -80,8 +82,6 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
 
 
 def _run(directory: Path, examples: Path, bits: int) -> Outcome:
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / BANK / "scores.csv").unlink(missing_ok=True)  # an earlier run's are not this run's
     scorecard = load_scorecard(examples)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -109,17 +109,14 @@ def _table(outcome: Outcome, bits: int) -> Table:
     for column in ("left", "left", "right"):
         table.add_column(justify=column, no_wrap=True)
 
-    def add(english: str, chinese: str, value: str) -> None:
-        table.add_row(english, chinese, value)
-
-    add("Applicants scored, all as in the clear", "评分户数,与明文评分逐户一致", f"{rows:,}")
-    add("Seconds", "用时(秒)", f"{outcome.seconds:.1f}")
-    add("Rows per second", "每秒户数", f"{rows / outcome.seconds:,.0f}")
+    table.add_row("Applicants scored, all as in the clear", "评分户数,与明文评分逐户一致", f"{rows:,}")
+    table.add_row("Seconds", "用时(秒)", f"{outcome.seconds:.1f}")
+    table.add_row("Rows per second", "每秒户数", f"{rows / outcome.seconds:,.0f}")
     for party, sent in outcome.sent.items():
-        add(f"Bytes bank → {party}", "发送字节", f"{sent:,}")
-        add(f"Bytes {party} → bank", "接收字节", f"{outcome.received[party]:,}")
-    add("Most that one score can tell", "单户评分最多透露", f"{outcome.leaked_bits:.2f} bit")
-    add("Events logged and proven", "已存证并验证的事件", f"{outcome.events}")
+        table.add_row(f"Bytes bank → {party}", "发送字节", f"{sent:,}")
+        table.add_row(f"Bytes {party} → bank", "接收字节", f"{outcome.received[party]:,}")
+    table.add_row("Most that one score can tell", "单户评分最多透露", f"{outcome.leaked_bits:.2f} bit")
+    table.add_row("Events logged and proven", "已存证并验证的事件", f"{outcome.events}")
     return table
 
 

@@ -1,7 +1,7 @@
 """The story that the demo walks: enrol the key, register the model, score every applicant, prove the log."""
 
 import csv
-import os
+import io
 import time
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +14,7 @@ from compute.binning import code_columns
 from compute.paillier.encoding import FixedPoint
 from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.scorecard import Feature, Scorecard, sum_points
+from compute.web.files import write_atomically
 from connectors.base import Table
 from veilmart.demo.data import DemoError, scales
 from veilmart.demo.parties import PERMIT, PURPOSE, REVIEWER, Parties, today
@@ -89,17 +90,11 @@ def prove_log(log: Log, start: int, start_root: bytes) -> tuple[int, bytes]:
 
 def write_scores(path: Path, scores: dict[str, Decimal]) -> None:
     """Write uscc,score; a reader sees the old file or the whole new one."""
-    temporary = path.with_suffix(".part")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["uscc", "score"])
-            writer.writerows(scores.items())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["uscc", "score"])
+    writer.writerows(scores.items())
+    write_atomically(path, text.getvalue().encode())
 
 
 def _points(features: tuple[Feature, ...], table: Table, subjects: list[str]) -> list[int]:

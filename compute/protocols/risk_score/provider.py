@@ -20,7 +20,7 @@ from compute.paillier.blinding import blind, top_mask
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.lookup import lookup_sum
 from compute.paillier.public import PublicKey
-from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
+from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
 from compute.protocols.key_enrolment.provider import enrol
 from compute.protocols.risk_score.checks import (
@@ -46,8 +46,6 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, digest, sign, verify
 
-FRESH = DAY // 24
-"""How old a statement may be that changes something: an hour, in milliseconds."""
 EPOCH = DAY
 """How long one mask key serves, in milliseconds."""
 
@@ -144,7 +142,7 @@ class Provider:
             with self._state_lock:
                 current = self._enrolled.get(statement.bank)
                 late = current is not None and statement.issued_at <= current.statement.statement.issued_at
-                if late or abs(now - statement.issued_at) > FRESH:  # 5
+                if late or abs(now - statement.issued_at) > STATEMENT_AGE:  # 5
                     raise RefusalError(5, "the statement is old, or a later key is in force", "enrol the key anew")
                 current = self._enrolled[statement.bank] = Enrolled(message.statement, key, now)
         return Accepted(party=self.domain.name, at=current.at)

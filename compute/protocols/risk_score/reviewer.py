@@ -16,7 +16,7 @@ from compute.canonical import DAY, Message, Name, encode
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
-from compute.protocols.base import RefusalError
+from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.leakage import leaked_bits, reachable_totals
 from compute.protocols.risk_score.messages import (
@@ -31,8 +31,6 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.sealing import SealError, unseal
 from compute.signing import SUITE, Pins, SignatureError, Signed, digest, sign, verify
 
-SUBMISSION_AGE = DAY // 24
-"""A submission is taken within an hour, so that nobody can have an abandoned model approved again."""
 MAX_ENTRIES = 4096
 """Bins of a model over all providers: what a review may cost."""
 
@@ -113,7 +111,7 @@ class Reviewer:
         return self._approval(submission, key, points, totals)
 
     def _check_tables(self, submission: ModelSubmission) -> PublicKey:
-        if abs(self._clock() - submission.issued_at) > SUBMISSION_AGE:
+        if abs(self._clock() - submission.issued_at) > STATEMENT_AGE:
             raise RefusalError(2, "the submission is not of the last hour", "submit the model anew")
         try:
             key = PublicKey.from_bytes(submission.n)

@@ -22,14 +22,14 @@ from sqlalchemy.exc import DBAPIError
 
 from audit import tables
 from audit.entry import parse
-from audit.errors import FormatError, LogError
+from audit.errors import DamageError, FormatError
 from audit.merkle import SIZE_LIMIT, Frontier, leaf_hash
 
 
 def check(connection: Connection) -> tuple[int, bytes]:
     """The size and root of the log, recomputed in one pass over all entries and nodes, in O(log n) memory.
 
-    Raises LogError naming the first bad index and what is wrong there. The connection's transaction is the
+    Raises DamageError naming the first bad index and what is wrong there. The connection's transaction is the
     snapshot that is checked.
     """
     frontier = Frontier()
@@ -37,11 +37,11 @@ def check(connection: Connection) -> tuple[int, bytes]:
         _check_tree(connection, frontier)
         report = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
     except DBAPIError as error:
-        raise LogError(f"entry {frontier.size} or one next to it: cannot be read: {error.orig}") from error
+        raise DamageError(f"entry {frontier.size} or one next to it: cannot be read: {error.orig}") from error
     if report != ["ok"]:  # 6
-        raise LogError(f"the database file is damaged: {report[0]}")
+        raise DamageError(f"the database file is damaged: {report[0]}")
     if connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'").scalar_one():  # 7
-        raise LogError("the database file holds a trigger, which nobody may put there")
+        raise DamageError("the database file holds a trigger, which nobody may put there")
     return frontier.size, frontier.root()
 
 
@@ -49,9 +49,9 @@ def _check_tree(connection: Connection, frontier: Frontier) -> None:
     stored = _StoredNodes(connection)
     for index, entry_id, data in _stream(connection, _ENTRIES):
         if index < frontier.size:
-            raise LogError(f"entry {index}: surplus")  # 5
+            raise DamageError(f"entry {index}: surplus")  # 5
         if index > frontier.size:
-            raise LogError(f"entry {frontier.size}: missing")  # 1
+            raise DamageError(f"entry {frontier.size}: missing")  # 1
         (leaf, *parents) = frontier.append(leaf_hash(data))
         stored.expect(*leaf)  # 2
         _check_entry(index, entry_id, data)
@@ -64,9 +64,9 @@ def _check_entry(index: int, entry_id: str, data: bytes) -> None:
     try:
         entry = parse(data)
     except FormatError as error:
-        raise LogError(f"entry {index}: {error}") from error  # 3
+        raise DamageError(f"entry {index}: {error}") from error  # 3
     if entry.id != entry_id:
-        raise LogError(f"entry {index}: filed under the id of another entry")  # 3
+        raise DamageError(f"entry {index}: filed under the id of another entry")  # 3
 
 
 _LEVELS = range(SIZE_LIMIT.bit_length())
@@ -80,25 +80,25 @@ class _StoredNodes:
         self._levels = {level: _stream(connection, _nodes_of(level)) for level in levels.all()}
         for level in self._levels:
             if level not in _LEVELS:
-                raise LogError(f"node of level {level}: surplus")  # 5
+                raise DamageError(f"node of level {level}: surplus")  # 5
 
     def expect(self, level: int, index: int, computed: bytes) -> None:
         """Read the next node of the level, which must be this one."""
         found, stored = next(self._levels.get(level, iter(())), (None, None))
         if found is not None and found < index:
-            raise LogError(f"{_name(level, found)}: surplus")  # 5
+            raise DamageError(f"{_name(level, found)}: surplus")  # 5
         if found != index:
-            raise LogError(f"{_name(level, index)}: missing")
+            raise DamageError(f"{_name(level, index)}: missing")
         if stored != computed:
-            raise LogError(f"{_name(level, index)}: not the hash of what it covers")
+            raise DamageError(f"{_name(level, index)}: not the hash of what it covers")
 
     def expect_end(self, size: int) -> None:
         """Check that no level has another node after `size` entries."""
         for level, rows in self._levels.items():
             for found, _ in rows:
                 if level == 0 and found >= size:
-                    raise LogError(f"entry {size}: missing, though the leaf hash of entry {found} is stored")  # 1
-                raise LogError(f"{_name(level, found)}: surplus")  # 5
+                    raise DamageError(f"entry {size}: missing, but entry {found} has a leaf hash")  # 1
+                raise DamageError(f"{_name(level, found)}: surplus")  # 5
 
 
 _ENTRIES = select(tables.entries.c["index"], tables.entries.c.id, tables.entries.c.data).order_by(

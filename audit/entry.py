@@ -65,6 +65,7 @@ class EntryKind(StrEnum):
     PERMIT_EXPIRED = "permit_expired"
     # The nodes'.
     KEY_ENROLLED = "key_enrolled"
+    PERMIT_PRESENTED = "permit_presented"
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
     JOB_RECEIVED = "job_received"

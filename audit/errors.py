@@ -15,3 +15,19 @@ class FormatError(AuditError):
 
 class LogError(AuditError):
     """The log is damaged, unusable, or would have to contradict itself."""
+
+
+class TamperingError(AuditError):
+    """A log is not, or no longer, the one that was committed to.
+
+    `damage` is its kind, of `audit.verify.Damage`; `index` the first entry that is concerned, None where nothing
+    tells.
+    """
+
+    def __init__(self, damage: str, index: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.damage, self.index = damage, index
+
+
+class DamageError(LogError):
+    """What the log holds contradicts itself: something was changed in it or is missing; which is named."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit import check, merkle, tables
 from audit.database import reader
 from audit.entry import Entry, encode, parse
-from audit.errors import FormatError, LogError, ProofError
+from audit.errors import DamageError, FormatError, LogError, ProofError
 
 _IDS_PER_QUERY = 1000  # below SQLite's limit of 32,766 parameters
 _ENTRIES_PER_READ = 256  # at most 16 MiB in memory, as in an entry bundle of C2SP tlog-tiles
@@ -40,8 +40,8 @@ _KNOWN = select(_entries.id, _entries["index"], _entries.data).where(
 class Log:
     """A log over an engine of `audit.database.open_engine`; makes its tables if the file has none.
 
-    Every method raises LogError if the database fails or is seen to be damaged; only `check` looks for
-    damage.
+    Every method raises LogError if the database fails, and DamageError, which is one, if it is seen to be damaged;
+    only `check` looks for damage.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -125,10 +125,17 @@ class Log:
     def check(self) -> tuple[int, bytes]:
         """Read everything again, see `audit.check`, and return the size and the recomputed root.
 
-        Raises LogError naming the first bad index and what is wrong there.
+        Raises DamageError naming the first bad index and what is wrong there.
         """
         with self.snapshot() as connection:
             return check.check(connection)
+
+    # --- state ----------------------------------------------------------------------------------------------
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a failed write has stopped this object: its process has to end."""
+        return self._failure is not None
 
     # --- transactions ---------------------------------------------------------------------------------------
 
@@ -169,12 +176,16 @@ class Log:
             found = dict(rows)
             for index in piece:
                 if index not in found:
-                    raise LogError(f"entry {index}: missing")
-                try:
-                    entry = parse(found[index])
-                except FormatError as error:
-                    raise LogError(f"entry {index}: {error}") from error
-                yield entry
+                    raise DamageError(f"entry {index}: missing")
+                yield parse_stored(index, found[index])
+
+
+def parse_stored(index: int, data: bytes) -> Entry:
+    """The entry of these bytes, read from the log at this index. Raises DamageError if they are none."""
+    try:
+        return parse(data)
+    except FormatError as error:
+        raise DamageError(f"entry {index}: {error}") from error
 
 
 def _cause(error: SQLAlchemyError) -> BaseException:
@@ -230,7 +241,7 @@ def _size(connection: Connection) -> int:
     leaves: int
     entries, leaves = connection.execute(_COUNTS).one()
     if entries != leaves:
-        raise LogError(f"the log ends with entry {entries - 1} but with the leaf hash of entry {leaves - 1}")
+        raise DamageError(f"the log ends with entry {entries - 1} but with the leaf hash of entry {leaves - 1}")
     return entries
 
 
@@ -248,7 +259,7 @@ def _stored(connection: Connection) -> merkle.Nodes:
     def node(level: int, index: int) -> bytes:
         subtree: bytes | None = connection.scalar(_NODE, {"level": level, "index": index})
         if subtree is None:
-            raise LogError(f"node ({level}, {index}) is missing")
+            raise DamageError(f"node ({level}, {index}) is missing")
         return subtree
 
     return node

@@ -11,7 +11,7 @@ where no answer came, ResponseError for an answer that is not proven or not of t
 signed is passed on as it came: the caller verifies it by the keys that it has pinned (`compute.signing.verify`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from audit import entry as log_entry
@@ -19,6 +19,8 @@ from audit.entry import Entry
 from audit.errors import FormatError as EntryError
 from compute.canonical import FormatError, Message, decode, encode
 from compute.market import (
+    MAX_ENTRIES,
+    MAX_TRACE,
     ApplicationRecord,
     ApplicationRequest,
     Applications,
@@ -31,6 +33,7 @@ from compute.market import (
     Enrolment,
     EventReceipt,
     IssuedPermit,
+    LogEntries,
     LogEntry,
     PartyStanding,
     Proof,
@@ -197,6 +200,16 @@ class MarketplaceClient:
         """Give the entry at an index."""
         return _entry(self._get(f"/audit/entries/{index}", LogEntry))
 
+    def entries(self, start: int, stop: int) -> Iterator[tuple[int, Entry]]:
+        """Give the entries from index `start` up to, not including, `stop`, read as they are used."""
+        while start < stop:
+            page = self._get("/audit/entries", LogEntries, start=start, stop=stop).entries
+            expected = range(start, min(start + MAX_ENTRIES, stop))
+            if [found.index for found in page] != list(expected):
+                raise ResponseError(f"the marketplace gave other entries than {expected.start} to {expected[-1]}")
+            yield from ((found.index, _entry(found)) for found in page)
+            start = expected.stop
+
     def inclusion_proof(self, index: int, size: int) -> Sequence[bytes]:
         """Give the hashes for `audit.merkle.verify_inclusion`."""
         return self._get("/audit/inclusion", Proof, index=index, size=size).hashes
@@ -207,7 +220,13 @@ class MarketplaceClient:
 
     def trace(self, contract: str) -> list[tuple[int, Entry]]:
         """Give every entry about a contract since its application, with its index."""
-        return [(found.index, _entry(found)) for found in self._get(f"/audit/trace/{contract}", Trace).entries]
+        found: list[tuple[int, Entry]] = []
+        while True:
+            after = {"after": found[-1][0]} if found else {}
+            page = self._get(f"/audit/trace/{contract}", Trace, **after).entries
+            found += ((each.index, _entry(each)) for each in page)
+            if len(page) < MAX_TRACE:
+                return found
 
     # --- transport --------------------------------------------------------------------------------------------
 

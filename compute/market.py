@@ -12,6 +12,11 @@ from compute.records import PartyRecord
 from compute.signing import Signed
 from compute.terms import Terms
 
+MAX_ENTRIES = 256
+"""Entries of the log in one answer: at most 16 MiB, as in an entry bundle of C2SP tlog-tiles."""
+MAX_TRACE = 1000
+"""Entries of a trace in one answer."""
+
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
@@ -132,8 +137,14 @@ class LogEntry(Message, frozen=True):
     """The canonical JSON of `audit.entry`, whose UTF-8 bytes the leaf's hash covers."""
 
 
+class LogEntries(Message, frozen=True):
+    """Entries of the log that follow each other."""
+
+    entries: Annotated[tuple[LogEntry, ...], Meta(max_length=MAX_ENTRIES)]
+
+
 class Trace(Message, frozen=True):
-    """Every entry about a contract since its application, in the order of the log."""
+    """Entries about a contract, in the order of the log; with fewer than MAX_TRACE there are no later ones."""
 
     contract: Name
-    entries: tuple[LogEntry, ...]
+    entries: Annotated[tuple[LogEntry, ...], Meta(max_length=MAX_TRACE)]

@@ -98,7 +98,7 @@ def check_permit(
     6. The operation and the purpose are the contract's.
     7. Product, version and fields lie within this provider's grant, and the uses within the number left.
     """
-    permit = _read(token, issuer, pins)  # 1
+    permit = read_permit(token, issuer, pins)  # 1
     if (permit.aud, permit.sub) != (use.provider, use.consumer):  # 2
         raise PermitError(
             2, f"the permit is for {permit.sub} at {permit.aud}", "present the permit for this provider"
@@ -115,7 +115,8 @@ def check_permit(
     return permit
 
 
-def _read(token: str, issuer: str, pins: Pins) -> Permit:
+def read_permit(token: str, issuer: str, pins: Pins) -> Permit:
+    """Give the claims of a token that ``issuer`` signed; raise :class:`PermitError` by check 1 if it did not."""
     if len(token) > MAX_TOKEN_BYTES:
         raise PermitError(1, "the token is too long", "present the permit as it was issued")
     try:

@@ -309,11 +309,13 @@ class Exchange:
             mentions.add(step.connection, step.concerned(entry), index, entry.job)
             return index
 
-    def trace(self, actor: str, contract: str) -> list[tuple[int, Entry]]:
-        """Every entry about a contract since its application, with its index in the log."""
+    def trace(
+        self, actor: str, contract: str, *, after: int = -1, limit: int | None = None
+    ) -> list[tuple[int, Entry]]:
+        """The entries about a contract since its application and behind index `after`, with their indices."""
         with self._gate.query("trace", actor) as step:
             step.application(contract)
-            return mentions.entries_of(step.connection, contract)
+            return mentions.entries_of(step.connection, contract, after, limit)
 
     # --- shared steps -----------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -17,26 +17,33 @@ from audit.entry import Entry
 from audit.log import Log
 from compute.binning import CategoryBins, NumberBins
 from compute.canonical import Message, encode
+from compute.node import provider as provider_node
+from compute.node import reviewer as reviewer_node
 from compute.node.answers import AnswerStore
-from compute.node.provider import provider_node
-from compute.node.reviewer import reviewer_node
+from compute.node.approvals import ApprovalStore
+from compute.node.dispatch import Dispatcher
+from compute.node.epochs import EpochStore
+from compute.node.registry import RegistryStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
-from compute.protocols.risk_score.bank import Bank, RegisteredModel
-from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Query
+from compute.protocols.base import RefusalError
+from compute.protocols.risk_score.bank import Bank
+from compute.protocols.risk_score.checks import Domain, Holding, Registered
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query, RegisteredTables
 from compute.protocols.risk_score.provider import Provider
-from compute.protocols.risk_score.reviewer import Reviewer
+from compute.protocols.risk_score.reviewer import Office, Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.signing import Pin, Role, sign
-from veilmart.demo.admission import Permission
-from veilmart.demo.data import EXAMPLES
 
+EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 TODAY = "2026-11-22"
 NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
 DAY = 24 * 3600 * 1000
-PERMIT, PURPOSE = "permit-1", "loan-approval"
+BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
+SNAPSHOT_DATE = "2026-11-01"
 REGIONS, SIZES = ["north", "south", "west", None], [0, 1, 4, 5, 99, None]
+MODEL, JOB = 8, 9
+"""The numbers of the permit's checks among the provider's of a registration and of a job."""
 
 
 def real_codes(count: int) -> list[str]:
@@ -74,8 +81,56 @@ class Clock:
         return self.now
 
 
+@dataclass(frozen=True)
+class Permission:
+    """One permit at one provider, without a marketplace that signs it: what it says is checked for real."""
+
+    provider: str
+    permit: str
+    bank: str
+    purpose: str
+    fields: frozenset[str]
+    consents: frozenset[str]
+    max_uses: int = 1_000_000
+
+    def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
+        beyond = sorted({bins.column for bins in tables.bins} - self.fields)
+        if tables.bank != self.bank or approval.purpose != self.purpose or beyond:
+            raise RefusalError(MODEL, f"no permit of {tables.bank} covers this model", "apply for one")
+
+    def admit_job(self, job: JobStatement, registered: Registered) -> int:
+        named = job.permit_at(self.provider)
+        if (named, job.bank) != (self.permit, self.bank):
+            raise RefusalError(JOB, f"{job.bank} holds no permit {named} here", "apply for one")
+        if registered.approval.purpose != self.purpose:
+            reason = f"the model is approved for {registered.approval.purpose}, not for {self.purpose}"
+            raise RefusalError(JOB, reason, "take another")
+        return self.max_uses
+
+    def admit_subjects(self, _job: JobStatement, subjects: Sequence[str]) -> None:
+        missing = [subject for subject in subjects if subject not in self.consents]
+        if missing:
+            reason = f"{len(missing)} subjects gave no consent"
+            raise RefusalError(JOB, reason, "leave them out or ask them", missing)
+
+
+@dataclass(frozen=True)
+class LogJournal:
+    """A journal whose marketplace is always there: the log itself."""
+
+    log: Log
+
+    def append(self, event: Entry) -> None:
+        self.log.append(event)
+
+    def note(self, event: Entry) -> None:
+        self.log.append(event)
+
+
 @dataclass
-class World:
+class Parties:
+    """Everybody who takes part, each with a file of its own, and the log that they all write to."""
+
     bank: Bank
     key: PrivateKey
     identities: dict[str, Ed25519PrivateKey]
@@ -84,41 +139,36 @@ class World:
     reviewer: Reviewer
     transport: MemoryTransport
     log: Log
-    tables: dict[str, pd.DataFrame]
     clock: Clock
+    open: Callable[[str], Engine]
+    """Open the file of a party, as one more process of its node would."""
+    engines: dict[str, Engine] = field(default_factory=dict)
+
+    @property
+    def permits(self) -> dict[str, str]:
+        """The permit at each provider."""
+        return {name: f"permit-{name}" for name in self.providers}
 
     def enrol(self) -> None:
         self.bank.enrol_key(list(self.providers))
 
-    def model(self, card: Scorecard | None = None) -> RegisteredModel:
+    def model(self, card: Scorecard) -> ModelApproval:
         self.enrol()
-        return self.bank.register_model(card or scorecard(), list(self.providers), "reviewer", PURPOSE)
+        approved = self.bank.submit_model(card, list(self.providers), self.reviewer.office.name, PURPOSE)
+        return self.bank.register_model(approved)
 
-    def score(self, model: RegisteredModel, subjects: Sequence[str]) -> list[int]:
-        return self.bank.score(model, subjects, PERMIT, TODAY)
+    def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
+        return self.bank.score(model, subjects, self.permits, TODAY)
 
-    def clear(self, subjects: Sequence[str]) -> dict[str, list[int]]:
-        """Each provider's partial scores, computed apart from the product."""
-        register = self.tables["tax"]["region"].to_dict()
-        employees = self.tables["labour"]["employees"].to_dict()
-        age = self.tables["labour"]["age"].to_dict()
-        return {
-            "tax": [region_points(register.get(s)) for s in subjects],
-            "labour": [
-                employee_points(_number(employees.get(s))) + age_points(_number(age.get(s))) for s in subjects
-            ],
-        }
+    def restarted(self, name: str) -> Provider:
+        """A provider's role in another process of its node: nothing but its file is what it was."""
+        old = self.providers[name]
+        return provider_over(self.open(name), old.domain, self.identities[name], old._admission, self.clock)
 
-    def query(self, model: RegisteredModel, subjects: Sequence[str] = SUBJECTS[:3]) -> Query:
-        """The message that the bank sends to every provider for a fresh job."""
-        salt = bytes(32)
-        job = self.bank._job(model, subjects, salt, PERMIT, TODAY)
-        return Query(job=sign(job, "bank", self.identities["bank"]), salt=salt, subjects=tuple(subjects))
-
-    def resigned(self, query: Query, **changes: object) -> Query:
-        """The query with another job, signed by the bank as a cheating bank would."""
-        job = msgspec.structs.replace(query.job.statement, **changes)
-        return msgspec.structs.replace(query, job=sign(job, "bank", self.identities["bank"]))
+    def forget(self, party: str, table: str) -> None:
+        """Delete all rows of one of a party's tables."""
+        with self.engines[party].begin() as connection:
+            connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 -- our own text
 
     def send(self, party: str, message: Message) -> bytes:
         return self.transport.exchange(party, encode(message))
@@ -139,23 +189,97 @@ class World:
         return list(self.log.entries())
 
 
+@dataclass
+class World(Parties):
+    """The parties over two small tables."""
+
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def model(self, card: Scorecard | None = None) -> ModelApproval:
+        return super().model(card or scorecard())
+
+    def clear(self, subjects: Sequence[str]) -> dict[str, list[int]]:
+        """Each provider's partial scores, computed apart from the product."""
+        register = self.tables["tax"]["region"].to_dict()
+        employees = self.tables["labour"]["employees"].to_dict()
+        age = self.tables["labour"]["age"].to_dict()
+        return {
+            "tax": [region_points(register.get(s)) for s in subjects],
+            "labour": [
+                employee_points(_number(employees.get(s))) + age_points(_number(age.get(s))) for s in subjects
+            ],
+        }
+
+    def query(self, model: ModelApproval, subjects: Sequence[str] = SUBJECTS[:3]) -> Query:
+        """The message that the bank sends to every provider for a fresh job."""
+        return self.bank.prepare(model, subjects, self.permits, TODAY)
+
+    def resigned(self, query: Query, **changes: object) -> Query:
+        """The query with another job, signed by the bank as a cheating bank would."""
+        job = msgspec.structs.replace(query.job.statement, **changes)
+        return msgspec.structs.replace(query, job=sign(job, "bank", self.identities["bank"]))
+
+
 def _number(value: object) -> int | None:
     return None if value is None or value is pd.NA else int(str(value))
+
+
+def provider_over(
+    engine: Engine,
+    domain: Domain,
+    identity: Ed25519PrivateKey,
+    admission: object,
+    clock: Clock,
+) -> Provider:
+    """The role with the durable stores of a node."""
+    registry, epochs, answers = RegistryStore(engine), EpochStore(engine, clock), AnswerStore(engine)
+    return Provider(domain, identity, registry, epochs, answers, admission, clock)  # type: ignore[arg-type]
+
+
+def assemble(
+    key: PrivateKey, directory: Path, holdings: Mapping[str, Holding], consents: Sequence[str], stack: ExitStack
+) -> Parties:
+    """Give the parties over these holdings, by provider; what they open closes with the stack."""
+
+    def database(name: str) -> Engine:
+        engine = open_engine(directory / f"{name}.sqlite")
+        stack.callback(engine.dispose)
+        return engine
+
+    identities = {name: Ed25519PrivateKey.generate() for name in (BANK, REVIEWER, *holdings)}
+    roles: dict[str, Role] = {BANK: "consumer", REVIEWER: "model_reviewer"}
+    pins = {
+        name: Pin(roles.get(name, "provider"), identity.public_key().public_bytes_raw())
+        for name, identity in identities.items()
+    }
+    engines = {name: database(name) for name in (REVIEWER, *holdings)}
+    clock, transport, log = Clock(), MemoryTransport(), Log(database("audit"))
+    office = Office(REVIEWER, pins, b"\1" * 32)
+    reviewer = Reviewer(
+        office,
+        identities[REVIEWER],
+        EpochStore(engines[REVIEWER], clock),
+        ApprovalStore(engines[REVIEWER]),
+        clock,
+    )
+    bank = Bank(BANK, identities[BANK], key, pins, transport, clock)
+    parties = Parties(bank, key, identities, pins, {}, reviewer, transport, log, clock, database, engines)
+    for name, holding in holdings.items():
+        fields = frozenset(holding.scales)
+        permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))
+        domain = Domain(name, REVIEWER, pins, holding)
+        provider = provider_over(engines[name], domain, identities[name], permission, clock)
+        parties.providers[name] = provider
+        dispatcher = Dispatcher(name, provider_node.handlers(provider), LogJournal(log), clock)
+        transport.handlers[name] = dispatcher.handle_bytes
+    front = Dispatcher(REVIEWER, reviewer_node.handlers(reviewer), LogJournal(log), clock)
+    transport.handlers[REVIEWER] = front.handle_bytes
+    return parties
 
 
 @contextmanager
 def build(key: PrivateKey, directory: Path) -> Iterator[World]:
     """Every second subject is unknown to the labour office; all values of the tables occur."""
-    with ExitStack() as stack:
-        yield _build(key, directory, stack)
-
-
-def _build(key: PrivateKey, directory: Path, stack: ExitStack) -> World:
-    def database(path: Path) -> Engine:
-        engine = open_engine(path)
-        stack.callback(engine.dispose)
-        return engine
-
     tables = {
         "tax": pd.DataFrame(
             {"region": pd.Series([REGIONS[i % 4] for i in range(len(SUBJECTS))], SUBJECTS, dtype=object)}
@@ -167,42 +291,20 @@ def _build(key: PrivateKey, directory: Path, stack: ExitStack) -> World:
             }
         ),
     }
-    scales: dict[str, dict[str, int | None]] = {"tax": {"region": None}, "labour": {"employees": 0, "age": 0}}
-    identities = {name: Ed25519PrivateKey.generate() for name in ("bank", "reviewer", "tax", "labour")}
-    roles: dict[str, Role] = {"bank": "consumer", "reviewer": "model_reviewer"}
-    pins = {
-        name: Pin(roles.get(name, "provider"), identity.public_key().public_bytes_raw())
-        for name, identity in identities.items()
+    holdings = {
+        "tax": holding("register", tables["tax"], {"region": None}),
+        "labour": holding("insurance", tables["labour"], {"employees": 0, "age": 0}),
     }
-    clock, transport, log = Clock(), MemoryTransport(), Log(database(directory / "audit.sqlite"))
+    with ExitStack() as stack:
+        parties = assemble(key, directory, holdings, SUBJECTS, stack)
+        yield World(**vars(parties), tables=tables)
 
-    def select_from(table: pd.DataFrame):  # noqa: ANN202 -- a closure
-        def select(subjects: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
-            frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
-            return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
 
-        return select
+def holding(product: str, table: pd.DataFrame, scales: Mapping[str, int | None]) -> Holding:
+    """A holding over a frame in memory."""
 
-    providers = {}
-    for name, product in (("tax", "register"), ("labour", "insurance")):
-        table = tables[name]
-        holding = Holding(
-            product,
-            "1.0.0",
-            "0" * 64,
-            "2026-11-01",
-            scales[name],
-            list(table.index),
-            select_from(table),
-        )
-        answers = AnswerStore(database(directory / f"{name}.sqlite"))
-        domain = Domain(name, "reviewer", pins, holding)
-        permission = Permission(PERMIT, "bank", PURPOSE, frozenset(scales[name]), frozenset(SUBJECTS))
-        providers[name] = Provider(domain, identities[name], answers, permission, clock)
-    reviewer = Reviewer("reviewer", identities["reviewer"], pins, b"\1" * 32, clock)
-    bank = Bank("bank", identities["bank"], key, pins, transport, clock)
-    world = World(bank, key, identities, pins, providers, reviewer, transport, log, tables, clock)
-    for name, provider in providers.items():
-        transport.handlers[name] = provider_node(provider, log, clock).handle
-    transport.handlers["reviewer"] = reviewer_node(reviewer, log, clock).handle
-    return world
+    def select(subjects: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+        frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
+        return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
+
+    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select)

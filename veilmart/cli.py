@@ -5,7 +5,13 @@ from importlib.metadata import version
 
 import click
 
-COMMANDS = {"demo": "veilmart.demo.command", "marketplace": "veilmart.marketplace_command"}
+COMMANDS = {
+    "audit": "veilmart.audit_command",
+    "call": "veilmart.call_command",
+    "demo": "veilmart.demo.command",
+    "marketplace": "veilmart.marketplace_command",
+    "node": "veilmart.node_command",
+}
 """Subcommand → the module that has it, as a function of that name."""
 
 

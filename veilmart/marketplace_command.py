@@ -1,20 +1,26 @@
 """``veilmart marketplace``."""
 
-import sqlite3
-import ssl
 from pathlib import Path
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy.exc import SQLAlchemyError
 
-from audit.database import open_engine
-from audit.errors import LogError
-from compute.web import serve as serving
-from compute.web.tls import KeyPair
+from compute.canonical import FormatError, decode
+from compute.client import MarketplaceClient
+from compute.records import PartyRecord
+from compute.settings import SettingsError
+from compute.signing import Signed
+from compute.signing import sign as sign_statement
+from compute.web.errors import WebError
+from compute.web.keyfile import load_or_make, public_text
+from compute.web.secret import SecretFileError
 from marketplace.api.app import create_app
-from marketplace.key import KeyFileError, load_or_make
-from marketplace.settings import Settings, SettingsError, load
+from marketplace.settings import Settings, load
+from veilmart.person import EXAMPLE, load_person, open_peer
+from veilmart.serving import address_file_option, certificate, check_databases, config_option
+from veilmart.serving import serve as serve_app
+
+_CONFIG = config_option("examples/config/marketplace.toml")
 
 
 @click.group()
@@ -26,17 +32,8 @@ def marketplace() -> None:
 
 
 @marketplace.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="Configuration in TOML, like examples/config/marketplace.toml. 配置文件。",
-)
-@click.option(
-    "--address-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write host and port as JSON once it listens. 监听后写入地址的文件。",
-)
+@_CONFIG
+@address_file_option
 def serve(*, config: Path, address_file: Path | None) -> None:
     """Serve the API over TLS until SIGTERM or Ctrl-C. Its signing key is made at the first start.
 
@@ -44,54 +41,56 @@ def serve(*, config: Path, address_file: Path | None) -> None:
     """
     try:
         settings = load(config)
-        pair = _certificate(settings)
-        key = load_or_make(settings.key)
-        _check_key(settings, key)
-        _check_databases(settings)
-    except (SettingsError, KeyFileError) as error:
+        pair = certificate(settings.certificate, settings.certificate_key)
+        own = load_or_make(settings.key)
+        _check_key(settings, own)
+        check_databases([settings.database, settings.nonces])
+    except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
+    serve_app(
+        lambda: create_app(settings, own), settings.host, settings.port, pair, settings.workers, address_file
+    )
+
+
+@marketplace.command()
+@_CONFIG
+def key(*, config: Path) -> None:
+    """Print the marketplace's public key in base64, for its peers to pin. The key is made at its first use.
+
+    打印数据产品超市的公钥(base64),供各方固定。首次使用时生成密钥。
+    """
     try:
-        serving.serve(
-            lambda: create_app(settings, key),
-            settings.host,
-            settings.port,
-            pair,
-            workers=settings.workers,
-            address_file=address_file,
-        )
-    except OSError as error:
-        raise click.ClickException(
-            f"{settings.host}:{settings.port}: {error}; free it or choose another"
-        ) from error
+        settings = load(config)
+        own = load_or_make(settings.key)
+        _check_key(settings, own)
+    except (SettingsError, SecretFileError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(public_text(own))
 
 
-def _certificate(settings: Settings) -> KeyPair:
-    """Give the TLS files; raise `SettingsError` if they are none or do not belong together."""
+@marketplace.command()
+@config_option(EXAMPLE)
+@click.argument("identity", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def enrol(*, config: Path, identity: Path) -> None:
+    """Admit a party, as the operator: sign the record that its node gives at /identity, and enrol it.
+
+    以运营机构身份准入参与方:为其节点 /identity 给出的登记信息签名并办理入驻。
+
+    See that the public key in IDENTITY is the party's own before you admit it: everybody believes this signature.
+    """
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.certificate_key)
-    except OSError as error:  # SSLError is one
-        files = f"{settings.certificate}, {settings.certificate_key}"
-        raise SettingsError(f"{files}: {error.strerror}; name a certificate and its own key, in PEM") from error
-    return KeyPair(settings.certificate, settings.certificate_key)
+        application = decode(identity.read_bytes().strip(), Signed[PartyRecord])
+        person = load_person(config)
+        with open_peer(person) as (peer, own):
+            admission = sign_statement(application.statement, person.name, own)
+            standing = MarketplaceClient(peer).enrol(application, admission)
+    except (FormatError, SecretFileError, SettingsError, WebError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{standing.name}: {standing.state}")
 
 
-def _check_key(settings: Settings, key: Ed25519PrivateKey) -> None:
-    if key.public_key().public_bytes_raw() == settings.operator_key:
+def _check_key(settings: Settings, own: Ed25519PrivateKey) -> None:
+    if own.public_key().public_bytes_raw() == settings.operator_key:
         raise SettingsError(
             f"{settings.key}: this is the operator's own key; keep it elsewhere, name another file"
         )
-
-
-def _check_databases(settings: Settings) -> None:
-    """Open the files once, before there are workers; raise `SettingsError` if one cannot be used."""
-    for path in (settings.database, settings.nonces):
-        engine = open_engine(path)
-        try:
-            engine.connect().close()
-        except (SQLAlchemyError, sqlite3.Error, LogError) as error:
-            cause = getattr(error, "orig", None) or error
-            raise SettingsError(
-                f"{path}: {cause}; name an SQLite file, or a new one in a folder that is there"
-            ) from error
-        finally:
-            engine.dispose()

@@ -1,55 +1,88 @@
-"""A node's front door: decode a message, run the role, record what happened, and only then reply."""
+"""A node's front desk for one message: decode, run the role, record what happened, and only then reply."""
 
 import logging
 import traceback
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, Protocol
 
-from audit.log import Log
+from audit.entry import Entry
 from compute.canonical import FormatError, Message, decode, encode
 from compute.node import events
-from compute.protocols.base import RefusalError, Refused
+from compute.protocols.base import FAULT, UNAVAILABLE, RefusalError, Refused
+from compute.web.errors import PeerUnreachableError
 
 logger = logging.getLogger(__name__)
-
-FAULT = 98
-"""The number that stands for a failure of the node itself."""
 
 Handlers = Mapping[type[Message], Callable[[Any], Message]]
 """Type of message → the role's method for it."""
 
 
+class Journal(Protocol):
+    """Where events go."""
+
+    def append(self, event: Entry) -> None:
+        """Record the event in the audit log, durably, or raise."""
+        ...
+
+    def note(self, event: Entry) -> None:
+        """Record the event durably here, and in the audit log as soon as it can be reached."""
+        ...
+
+
 class Dispatcher:
     """Routes messages to one party's role. No audit, no answer: the event is durable before the reply leaves."""
 
-    def __init__(self, party: str, handlers: Handlers, log: Log, clock: Callable[[], int]) -> None:
-        self._party, self._handlers, self._log, self._clock = party, handlers, log, clock
+    def __init__(self, party: str, handlers: Handlers, journal: Journal, clock: Callable[[], int]) -> None:
+        self.party, self.journal, self.clock = party, journal, clock
+        self.handlers = handlers
         self._expected: Any = reduce(or_, handlers)
 
-    def handle(self, data: bytes) -> bytes:
-        """Give the reply's bytes; a refusal is a reply, and an event, like any other."""
-        message: Message | None = None
+    def handle(self, data: bytes) -> Message:
+        """Give the reply; a refusal is a reply, and an event, like any other."""
         try:
-            message = decode(data, self._expected)
-            reply = self._handlers[type(message)](message)
+            message: Message = decode(data, self._expected)
         except FormatError as error:
-            return self._refuse(message, RefusalError(0, str(error), "send a message that this party takes"))
+            return self.refuse(None, RefusalError(0, str(error), "send a message that this party takes"))
+        return self.run(message, self._answer)
+
+    def handle_bytes(self, data: bytes) -> bytes:
+        """Give the reply's bytes: for transports that carry bytes, and for a worker's handler."""
+        return encode(self.handle(data))
+
+    def run(self, message: Message, answer: Callable[[Any], Message]) -> Message:
+        """Give what `answer` makes of the message, or the refusal, recorded, that it ends in."""
+        try:
+            return answer(message)
         except RefusalError as error:
-            return self._refuse(message, error)
+            return self.refuse(message, error)
+        except PeerUnreachableError as error:
+            logger.warning("%s: %s", type(message).__name__, error)
+            remedy = "send it again: nothing was released, and what was done is not done twice"
+            return self.refuse(message, RefusalError(UNAVAILABLE, "the marketplace does not answer", remedy))
         except Exception as error:  # noqa: BLE001 -- whatever else went wrong is told, recorded and refused
             # The error's own text may hold a row, so the local log gets its class and its place only.
             place = "".join(traceback.format_tb(error.__traceback__))
             logger.error(  # noqa: TRY400 -- logging.exception would print the error's text
                 "%s failed with %s at\n%s", type(message).__name__, type(error).__name__, place
             )
-            return self._refuse(message, RefusalError(FAULT, "this node failed", "retry, then call its operator"))
-        event = events.accepted(self._party, message, reply, self._clock())
-        if event is not None:
-            self._log.append(event)
-        return encode(reply)
+            return self.refuse(message, RefusalError(FAULT, "this node failed", "retry, then call its operator"))
 
-    def _refuse(self, message: Message | None, error: RefusalError) -> bytes:
-        self._log.append(events.refused(self._party, message, error, self._clock()))
-        return encode(Refused(party=self._party, check=error.check, reason=error.reason, remedy=error.remedy))
+    def refuse(self, message: Message | None, error: RefusalError) -> Refused:
+        """Record a refusal and give it."""
+        self.journal.note(events.refused(self.party, message, error, self.clock()))
+        return Refused(
+            party=self.party,
+            check=error.check,
+            reason=error.reason,
+            remedy=error.remedy,
+            subjects=error.subjects,
+        )
+
+    def _answer(self, message: Message) -> Message:
+        reply = self.handlers[type(message)](message)
+        event = events.accepted(self.party, message, reply, self.clock())
+        if event is not None:
+            self.journal.append(event)
+        return reply

@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -10,6 +12,23 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
 
     A reader sees the file of before, or none, or all of the new one. Raises OSError.
     """
+    with _beside(path, data, mode) as whole:
+        whole.replace(path)
+
+
+def put_once(path: Path, data: bytes, mode: int = 0o644) -> bool:
+    """Put the data at the path in one step unless something is there; give whether it was put. Raises OSError."""
+    with _beside(path, data, mode) as whole:
+        try:
+            os.link(whole, path)  # a rename would replace what is there
+        except FileExistsError:
+            return False
+        return True
+
+
+@contextmanager
+def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+    """Give a durable file with the data in the same folder, which is gone afterwards unless it was moved."""
     # mkstemp makes the file with mode 0600: nobody reads it before its mode says so.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -18,7 +37,6 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
             os.fchmod(descriptor, mode)
             file.flush()
             os.fsync(descriptor)
-        Path(name).replace(path)
-    except BaseException:
+        yield Path(name)
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise

@@ -49,15 +49,15 @@ def install(app: APIFlask, public_url: str) -> None:
 def _open_operations(app: APIFlask) -> set[tuple[str, str]]:
     """Path and method, as the document writes them, of what is served without a signature."""
     return {
-        (_template(rule.rule), method.lower())
+        (template(rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if is_public(app.view_functions[rule.endpoint])
         for method in rule.methods or ()
     }
 
 
-def _template(rule: str) -> str:
-    """`/jobs/<int:number>` as `/jobs/{number}`."""
+def template(rule: str) -> str:
+    """Give a rule's path as the document writes it: `/jobs/<int:number>` as `/jobs/{number}`."""
     return "/".join(
         "{" + part[1:-1].rpartition(":")[2] + "}" if part.startswith("<") else part for part in rule.split("/")
     )

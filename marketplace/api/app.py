@@ -1,5 +1,7 @@
 """The marketplace's app: every route over one exchange, closed to all but enrolled parties and the operator."""
 
+import os
+import signal
 import time
 
 from apiflask import APIFlask
@@ -7,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.database import open_engine
 from compute.web import app as web
+from compute.web import described
 from compute.web.nonces import NonceStore
 from compute.web.signatures import Verifier
-from marketplace.api import applications, audit, consents, contracts, openapi, parties, permits, problems, products
+from marketplace.api import applications, audit, consents, contracts, parties, permits, problems, products
 from marketplace.api.context import EXTENSION, Context
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
@@ -43,7 +46,14 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
     for module in _BLUEPRINTS:
         app.register_blueprint(module.routes)
     problems.install(app)
-    openapi.install(app)
+
+    @app.teardown_request
+    def end_if_stopped(_error: BaseException | None) -> None:
+        """Have gunicorn replace this process, once it has answered, if it can write its log no more."""
+        if exchange.log.has_stopped:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    described.install(app, {status for status, _ in problems.STATUSES.values()})
     return app
 
 

@@ -4,8 +4,8 @@ from apiflask import APIBlueprint
 
 from compute.market import ApplicationRecord, ApplicationRequest, Applications
 from compute.terms import Grant
+from compute.web.body import gives, message, takes
 from marketplace.api import render
-from marketplace.api.body import gives, message, takes
 from marketplace.api.context import actor, exchange
 
 routes = APIBlueprint("applications", __name__, url_prefix="/applications")

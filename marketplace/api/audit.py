@@ -3,16 +3,19 @@
 A suspended party may too: the proofs are its own evidence of what was recorded.
 """
 
+import itertools
+
 from apiflask import APIBlueprint
 
 from audit.entry import Entry, encode
-from compute.market import Checkpoint, EventReceipt, LogEntry, Proof, Trace
+from compute.market import MAX_ENTRIES, MAX_TRACE, Checkpoint, EventReceipt, LogEntries, LogEntry, Proof, Trace
 from compute.signing import Signed
 from compute.signing import sign as sign_statement
-from marketplace.api.body import EVENT, gives, takes
+from compute.web.body import gives, takes
 from marketplace.api.context import actor, context, exchange, expire_due
-from marketplace.api.queries import Consistency, Inclusion
-from marketplace.errors import missing
+from marketplace.api.forms import EVENT
+from marketplace.api.queries import After, Consistency, Inclusion, Range
+from marketplace.errors import InvalidError, missing
 
 routes = APIBlueprint("audit", __name__, url_prefix="/audit")
 routes.before_request(expire_due)
@@ -46,6 +49,20 @@ def entry(index: int) -> LogEntry:
         raise missing("entry", str(index)) from error
 
 
+@routes.get("/entries")
+@routes.input(Range, location="query", arg_name="query")
+@gives(LogEntries)
+def entries(query: dict[str, int]) -> LogEntries:
+    """The entries of a range, or the first of them if there are many."""
+    start, stop = query["start"], query["stop"]
+    try:
+        found = exchange().log.entries(start, stop)
+    except IndexError as error:
+        raise InvalidError(str(error), "ask for a range within the latest checkpoint") from error
+    page = enumerate(itertools.islice(found, MAX_ENTRIES), start)
+    return LogEntries(entries=tuple(_logged(*each) for each in page))
+
+
 @routes.get("/inclusion")
 @routes.input(Inclusion, location="query", arg_name="query")
 @gives(Proof)
@@ -63,10 +80,12 @@ def consistency(query: dict[str, int]) -> Proof:
 
 
 @routes.get("/trace/<contract>")
+@routes.input(After, location="query", arg_name="query")
 @gives(Trace)
-def trace(contract: str) -> Trace:
-    """Every entry about a contract since its application, for its parties, the operator and the supervisor."""
-    found = exchange().trace(actor(), contract)
+def trace(contract: str, query: dict[str, int | None]) -> Trace:
+    """The entries about a contract since its application, for its parties, the operator and the supervisor."""
+    after = query["after"]
+    found = exchange().trace(actor(), contract, after=-1 if after is None else after, limit=MAX_TRACE)
     return Trace(contract=contract, entries=tuple(_logged(*each) for each in found))
 
 

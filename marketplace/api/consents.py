@@ -5,7 +5,7 @@ from apiflask import APIBlueprint
 from compute.market import ConsentCount
 from compute.records import ConsentBatch, Consents, ConsentWithdrawal
 from compute.signing import Signed
-from marketplace.api.body import gives, message, takes
+from compute.web.body import gives, message, takes
 from marketplace.api.context import actor, exchange
 
 routes = APIBlueprint("consents", __name__, url_prefix="/consents")

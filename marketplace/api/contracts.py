@@ -5,8 +5,8 @@ from apiflask import APIBlueprint
 from compute.market import ContractRecord, IssuedPermit
 from compute.signing import Signed
 from compute.terms import Terms
+from compute.web.body import gives, message, takes
 from marketplace.api import render
-from marketplace.api.body import gives, message, takes
 from marketplace.api.context import actor, exchange, expire_due
 
 routes = APIBlueprint("contracts", __name__, url_prefix="/contracts")

@@ -3,8 +3,8 @@
 from apiflask import APIBlueprint
 
 from compute.market import Directory, Enrolment, PartyStanding
+from compute.web.body import gives, message, takes
 from marketplace.api import render
-from marketplace.api.body import gives, message, takes
 from marketplace.api.context import actor, exchange
 
 routes = APIBlueprint("parties", __name__, url_prefix="/parties")

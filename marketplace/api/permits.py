@@ -5,8 +5,8 @@ from apiflask import APIBlueprint
 from compute.market import IssuedPermit
 from compute.permit import PermitStatus
 from compute.signing import Signed
+from compute.web.body import gives
 from marketplace.api import render
-from marketplace.api.body import gives
 from marketplace.api.context import actor, exchange, expire_due
 from marketplace.api.queries import Nonce
 

@@ -1,5 +1,8 @@
 """The one table from errors to problem documents (RFC 9457); the kind of problem is the error's code."""
 
+import logging
+from http import HTTPStatus
+
 import flask
 from apiflask import APIFlask
 
@@ -18,13 +21,18 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     FormatError: (400, "not-canonical"),
     audit_errors.FormatError: (400, "not-canonical"),
     audit_errors.ProofError: (422, "no-such-proof"),
+    audit_errors.DamageError: (500, "log-damaged"),
 }
-"""HTTP status and kind. `audit.errors.LogError` is not here: it is an incident of the server, a 500."""
+"""HTTP status and kind. `audit.errors.LogError` at large is not here: it is an incident of the server, a 500."""
 
 _REMEDIES = {
     "not-canonical": "Send the bytes that compute.canonical.encode, or audit.entry.encode, gives.",
+    "log-damaged": "Keep your latest checkpoint, and tell the operator and the supervisor.",
     "no-such-proof": "Ask for sizes and indices within the latest checkpoint.",
 }
+
+
+_log = logging.getLogger(__name__)
 
 
 def install(app: APIFlask) -> None:
@@ -35,6 +43,8 @@ def install(app: APIFlask) -> None:
 
 def _refused(error: Exception) -> flask.Response:
     status, slug = STATUSES[type(error)]
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("%s", error)
     if not isinstance(error, errors.MarketplaceError):
         return render(status, slug, str(error), _REMEDIES[slug])
     extra = {"allowed": error.allowed} if isinstance(error, errors.WrongStateError) else None

@@ -4,9 +4,10 @@ from apiflask import APIBlueprint
 
 from compute.market import Catalog, CatalogEntry
 from compute.web.access import public
+from compute.web.body import gives, takes
 from marketplace.api import render
-from marketplace.api.body import DESCRIPTION, gives, takes
 from marketplace.api.context import actor, exchange
+from marketplace.api.forms import DESCRIPTION
 
 routes = APIBlueprint("products", __name__, url_prefix="/products")
 

@@ -7,6 +7,8 @@ from apiflask import Schema
 from apiflask.fields import Integer, String
 from apiflask.validators import Regexp
 
+from compute.market import MAX_ENTRIES
+
 _COUNT = re.compile(r"[0-9]{1,16}")
 
 
@@ -36,6 +38,19 @@ class Inclusion(Schema):
 
     index = Count(required=True, metadata={"description": "of the entry, from 0"})
     size = Count(required=True, metadata={"description": "of the tree, in entries; a checkpoint's"})
+
+
+class Range(Schema):
+    """Entries that follow each other."""
+
+    start = Count(required=True, metadata={"description": "index of the first entry"})
+    stop = Count(required=True, metadata={"description": f"index after the last; {MAX_ENTRIES} come at most"})
+
+
+class After(Schema):
+    """Where a page begins."""
+
+    after = Count(load_default=None, metadata={"description": "index of the last entry of the page before"})
 
 
 class Consistency(Schema):

@@ -35,6 +35,7 @@ MOVED: Mapping[tuple[str, Move], EntryKind] = {
 
 OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.KEY_ENROLLED: frozenset({"provider"}),
+    EntryKind.PERMIT_PRESENTED: frozenset({"provider"}),
     EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
     EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
     EntryKind.JOB_RECEIVED: frozenset({"provider"}),

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
 from audit import tables
-from audit.entry import Entry, parse
+from audit.entry import Entry
+from audit.log import parse_stored
 from marketplace.store.tables import mentions
 
 
@@ -22,16 +23,19 @@ def contracts_of(connection: Connection, job: str) -> list[str]:
     return list(connection.scalars(select(mentions.c.contract).where(mentions.c.job == job).distinct()))
 
 
-def entries_of(connection: Connection, contract: str) -> list[tuple[int, Entry]]:
-    """Give every entry about the contract with its index, in the order of the log."""
+def entries_of(
+    connection: Connection, contract: str, after: int = -1, limit: int | None = None
+) -> list[tuple[int, Entry]]:
+    """Give the entries about the contract behind an index, `limit` at most, in the order of the log."""
     entries = tables.entries.c
     found = connection.execute(
         select(entries["index"], entries.data)
         .join(mentions, mentions.c["index"] == entries["index"])
-        .where(mentions.c.contract == contract)
-        .order_by(entries["index"])
+        .where(mentions.c.contract == contract, mentions.c["index"] > after)
+        .order_by(mentions.c["index"])
+        .limit(limit)
     )
-    return [(index, parse(data)) for index, data in found]
+    return [(index, parse_stored(index, data)) for index, data in found]
 
 
 def recorded(connection: Connection, entry_id: str) -> bytes | None:

@@ -1,91 +1,40 @@
-"""``veilmart demo`` as a user runs it."""
+"""``veilmart demo`` as a user runs it: real processes, from onboarding to scores."""
 
 import csv
-import json
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from audit.database import open_engine
-from audit.log import Log
 from veilmart.cli import COMMANDS, main
 from veilmart.demo.data import EXAMPLES
 
+VEILMART = [sys.executable, "-m", "veilmart"]
 
-def run(*arguments: str, stdin: str = "") -> Result:
+
+def run(*arguments: str) -> Result:
     """The command line in this process; what it does not catch, a traceback for its user, fails the test."""
-    result = CliRunner().invoke(main, arguments, input=stdin)
+    result = CliRunner().invoke(main, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
 
 
 def few(target: Path, rows: int = 30) -> Path:
-    """The example data with few applicants, so that a run takes a second."""
+    """The example data with few applicants."""
     shutil.copytree(EXAMPLES, target)
     lines = (target / "bank_applicants.csv").read_text("utf-8").splitlines(keepends=True)
     (target / "bank_applicants.csv").write_text("".join(lines[: rows + 1]), "utf-8")
     return target
-
-
-def test_the_module_is_the_command() -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "veilmart", "demo", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert "--once" in result.stdout
-
-
-def test_once_writes_the_scores_and_stops(tmp_path: Path) -> None:
-    data = few(tmp_path / "data")
-    result = run("demo", "--once", "--dir", str(tmp_path / "work"), "--data", str(data), "--bits", "2048")
-    assert result.exit_code == 0, result.stderr
-    with (tmp_path / "work" / "harbour-bank" / "scores.csv").open(encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file))
-    assert lines[0] == ["uscc", "score"]
-    assert len(lines) == 31
-    assert lines[1] == ["91460100MAG8UND7X2", "517"]
-    assert "Seconds" in result.stdout
-    assert "Bytes bank → market-regulation" in result.stdout
-
-
-def test_each_party_has_only_its_own_files(tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    result = run("demo", "--once", "--dir", str(work), "--data", str(few(tmp_path / "data", 3)), "--bits", "2048")
-    assert result.exit_code == 0, result.stderr
-    assert {str(path.relative_to(work)) for path in work.rglob("*.csv")} == {
-        "harbour-bank/bank_applicants.csv",
-        "harbour-bank/scores.csv",
-        "market-regulation/market_regulation.csv",
-        "social-security/social_security.csv",
-    }
-
-
-def test_without_once_it_answers_look_ups_until_an_empty_line(tmp_path: Path) -> None:
-    result = score(tmp_path, few(tmp_path / "data", 3), stdin="91460100MAG8UND7X2\nnobody\n\n")
-    assert result.exit_code == 0, result.stderr
-    assert "517" in result.stdout
-    assert "not an applicant" in result.stdout
-
-
-def score(tmp_path: Path, data: Path, *options: str, stdin: str = "") -> Result:
-    return run("demo", "--dir", str(tmp_path / "w"), "--data", str(data), "--bits", "2048", *options, stdin=stdin)
-
-
-def test_the_log_goes_on_in_the_next_run(tmp_path: Path) -> None:
-    data = few(tmp_path / "data", 3)
-    for events in (9, 18):
-        assert score(tmp_path, data, "--once").exit_code == 0
-        engine = open_engine(tmp_path / "w" / "audit.sqlite")
-        assert Log(engine).check()[0] == events
-        engine.dispose()
 
 
 def edit(data: Path, name: str, old: str, new: str) -> None:
@@ -94,44 +43,146 @@ def edit(data: Path, name: str, old: str, new: str) -> None:
     (data / name).write_text(text.replace(old, new, 1), "utf-8")
 
 
-BAD_FILES = [
-    ("market_regulation.csv", "existing,rural", "existing,rural,CANARY", "line 2"),
-    ("social_security.csv", ",3,0,0\n", ",3_CANARY,0,0\n", "line 2"),
-    ("bank_applicants.csv", "uscc,approval_year", "approval_year,uscc", "another order"),
-    ("scorecard.json", '"edges": [', '"edges": [99,', "scorecard.json: sources.social-insurance[0]"),
-    ("scorecard.json", "{", "[", "scorecard.json: not a scorecard"),
-    ("scorecard.json", '"column": "employees"', '"column": "staff"', "no field staff"),
-    ("scorecard.json", '"market-registration"', '"customs"', "no provider offers customs"),
-    ("scorecard.json", '"column": "revolving"', '"column": "uscc"', "no column uscc"),
-    ("scorecard.json", '"column": "revolving"', '"column": "approved_usd"', "local"),
-    ("scorecard.json", '"missing_points": -3', '"missing_points": 900', "last bin lie outside"),
-    ("market-registration.toml", 'kind = "dataset"', 'kind = "data"', "kind"),
-    ("market-registration.toml", 'provider = "market-regulation"', 'provider = "harbour-bank"', "is taken"),
-    ("social-insurance.toml", 'provider = "social-security"', 'provider = "market-regulation"', "is taken"),
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of all processes that were started with a file of this folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().decode().replace("\0", " ")
+        except OSError:
+            continue  # it ended meanwhile
+        if f"--config {folder}" in line:
+            found.append(line)
+    return found
+
+
+@contextmanager
+def demo_that_stays(work: Path, data: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """The demo once it has walked its story, and the file of its output."""
+    output = work.with_suffix(".out")
+    with output.open("w") as file:
+        command = [*VEILMART, "demo", "--dir", str(work), "--data", str(data), "--bits", "2048"]
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, text=True)  # noqa: S603 -- our own command
+    try:
+        deadline = time.monotonic() + 90
+        while "Ctrl-C" not in output.read_text("utf-8"):
+            assert process.poll() is None, output.read_text("utf-8")
+            assert time.monotonic() < deadline, output.read_text("utf-8")
+            time.sleep(0.1)
+        yield process, output
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+@pytest.mark.long
+def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: Path) -> None:
+    work, data = tmp_path / "work", few(tmp_path / "data")
+    for path in data.iterdir():
+        path.chmod(0o444)  # a user's checkout may be read-only
+
+    def call(person: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*VEILMART, "call", "--config", str(work / person), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 -- our own command
+
+    with demo_that_stays(work, data) as (process, output):
+        assert len(processes_in(work)) >= 9
+        said = output.read_text("utf-8")
+        ((scores,),) = [re.findall(r"^Scores .* (\S+)$", said, re.MULTILINE)]
+        with Path(scores).open(encoding="utf-8", newline="") as file:
+            lines = list(csv.reader(file))
+        assert lines[0] == ["uscc", "score"]
+        assert len(lines) == 31
+        assert lines[1] == ["91460100MAG8UND7X2", "517"]
+        assert Path(scores).with_name("scores.parquet").read_bytes()[:4] == b"PAR1"
+        for expected in ("The log is intact", "Bytes bank → market-regulation", "/docs", "answer_released"):
+            assert expected in said
+        (contract,) = set(re.findall(r"contract-[0-9a-f]{32}", said))
+
+        clerk = call("market-regulation/clerk.toml", "GET", f"/contracts/{contract}")
+        assert clerk.returncode == 0, clerk.stderr
+        assert '"state":"active"' in clerk.stdout
+        stranger = call("market-regulation/clerk.toml", "GET", "/jobs/1")
+        assert (stranger.returncode, stranger.stdout) == (1, "")
+        assert '"status": 404' in stranger.stderr
+        market = call("operator/operator.toml", "GET", "/parties")
+        assert market.returncode == 0, market.stderr
+        assert "social-security" in market.stdout
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert processes_in(work) == []
+    assert files_of(work) == {
+        "harbour-bank": {"bank_applicants.csv", "paillier.json", "scores.csv", "scores.parquet"},
+        "market-regulation": {"market_regulation.csv", "market-registration.toml"},
+        "social-security": {"social_security.csv", "social-insurance.toml"},
+        "model-review-office": {"points.secret"},
+        "market": {"market.sqlite"},
+        "operator": {"operator.pem", "operator.toml"},
+        "authority": {"ca.key", "ca.pem"},
+    }
+    for folder in work.iterdir():
+        assert folder.is_file() or folder.stat().st_mode & 0o077 == 0, folder
+    for name in ("identity.pem", "node.sqlite", "paillier.json", "points.secret", "scores.csv", "tls.key"):
+        assert all(path.stat().st_mode & 0o077 == 0 for path in work.rglob(name)), name
+
+
+SHARED = {
+    "address.json",
+    "authority.pem",
+    "config.toml",
+    "identity.pem",
+    "node.sqlite",
+    "nonces.sqlite",
+    "staff.pem",
+}
+SHARED |= {"tls.pem", "tls.key", "seen.checkpoint", "clerk.toml", "analyst.toml", "examiner.toml"}
+
+
+def files_of(work: Path) -> dict[str, set[str]]:
+    """What each party has beyond what every node has, its logs and SQLite's own files."""
+    return {
+        folder.name: {
+            path.name
+            for path in folder.rglob("*")
+            if path.is_file()
+            and path.name not in SHARED
+            and path.suffix not in {".log", ".sqlite-wal", ".sqlite-shm"}
+        }
+        for folder in work.iterdir()
+        if folder.is_dir()
+    }
+
+
+@pytest.mark.long
+def test_a_faulty_table_stops_the_demo_with_its_line_and_leaves_no_process(tmp_path: Path) -> None:
+    work, data = tmp_path / "work", few(tmp_path / "data", 3)
+    edit(data, "market_regulation.csv", "existing,rural", "existing,rural,CANARY")
+    result = run("demo", "--once", "--dir", str(work), "--data", str(data), "--bits", "2048")
+    assert result.exit_code == 1
+    assert "market-regulation-serve did not start" in result.stderr
+    assert "line 2" in result.stderr
+    assert "CANARY" not in result.stderr
+    assert "Traceback" not in "".join(path.read_text("utf-8") for path in work.rglob("*.log"))
+    assert processes_in(work) == []
+
+
+BAD_CARDS = [
+    ('"edges": [', '"edges": [99,', "scorecard.json: sources.social-insurance[0]"),
+    ("{", "[", "scorecard.json: not a scorecard"),
 ]
 
 
-@pytest.fixture(scope="module")
-def earlier_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data, and the working directory that a good run left."""
-    directory = tmp_path_factory.mktemp("earlier")
-    assert score(directory, few(directory / "data", 3), "--once").exit_code == 0
-    return directory
-
-
-@pytest.mark.parametrize(("name", "old", "new", "expected"), BAD_FILES)
-def test_bad_files_are_named_and_nothing_is_left(
-    earlier_run: Path, tmp_path: Path, name: str, old: str, new: str, expected: str
+@pytest.mark.parametrize(("old", "new", "expected"), BAD_CARDS)
+def test_a_bad_scorecard_is_named_before_anything_starts(
+    tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
-    shutil.copytree(earlier_run, tmp_path, dirs_exist_ok=True)
-    data = tmp_path / "data"
-    edit(data, name, old, new)
-    result = score(tmp_path, data, "--once")
-    assert result.exit_code == 1, result.stdout
+    data = few(tmp_path / "data", 3)
+    edit(data, "scorecard.json", old, new)
+    result = run("demo", "--once", "--dir", str(tmp_path / "w"), "--data", str(data))
+    assert result.exit_code == 1
     assert expected in result.stderr
-    assert "CANARY" not in result.stderr
-    assert not list((tmp_path / "w" / "harbour-bank").glob("scores*"))  # not those of the run before either
-    assert not list((tmp_path / "w").rglob("*.part"))
+    assert not (tmp_path / "w").exists()
 
 
 @pytest.mark.parametrize(
@@ -140,52 +191,44 @@ def test_bad_files_are_named_and_nothing_is_left(
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     data = few(tmp_path / "data", 3)
     (data / name).unlink()
-    result = score(tmp_path, data, "--once")
+    result = run("demo", "--once", "--dir", str(tmp_path / "w"), "--data", str(data))
     assert result.exit_code == 1
     assert f"{name} is missing" in result.stderr
 
 
-def test_a_list_without_applicants_is_refused(tmp_path: Path) -> None:
-    result = score(tmp_path, few(tmp_path / "data", 0), "--once")
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = run("demo", "--once", "--dir", str(tmp_path))
     assert result.exit_code == 1
-    assert "holds no applicant" in result.stderr
-
-
-def test_a_card_without_local_features_scores(tmp_path: Path) -> None:
-    data = few(tmp_path / "data", 3)
-    card = json.loads((data / "scorecard.json").read_bytes())
-    (data / "scorecard.json").write_text(json.dumps({**card, "local": []}), "utf-8")
-    result = score(tmp_path, data, "--once")
-    assert result.exit_code == 0, result.stderr
-
-
-def test_read_only_files_are_scored_twice(tmp_path: Path) -> None:
-    data = few(tmp_path / "data", 3)
-    for path in data.iterdir():
-        path.chmod(0o444)
-    for _ in range(2):
-        assert score(tmp_path, data, "--once").exit_code == 0
-    assert all(path.stat().st_mode & 0o200 for path in (tmp_path / "w").rglob("*.csv"))
+    assert "holds other files" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_an_impossible_directory_is_an_error_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("demo", "--once", "--dir", str(tmp_path / "file" / "below"))
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: ")
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
 
 
-def test_a_damaged_log_is_an_error_and_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "w").mkdir()
-    (tmp_path / "w" / "audit.sqlite").write_bytes(b"no database" * 1000)
-    result = score(tmp_path, few(tmp_path / "data", 3), "--once")
-    assert result.exit_code == 1
-    assert "Error: " in result.stderr
+@pytest.mark.parametrize("bits", ["2047", "1024", "3073"])
+def test_a_weak_or_odd_key_length_is_refused(tmp_path: Path, bits: str) -> None:
+    result = run("demo", "--once", "--dir", str(tmp_path / "w"), "--bits", bits)
+    assert result.exit_code in {1, 2}
+    assert "bits" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
-def test_help_everywhere(arguments: list[str]) -> None:
-    result = CliRunner().invoke(main, arguments)
+COMMAND_LINES = [
+    [],
+    *([name] for name in COMMANDS),
+    *(["marketplace", name] for name in ("enrol", "key", "serve")),
+]
+COMMAND_LINES += [["node", name] for name in ("key", "serve", "work")] + [["audit", "trace"], ["audit", "verify"]]
+
+
+@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
+def test_help_everywhere_in_both_languages(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, [*arguments, "--help"])
     assert result.exit_code == 0
     assert any("一" <= character <= "鿿" for character in result.output)
 
@@ -196,8 +239,9 @@ def test_an_unknown_command_is_named() -> None:
     assert "demos" in result.output
 
 
-@pytest.mark.parametrize("bits", ["2047", "1024", "3073"])
-def test_a_weak_or_odd_key_length_is_refused(tmp_path: Path, bits: str) -> None:
-    result = run("demo", "--once", "--dir", str(tmp_path / "w"), "--bits", bits)
-    assert result.exit_code in {1, 2}
-    assert "bits" in result.stderr
+def test_the_module_is_the_command() -> None:
+    environment = {**os.environ, "COLUMNS": "100"}
+    result = subprocess.run(  # noqa: S603 -- our own command
+        [*VEILMART, "demo", "--help"], capture_output=True, text=True, check=True, timeout=60, env=environment
+    )
+    assert "--once" in result.stdout

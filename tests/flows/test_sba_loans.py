@@ -3,23 +3,41 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from world import EXAMPLES, SNAPSHOT_DATE, Parties, assemble
 
+from audit.entry import EntryKind
+from catalog.description import load_product
+from compute.binning import code_columns
 from compute.canonical import decode
+from compute.node.holding import scales
 from compute.paillier.ciphertexts import from_bytes
+from compute.paillier.private import PrivateKey
 from compute.paillier.public import DEFAULT_BITS
-from compute.protocols.base import no_progress
-from compute.protocols.risk_score.messages import Answer, Query
+from compute.protocols.risk_score.checks import Holding
+from compute.protocols.risk_score.messages import Answer, ModelApproval, Query
+from compute.protocols.risk_score.scorecard import Scorecard, parse_scorecard, sum_points
 from compute.signing import Signed
-from veilmart.demo.data import EXAMPLES, load_scorecard
-from veilmart.demo.parties import Parties, assemble
-from veilmart.demo.story import Outcome, score_applicants, write_scores
+from connectors.base import Column, ColumnType, Table
+from connectors.files import open_csv
 
 pytestmark = pytest.mark.long
 
 CARD = json.loads((EXAMPLES / "scorecard.json").read_bytes())
+SOURCES = {
+    "market-regulation": ("market-registration.toml", "market_regulation.csv"),
+    "social-security": ("social-insurance.toml", "social_security.csv"),
+}
+APPLICANTS = (
+    Column("uscc", ColumnType.KEY),
+    *(Column(name, ColumnType.INTEGER) for name in ("approval_year", "term_months")),
+    *(Column(f"{name}_usd", ColumnType.INTEGER) for name in ("disbursed", "approved", "guaranteed")),
+    *(Column(name, ColumnType.TEXT) for name in ("revolving", "low_doc")),
+)
 
 
 def rows(name: str) -> dict[str, dict[str, str]]:
@@ -60,41 +78,93 @@ def partial(applicants: dict[str, dict[str, str]]) -> dict[str, list[int]]:
     }
 
 
-Traffic = list[tuple[str, bytes, bytes]]
+@dataclass
+class Market:
+    """The parties over the real files, the bank's table, its card as the providers know it, and all traffic."""
+
+    parties: Parties
+    table: Table
+    card: Scorecard
+    approval: ModelApproval
+    traffic: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+
+    def totals(self) -> list[int]:
+        return self.parties.score(self.approval, self.table.keys())
+
+    def scores(self, totals: list[int]) -> dict[str, int]:
+        """What the bank makes of the totals: its own points and the card's base are added at home."""
+        bins = [feature.bins for feature in self.card.local]
+        subjects = self.table.keys()
+        frame = self.table.select(subjects, [feature.column for feature in bins])
+        local = sum_points(self.card.local, code_columns(bins, frame, scales(self.table.columns)), len(subjects))
+        units = [self.card.base_points + a + b for a, b in zip(totals, local, strict=True)]
+        return dict(zip(subjects, units, strict=True))
+
+    def answers(self) -> list[tuple[str, Query, Signed[Answer]]]:
+        return [
+            (party, decode(data, Query), decode(reply, Signed[Answer]))
+            for party, data, reply in self.traffic
+            if b'"type":"query"' in data
+        ]
+
+    def tap(self, party: str) -> None:
+        handler = self.parties.transport.handlers[party]
+
+        def record(data: bytes) -> bytes:
+            reply = handler(data)
+            self.traffic.append((party, data, reply))
+            return reply
+
+        self.parties.transport.handlers[party] = record
+
+
+def real_holding(description: str, source: str, stack: ExitStack) -> Holding:
+    product = load_product(EXAMPLES / description)
+    columns = [Column(each.name, ColumnType(each.type), each.scale) for each in product.fields]
+    table = stack.enter_context(open_csv(EXAMPLES / source, columns))
+    return Holding(
+        product.id,
+        product.version,
+        table.snapshot,
+        SNAPSHOT_DATE,
+        scales(table.columns),
+        table.keys(),
+        table.select,
+    )
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Parties, Outcome, Traffic]]:
-    traffic: Traffic = []
-    directory = tmp_path_factory.mktemp("market")
-    with assemble(directory, EXAMPLES, DEFAULT_BITS, no_progress) as parties:
-        for name, handler in list(parties.transport.handlers.items()):
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    folder = tmp_path_factory.mktemp("market")
+    with ExitStack() as stack:
+        table = stack.enter_context(open_csv(EXAMPLES / "bank_applicants.csv", APPLICANTS))
+        holdings = {name: real_holding(*files, stack) for name, files in SOURCES.items()}
+        parties = assemble(PrivateKey.generate(DEFAULT_BITS), folder, holdings, table.keys(), stack)
+        card = parse_scorecard((EXAMPLES / "scorecard.json").read_bytes())
+        made = Market(parties, table, card, parties.model(card))
+        for name in holdings:
+            made.tap(name)
+        yield made
 
-            def tap(data: bytes, name: str = name, handler=handler) -> bytes:  # noqa: ANN001 -- bound per party
-                reply: bytes = handler(data)
-                traffic.append((name, data, reply))
-                return reply
 
-            parties.transport.handlers[name] = tap
-        yield parties, score_applicants(parties, load_scorecard(EXAMPLES)), traffic
+@pytest.fixture(scope="module")
+def first(market: Market) -> list[int]:
+    """The totals of a first run."""
+    return market.totals()
 
 
 def test_every_score_is_that_of_the_clear(
-    market: tuple[Parties, Outcome, Traffic],
+    market: Market,
+    first: list[int],
     applicants: dict[str, dict[str, str]],
     partial: dict[str, list[int]],
-    tmp_path: Path,
 ) -> None:
-    _, outcome, _ = market
     expected = {
         subject: CARD["base_points"] + total(CARD["local"], row) + sum(parts)
         for (subject, row), parts in zip(applicants.items(), zip(*partial.values(), strict=True), strict=True)
     }
-    write_scores(tmp_path / "scores.csv", outcome.scores)
-    with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
-        written = {row["uscc"]: int(row["score"]) for row in csv.DictReader(file)}
-    assert len(written) == 6656
-    assert written == expected
+    assert len(expected) == 6656
+    assert market.scores(first) == expected
 
 
 def test_companies_missing_at_a_department_are_among_them(applicants: dict[str, dict[str, str]]) -> None:
@@ -102,21 +172,14 @@ def test_companies_missing_at_a_department_are_among_them(applicants: dict[str, 
     assert 300 < len(missing) < 500
 
 
-def answers(traffic: Traffic) -> list[tuple[str, Query, Signed[Answer]]]:
-    return [
-        (party, decode(data, Query), decode(reply, Signed[Answer]))
-        for party, data, reply in traffic
-        if b'"type":"query"' in data
-    ]
-
-
+@pytest.mark.usefixtures("first")
 def test_a_single_answer_agrees_with_its_partial_scores_no_more_than_chance(
-    market: tuple[Parties, Outcome, Traffic], partial: dict[str, list[int]]
+    market: Market, partial: dict[str, list[int]]
 ) -> None:
-    parties, _, traffic = market
-    key = parties.bank._key
+    key = market.parties.key
     features = {"market-regulation": 5, "social-security": 3}
-    for party, query, answer in answers(traffic)[:2]:
+    seen_parties = set()
+    for party, query, answer in market.answers()[:2]:
         job = query.job.statement
         ciphertexts = from_bytes(key.public, answer.statement.ciphertexts, job.outputs)
         seen = [v + job.slot_bias for c in ciphertexts for v in job.layout.unpack(int(key.decrypt(c)), job.slots)]
@@ -124,16 +187,42 @@ def test_a_single_answer_agrees_with_its_partial_scores_no_more_than_chance(
         agreeing = sum(a == b + bias for a, b in zip(seen[: job.rows], partial[party], strict=True))
         # Slots of 14 bits: 6,656/2^14 = 0.4 are expected; ten by chance happen less than once in 10^10 runs.
         assert agreeing < 10
+        seen_parties.add(party)
+    assert seen_parties == features.keys()
 
 
-def test_two_runs_share_no_ciphertext(market: tuple[Parties, Outcome, Traffic]) -> None:
+def test_two_runs_share_no_ciphertext(market: Market, first: list[int]) -> None:
     """Same subjects, keys and scorecard; 31 ciphertexts from each provider in each run."""
-    parties, outcome, traffic = market
-    assert score_applicants(parties, load_scorecard(EXAMPLES)).scores == outcome.scores
-    size = parties.bank._key.public.ciphertext_bytes
+    assert market.totals() == first
+    size = market.parties.key.public.ciphertext_bytes
     chunks = [
         answer.statement.ciphertexts[i : i + size]
-        for _, _, answer in answers(traffic)
+        for _, _, answer in market.answers()
         for i in range(0, len(answer.statement.ciphertexts), size)
     ]
     assert len(chunks) == len(set(chunks)) == 2 * 2 * 31
+
+
+@pytest.mark.usefixtures("first")
+def test_the_log_holds_every_use_and_no_applicant(market: Market, applicants: dict[str, dict[str, str]]) -> None:
+    log, answers = market.parties.log, market.answers()
+    log.check()
+    released = [event for event in log.entries() if event.kind is EntryKind.ANSWER_RELEASED]
+    assert [(event.node, event.permit_id, event.detail["rows"]) for event in released] == [
+        (party, market.parties.permits[party], len(applicants)) for party, _, _ in answers
+    ]
+    text = "".join(map(str, log.entries()))
+    assert not any(subject in text for subject in applicants)
+
+
+def test_the_example_s_columns_are_those_of_the_files() -> None:
+    for name, (description, source) in SOURCES.items():
+        product = load_product(EXAMPLES / description)
+        assert product.provider == name
+        assert header(EXAMPLES / source) == [each.name for each in product.fields]
+    assert header(EXAMPLES / "bank_applicants.csv") == [column.name for column in APPLICANTS]
+
+
+def header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))

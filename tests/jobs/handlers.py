@@ -56,6 +56,10 @@ def refuse(_context: JobContext) -> bytes:
     raise RefusalError(8, "the count is used up", "apply for more")
 
 
+def turn_away(_context: JobContext) -> bytes:
+    raise RefusalError(9, "1 subjects gave no consent", "leave them out", [CANARY])
+
+
 def err(_context: JobContext) -> bytes:
     raise ValueError(f"the row of {CANARY} is malformed")
 
@@ -73,6 +77,7 @@ HANDLERS: dict[str, Handler] = {
     "squares": squares,
     "deaf": deaf,
     "refuse": refuse,
+    "turn_away": turn_away,
     "err": err,
     "die": die,
     "text": text,

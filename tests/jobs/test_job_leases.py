@@ -10,7 +10,7 @@ from jobs.crew import until
 from compute.node.jobs.errors import LeaseLostError
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.leases import Lease, Leases
-from compute.node.jobs.states import State
+from compute.node.jobs.states import ENDED, State
 
 SHORT = 0.05  # seconds
 
@@ -105,6 +105,35 @@ def test_a_result_that_comes_before_the_wish_was_heard_counts(site: Site) -> Non
     assert leases.beat(lease) is State.CANCELLING
     leases.finish(lease, b"result", 1.0)
     assert site.store.get(job.id).state is State.DONE
+
+
+ENDS: dict[str, Callable[[Site, Leases, Lease], object]] = {
+    "done": lambda _, leases, lease: leases.finish(lease, b"result", 1.0),
+    "failed": lambda _, leases, lease: leases.fail(lease, Failure("E", "reason", "remedy")),
+    "cancelled": lambda site, leases, lease: (site.store.cancel(lease.job), leases.release(lease)),
+    "cancelled in the queue": lambda site, leases, lease: (leases.release(lease), site.store.cancel(lease.job)),
+    "broken off too often": lambda _, leases, lease: leases.abandon(lease),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_job_was_given_is_kept_until_it_ends_and_no_longer(site: Site, end: str) -> None:
+    job, leases = site.submit(), Leases(site.store, 60, attempts=1)
+    lease = taken(leases)
+    leases.save(lease, "half", b"half")
+    assert kept(site) == (lease.parameters, 1)
+    ENDS[end](site, leases, lease)
+    assert site.store.get(job.id).state in ENDED
+    assert kept(site) == (b"", 0)
+    assert site.submit() == site.store.get(job.id)  # it is still known as the same request
+
+
+def kept(site: Site) -> tuple[bytes, int]:
+    """The one job's parameters, and its number of checkpoints."""
+    with site.store.engine.begin() as connection:
+        (parameters,) = connection.exec_driver_sql("SELECT parameters FROM jobs").scalars()
+        checkpoints = connection.exec_driver_sql("SELECT count(*) FROM job_checkpoints").scalar_one()
+    return parameters, checkpoints
 
 
 def test_progress_is_never_told_backwards_within_a_step(site: Site) -> None:

@@ -62,6 +62,13 @@ def test_a_handler_that_fails_fails_its_job_and_tells_no_data(site: Site, kind: 
     assert CANARY.encode() not in b"".join(path.read_bytes() for path in site.folder.iterdir())
 
 
+def test_a_refusal_s_subjects_reach_the_owner_and_no_text(site: Site) -> None:
+    job = site.submit("turn_away")
+    site.hire()
+    failure = site.store.wait(job.id, LONG).failure
+    assert failure == Failure("RefusalError", "1 subjects gave no consent", "leave them out", (CANARY,))
+
+
 def test_a_handler_that_dies_is_tried_again_then_fails_and_its_worker_lives(site: Site) -> None:
     job, after = site.submit("die"), site.submit(key="after")
     worker = site.hire(attempts=2)

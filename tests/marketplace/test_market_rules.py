@@ -308,6 +308,7 @@ def test_a_node_reports_its_own_events_and_only_what_nodes_do(market: Market) ->
 def market_node_kinds() -> set[str]:
     return {
         "key_enrolled",
+        "permit_presented",
         "model_registered",
         "model_approved",
         "job_received",

@@ -19,8 +19,8 @@ from compute.records import ConsentBatch, ConsentKind, ConsentWithdrawal
 from compute.signing import Signed, sign
 from compute.terms import Terms
 from compute.web.client import PeerClient
+from compute.web.keyfile import load_or_make
 from compute.web.tls import make_ca, make_certificate
-from marketplace.key import load_or_make
 
 ROOT = Path(__file__).parents[2]
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x77" * 32)

@@ -77,6 +77,8 @@ def test_every_query_is_described(document: dict[str, Any]) -> None:
     }
     assert found == {
         "/permits/{permit}/status": ["nonce"],
+        "/audit/entries": ["start", "stop"],
+        "/audit/trace/{contract}": ["after"],
         "/audit/inclusion": ["index", "size"],
         "/audit/consistency": ["old", "new"],
     }

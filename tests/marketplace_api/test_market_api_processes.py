@@ -1,15 +1,32 @@
 """Several workers on one file, a restart, terms that end, and what the process never loads."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
 from market import BANK, LABOUR, TAX
-from marketplace_api.process import ROOT, Server, active, applied, batch, enrol, now, publish
+from marketplace_api.process import (
+    ROOT,
+    Server,
+    active,
+    applied,
+    batch,
+    enrol,
+    free_port,
+    now,
+    prepare,
+    publish,
+    start,
+)
+
+from compute.web.errors import PeerProblemError
 
 
 def test_a_restart_keeps_everything(own_server: Callable[[], Server]) -> None:
@@ -28,6 +45,27 @@ def test_a_restart_keeps_everything(own_server: Callable[[], Server]) -> None:
         assert (bank.contract(name), bank.consents(name), bank.trace(name), bank.permit(name, TAX)) == before
         after = bank.checkpoint().statement
     assert (after.size, after.root) == (checkpoint.size, checkpoint.root)
+
+
+def test_a_worker_that_cannot_write_its_log_is_replaced(tmp_path: Path) -> None:
+    port = free_port()
+    prepare(tmp_path, port, workers=1)
+    server = start(tmp_path, port)
+    try:
+        enrol(server, BANK)
+        (worker,) = server.workers
+        # As on a full disk: nothing is written beyond this length. The nonces' files are shorter by far.
+        full = (tmp_path / "market.db-wal").stat().st_size
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (full, full))
+        with pytest.raises(PeerProblemError, match="answered 500"):
+            enrol(server, TAX)
+        deadline = time.monotonic() + 20
+        while server.workers in ([], [worker]):
+            assert time.monotonic() < deadline, server.log
+            time.sleep(0.02)
+        enrol(server, TAX)  # by the new one
+    finally:
+        assert server.stop() == 0, server.log
 
 
 @contextmanager

@@ -6,18 +6,17 @@ import socket
 import stat
 import subprocess
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from market import KEYS
 from marketplace_api.process import ROOT, Server, command, configuration, free_port, prepare
 
-from marketplace.key import KeyFileError, load_or_make
-from marketplace.settings import Settings, SettingsError, load
+from compute.settings import SettingsError
+from compute.web.keyfile import load_or_make
+from marketplace.settings import Settings, load
 from veilmart.cli import main
 
 EXAMPLE = ROOT / "examples" / "config" / "marketplace.toml"
@@ -52,11 +51,11 @@ def test_the_example_needs_the_operator_s_key_and_nothing_else(tmp_path: Path) -
 
 def test_the_example_explains_every_key() -> None:
     lines = [line for line in EXAMPLE.read_text("utf-8").splitlines() if re.match(r"\w+ = ", line)]
-    assert [line.split()[0] for line in lines] == list(Settings.__dataclass_fields__)
+    assert [line.split()[0] for line in lines] == list(Settings.__struct_fields__)
     assert all("#" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", list(Settings.__dataclass_fields__))
+@pytest.mark.parametrize("name", list(Settings.__struct_fields__))
 def test_every_key_is_required(tmp_path: Path, name: str) -> None:
     lines = configuration(tmp_path, 8443).splitlines(keepends=True)
     path = tmp_path / "marketplace.toml"
@@ -147,55 +146,20 @@ def test_the_process_itself_ends_with_one_line(tmp_path: Path) -> None:
 # --- the key ------------------------------------------------------------------------------------------------
 
 
-def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "identity.pem"
-    made = load_or_make(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    written = path.read_bytes()
-    assert load_or_make(path).private_bytes_raw() == made.private_bytes_raw()
-    assert path.read_bytes() == written
-
-
-def _readable(path: Path) -> None:
-    load_or_make(path)
-    path.chmod(0o640)
-
-
-def _garbage(path: Path) -> None:
-    path.touch(0o600)
-    path.write_text("no key")
-
-
-def _other_kind(path: Path) -> None:
-    path.touch(0o600)
-    key = ec.generate_private_key(ec.SECP256R1())
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [(_readable, "mode is 0640"), (_garbage, "no private key in PEM"), (_other_kind, "another kind")],
-)
-def test_a_key_file_that_is_none_is_refused_and_left_alone(
-    tmp_path: Path, spoil: Callable[[Path], None], reason: str
-) -> None:
-    path = tmp_path / "identity.pem"
-    spoil(path)
-    written = path.read_bytes()
-    with pytest.raises(KeyFileError, match=reason):
-        load_or_make(path)
-    assert path.read_bytes() == written
-    assert reason in rejected(prepare(tmp_path, 8443))
-
-
-def test_a_key_is_not_made_where_there_is_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match="make its folder"):
-        load_or_make(tmp_path / "absent" / "identity.pem")
-    assert not (tmp_path / "absent").exists()
-
-
 def test_the_served_key_has_mode_0600(server: Server) -> None:
     assert stat.S_IMODE((server.folder / "identity.pem").stat().st_mode) == 0o600
+
+
+def test_the_public_key_is_printed_and_made_at_its_first_use(tmp_path: Path) -> None:
+    path = prepare(tmp_path, 8443)
+    arguments = ["marketplace", "key", "--config", str(path)]
+    printed = [CliRunner().invoke(main, arguments) for _ in range(2)]
+    key = load_or_make(tmp_path / "identity.pem").public_key().public_bytes_raw()
+    for result in printed:
+        assert result.exit_code == 0, result.output
+        assert base64.b64decode(result.output.strip(), validate=True) == key
+    (tmp_path / "identity.pem").chmod(0o644)
+    assert "mode is 0644" in CliRunner().invoke(main, arguments).output
 
 
 # --- help ---------------------------------------------------------------------------------------------------

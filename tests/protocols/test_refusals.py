@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from world import DAY, NOW, SUBJECTS, World
 
 from audit.entry import EntryKind
 from compute.binning import NumberBins
 from compute.canonical import decode, encode
 from compute.paillier.private import PrivateKey
-from compute.protocols.base import Refused
+from compute.protocols.base import RefusalError, Refused
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.checks import check_job
 from compute.protocols.risk_score.job import subjects_root
@@ -47,11 +46,18 @@ def unknown_bank(world: World, query: Query) -> Query:
 
 
 def subset(world: World, query: Query) -> Query:
-    return world.resigned(query, providers=query.job.statement.providers[:1])
+    job = query.job.statement
+    return world.resigned(query, providers=job.providers[1:], permits=job.permits[1:])
+
+
+def without_us(world: World, query: Query) -> Query:
+    job = query.job.statement
+    return world.resigned(query, providers=job.providers[:1], permits=job.permits[:1])
 
 
 def reordered(world: World, query: Query) -> Query:
-    return world.resigned(query, providers=query.job.statement.providers[::-1])
+    job = query.job.statement
+    return world.resigned(query, providers=job.providers[::-1], permits=job.permits[::-1])
 
 
 def swapped_mask_key(world: World, query: Query) -> Query:
@@ -68,17 +74,17 @@ def self_made_terms(world: World, query: Query) -> Query:
     return world.resigned(query, providers=(own, forged))
 
 
-def stale_terms(world: World, _query: Query) -> Query:
-    labour = world.providers["labour"]
-    labour._epoch = dataclasses.replace(labour._epoch, expires=NOW + 1)
-    expiring = world.query(world.model())
+def stale_terms(world: World, query: Query) -> Query:
+    """The other provider's, which it signed itself; ours are good for long."""
+    labour, tax = query.job.statement.providers
+    short = msgspec.structs.replace(labour.statement, expires=NOW + 1)
     world.clock.now = NOW + 1
-    return expiring
+    return world.resigned(query, providers=(sign(short, "labour", world.identities["labour"]), tax))
 
 
-def rotated_mask_key(world: World, query: Query) -> Query:
-    tax = world.providers["tax"]
-    tax._epoch = dataclasses.replace(tax._epoch, key=X25519PrivateKey.generate())
+def forgotten_mask_key(world: World, query: Query) -> Query:
+    """Not expired by what the terms say, but no key of ours any more."""
+    world.forget("tax", "key_epochs")
     return query
 
 
@@ -118,10 +124,11 @@ CASES = [
     (with_job(approval=bytes(32)), 4, "no tables are registered"),
     (subset, 5, "not the approved ones"),
     (reordered, 5, "not the approved ones"),
+    (without_us, 9, "no permit"),
     (swapped_mask_key, 5, "does not verify"),
     (self_made_terms, 5, "must be signed by"),
     (stale_terms, 5, "have expired"),
-    (rotated_mask_key, 5, "not the current ones"),
+    (forgotten_mask_key, 5, "not the current ones"),
     (with_job(as_of="2026-10-31"), 6, "observation date"),
     (with_job(as_of="2026-11-24"), 6, "observation date"),
     (with_job(slot_width=14), 7, "slots"),
@@ -133,7 +140,8 @@ CASES = [
     (other_salt, 8, "commits to"),
     (with_subjects((SUBJECTS[0], SUBJECTS[0])), 8, "more than once"),
     (with_subjects((WRONG_DIGIT,)), 8, "wrong check digits"),
-    (with_job(permit="permit-2"), 9, "no permit"),
+    (with_job(permits=("permit-labour", "permit-9")), 9, "no permit permit-9"),
+    (with_job(permits=("permit-tax", "permit-labour")), 9, "no permit permit-labour"),
     (with_subjects((*SUBJECTS[:2], NO_CONSENT)), 9, "1 subjects gave no consent"),
 ]
 
@@ -162,6 +170,18 @@ def test_a_nonce_serves_one_job(world: World) -> None:
     assert_refused(world, "tax", world.resigned(query, as_of="2026-11-21"), 2, "used by another job")
 
 
+@pytest.mark.parametrize("permits", [(), ("permit-labour",), ("permit-labour", "permit-tax", "permit-tax")])
+def test_a_job_with_another_number_of_permits_than_providers_is_no_message(
+    world: World, permits: tuple[str, ...]
+) -> None:
+    query = world.query(world.model())
+    names = b'"permits":["permit-labour","permit-tax"]'
+    data = encode(query)
+    assert names in data
+    other = b'"permits":[%s]' % b",".join(b'"%s"' % permit.encode() for permit in permits)
+    assert decode(world.transport.exchange("tax", data.replace(names, other)), Refused).check == 0
+
+
 def test_an_expired_approval_stops_jobs(world: World) -> None:
     model = world.model()
     world.clock.now += 365 * DAY
@@ -180,7 +200,7 @@ def test_tables_of_an_earlier_key_are_not_used_under_the_next(world: World) -> N
 
 def test_no_job_before_the_key_is_enrolled(world: World) -> None:
     model = world.model()
-    world.providers["tax"]._enrolled.clear()
+    world.forget("tax", "enrolments")
     assert_refused(world, "tax", world.query(model), 3, "not the enrolled one")
 
 
@@ -258,7 +278,31 @@ def test_what_is_no_message_is_refused_and_audited(world: World, data: bytes) ->
     assert world.events()[-1].detail == {"message": "unreadable", "check": 0}
 
 
-def test_a_refusal_shows_no_subject(world: World) -> None:
+def test_a_refusal_lists_whom_it_is_about_to_the_asker_alone(world: World) -> None:
     query = with_subjects((*SUBJECTS[:2], NO_CONSENT))(world, world.query(world.model()))
-    assert NO_CONSENT.encode() not in world.send("tax", query)
-    assert encode(query).count(NO_CONSENT.encode()) == 1
+    reply = decode(world.send("tax", query), Refused)
+    assert reply.subjects == (NO_CONSENT,)
+    assert not any(subject in reply.reason + reply.remedy for subject in query.subjects)
+    assert NO_CONSENT not in "".join(map(str, world.events()))
+
+
+def test_more_rows_than_the_permit_has_uses_are_refused_and_not_stored(world: World) -> None:
+    query = world.query(world.model())
+    tax = world.providers["tax"]
+    tax._admission = dataclasses.replace(tax._admission, max_uses=len(query.subjects) - 1)  # type: ignore[type-var]
+    assert_refused(world, "tax", query, 9, "count of the permit is used up")
+    assert tax._answers.by_nonce("bank", query.job.statement.nonce) is None
+
+
+def test_a_look_before_the_work_refuses_what_the_work_would_and_does_nothing(world: World) -> None:
+    query = world.query(world.model())
+    tax, cheat = world.providers["tax"], with_subjects((*SUBJECTS[:2], NO_CONSENT))(world, query)
+    tax.check(query)
+    assert tax._answers.by_nonce("bank", query.job.statement.nonce) is None
+    with pytest.raises(RefusalError, match="check 9") as refused:
+        tax.check(cheat)
+    assert refused.value.subjects == (NO_CONSENT,)
+    world.send("tax", query)
+    tax.check(query)  # a retry passes
+    with pytest.raises(RefusalError, match="check 2"):
+        tax.check(world.resigned(query, as_of="2026-11-21"))

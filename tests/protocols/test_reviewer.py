@@ -1,5 +1,6 @@
 """What the model reviewer signs and what it refuses; the bank's opening may lie in every way."""
 
+import dataclasses
 from collections.abc import Callable
 
 import msgspec
@@ -16,7 +17,6 @@ from compute.protocols.risk_score.messages import (
     SubmitModel,
     TableOpening,
 )
-from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.protocols.risk_score.sealing import seal, unseal
 from compute.signing import sign
@@ -29,14 +29,14 @@ def submission(world: World) -> tuple[ModelSubmission, Opening]:
     world.model()
     world.transport.handlers["reviewer"] = handler
     statement = decode(sent[-1], SubmitModel).submission.statement
-    return statement, unseal(statement.sealed_opening, statement.tables, world.reviewer._sealing_key)
+    return statement, unseal(statement.sealed_opening, statement.tables, world.reviewer._epochs.current().key)
 
 
 def review(
     world: World, statement: ModelSubmission, opening: Opening | None = None, signer: str = "bank"
 ) -> bytes:
     if opening is not None:
-        key = world.reviewer._sealing_key.public_key().public_bytes_raw()
+        key = world.reviewer._epochs.current().public_key
         statement = msgspec.structs.replace(statement, sealed_opening=seal(opening, statement.tables, key))
     return world.send("reviewer", SubmitModel(submission=sign(statement, "bank", world.identities[signer])))
 
@@ -153,7 +153,7 @@ def test_a_model_that_reads_its_features_out_of_one_score_is_refused(world: Worl
 
 
 def test_the_approval_states_what_a_score_can_tell(world: World) -> None:
-    approval = world.model(card((0, 1, 1), (0, 10, 20, 20))).approval
+    approval = world.model(card((0, 1, 1), (0, 10, 20, 20)))
     assert approval.reachable_totals == 6
     assert leaked_bits(approval.reachable_totals) == pytest.approx(2.585, abs=1e-3)
     assert (approval.bank, approval.purpose) == ("bank", PURPOSE)
@@ -162,12 +162,11 @@ def test_the_approval_states_what_a_score_can_tell(world: World) -> None:
 
 def test_points_id_is_the_same_for_every_encryption_and_another_for_other_points(world: World) -> None:
     first, again = world.model(), world.model()
-    assert first.approval.tables != again.approval.tables
-    assert first.approval.points_id == again.approval.points_id
-    assert world.model(card((0, 1, 1), (0, 1, 2, 2))).approval.points_id != first.approval.points_id
-    other = Reviewer("reviewer", world.identities["reviewer"], world.pins, b"\2" * 32, world.clock)
-    world.reviewer._points_secret = other._points_secret
-    assert world.model().approval.points_id != first.approval.points_id
+    assert first.tables != again.tables
+    assert first.points_id == again.points_id
+    assert world.model(card((0, 1, 1), (0, 1, 2, 2))).points_id != first.points_id
+    world.reviewer.office = dataclasses.replace(world.reviewer.office, points_secret=b"\2" * 32)
+    assert world.model().points_id != first.points_id
 
 
 def test_the_opening_is_readable_by_the_reviewer_alone(world: World) -> None:
@@ -180,4 +179,4 @@ def test_the_opening_is_readable_by_the_reviewer_alone(world: World) -> None:
 def test_a_source_without_its_provider_is_named(world: World) -> None:
     world.enrol()
     with pytest.raises(AnswerError, match="no provider offers insurance"):
-        world.bank.register_model(scorecard(), ["tax"], "reviewer", PURPOSE)
+        world.bank.submit_model(scorecard(), ["tax"], "reviewer", PURPOSE)

@@ -1,12 +1,17 @@
 """The risk score between roles: exact totals, answers that say nothing alone, retries, the audit trail."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from world import DAY, NOW, SUBJECTS, World
+from world import DAY, NOW, SUBJECTS, TODAY, World
 
 from audit.entry import Entry, EntryKind
 from compute.canonical import decode, encode
+from compute.node.answers import AnswerStore
+from compute.node.epochs import OVERLAP
 from compute.paillier.ciphertexts import from_bytes
-from compute.protocols.base import AnswerError, RefusedByPeerError
+from compute.protocols.base import AnswerError, RefusalError, RefusedByPeerError
 from compute.protocols.risk_score.messages import (
     Acknowledge,
     Acknowledged,
@@ -14,8 +19,8 @@ from compute.protocols.risk_score.messages import (
     AskProviderTerms,
     Query,
 )
-from compute.protocols.risk_score.provider import Provider
-from compute.signing import Signed, sign
+from compute.protocols.risk_score.provider import BLIND, Provider
+from compute.signing import Signed, digest, sign
 
 
 def answer_to(world: World, party: str, query: Query) -> Signed[Answer]:
@@ -76,9 +81,7 @@ def test_a_retry_gets_the_same_bytes_also_after_a_restart_and_is_one_event(world
     first = world.send("tax", query)
     world.clock.now += 5000
     assert world.send("tax", query) == first
-    old = world.providers["tax"]
-    restarted = Provider(old.domain, world.identities["tax"], old._answers, old._admission, world.clock)
-    assert encode(restarted.answer(query)) == first
+    assert encode(world.restarted("tax").answer(query)) == first
     released = [event for event in world.events() if event.kind is EntryKind.ANSWER_RELEASED]
     assert len(released) == 1
 
@@ -103,9 +106,13 @@ def test_no_audit_no_answer_and_the_retry_releases_what_was_stored(
 def test_every_use_and_refusal_is_in_the_log_without_a_subject(world: World) -> None:
     world.score(world.model(), SUBJECTS[:5])
     with pytest.raises(RefusedByPeerError):
-        world.bank.score(world.model(), SUBJECTS[:5], "another-permit", "2026-11-22")
+        world.bank.score(world.model(), SUBJECTS[:5], dict.fromkeys(world.permits, "another-permit"), TODAY)
     events = world.events()
-    assert [event.kind for event in events if event.permit_id == "permit-1"] == [EntryKind.ANSWER_RELEASED] * 2
+    released = [event for event in events if event.permit_id is not None]
+    assert {(event.kind, event.node, event.permit_id) for event in released} == {
+        (EntryKind.ANSWER_RELEASED, party, world.permits[party]) for party in world.providers
+    }
+    assert len(released) == 2
     assert [event.kind for event in events].count(EntryKind.ANSWER_ACKNOWLEDGED) == 2
     refused = events[-1]
     assert (refused.kind, refused.counterparty, refused.permit_id) == (EntryKind.REFUSED, "bank", None)
@@ -211,14 +218,71 @@ def test_swapped_mask_keys_are_refused_by_the_bank(world: World) -> None:
         world.score(model, SUBJECTS)
 
 
+def test_two_processes_that_compute_two_jobs_of_one_nonce_answer_one(world: World) -> None:
+    query = world.query(world.model(), SUBJECTS[:4])
+    queries = [query, world.resigned(query, as_of="2026-11-21")]
+    roles = [world.restarted("tax") for _ in queries]
+    together = threading.Barrier(2)
+    for role in roles:
+        role._progress = lambda step, done, total: together.wait() if (step, done) == (BLIND, total) else None
+
+    def ask(role: Provider, query: Query) -> Signed[Answer] | int:
+        try:
+            return role.answer(query)
+        except RefusalError as error:
+            return error.check
+
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(ask, roles, queries))
+    assert replies.count(2) == 1
+    (answered,) = (reply for reply in replies if isinstance(reply, Signed))
+    assert answered.statement.job == digest(queries[replies.index(answered)].job.statement)
+
+
 def test_mask_keys_change_with_the_epoch(world: World) -> None:
     provider = world.providers["tax"]
     question = AskProviderTerms(bank="bank")
     before = provider.terms(question).statement
-    world.clock.now += DAY - 1
+    world.clock.now = before.expires - OVERLAP - 1
     assert provider.terms(question).statement == before
+    assert world.restarted("tax").terms(question).statement == before
     world.clock.now += 1
     assert provider.terms(question).statement.mask_key != before.mask_key
+    assert before.expires == NOW + DAY
+
+
+def test_a_job_on_the_last_epoch_is_answered_until_its_key_expires(world: World) -> None:
+    model = world.model()
+    query, late = world.query(model, SUBJECTS[:4]), world.query(model, SUBJECTS[:4])
+    world.clock.now = NOW + DAY - 1
+    assert world.query(model).job.statement.providers != query.job.statement.providers  # newer keys are offered
+    answers = [answer_to(world, party, query) for party in ("labour", "tax")]
+    clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS[:4]).values(), strict=True)]
+    assert world.bank.totals(query.job.statement, answers) == clear
+    world.clock.now += 1
+    assert b'"check":5' in world.send("tax", late)
+    assert decode(world.send("tax", query), Signed[Answer]) == answers[1]  # what was stored is still given
+
+
+def test_what_a_bank_brought_outlives_a_process(world: World) -> None:
+    """Key, tables and mask key: another process of the node answers as the first would have."""
+    query = world.query(world.model(), SUBJECTS[:4])
+    answers = [world.restarted(party).answer(query) for party in ("labour", "tax")]
+    clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS[:4]).values(), strict=True)]
+    assert world.bank.totals(query.job.statement, answers) == clear
+
+
+def test_two_processes_that_compute_one_job_give_one_answer(world: World) -> None:
+    """Each computes, for neither sees the other; what is stored first is what both give, and counts once."""
+    query = world.query(world.model(), SUBJECTS[:4])
+    roles = [world.restarted("tax") for _ in range(2)]
+    together = threading.Barrier(2)
+    for role in roles:
+        role._progress = lambda step, done, total: together.wait() if (step, done) == (BLIND, total) else None
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda role: role.answer(query), roles)
+    assert first == second
+    assert AnswerStore(world.engines["tax"]).used(world.permits["tax"]) == 4
 
 
 def test_a_forged_receipt_is_refused(world: World) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from world import EXAMPLES
 
 from compute.binning import CategoryBins, NumberBins, code_columns
 from compute.protocols.risk_score.scorecard import (
@@ -22,7 +23,6 @@ from compute.protocols.risk_score.scorecard import (
     parse_scorecard,
     sum_points,
 )
-from veilmart.demo.data import EXAMPLES
 
 SHIPPED = Path(__file__).parents[2] / "examples" / "sba" / "scorecard.json"
 Document = dict[str, Any]

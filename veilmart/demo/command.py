@@ -1,31 +1,38 @@
 """``veilmart demo``."""
 
+import csv
+import io
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from audit.errors import AuditError
 from catalog.errors import CatalogError
 from compute.paillier.public import DEFAULT_BITS, MAXIMUM_BITS, MINIMUM_BITS
 from compute.protocols.base import ProtocolError
+from compute.protocols.risk_score.leakage import leaked_bits
+from compute.protocols.risk_score.scorecard import Scorecard
+from compute.settings import SettingsError
+from compute.web.errors import WebError
 from connectors.errors import ConnectorError
+from veilmart.audit_command import audit
+from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
-from veilmart.demo.parties import BANK, assemble
-from veilmart.demo.story import Outcome, score_applicants, write_scores
+from veilmart.demo.processes import Process, running
+from veilmart.demo.sites import BANK, Sites, lay_out
+from veilmart.demo.steps import Steps
+from veilmart.demo.story import Outcome, walk
 
-PREPARATION = "keys and tables 密钥与数据"
-TABLE_WIDTH = 100
+TABLE_WIDTH = 110
 """Characters: what the two languages need side by side, also where the output is no terminal."""
+_LOOK = 1.0
+"""Seconds between two looks at whether all processes run."""
 
 
 def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> int:
@@ -35,14 +42,14 @@ def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> in
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Stop after scoring instead of answering look-ups. 评分后即退出。")
+@click.option("--once", is_flag=True, help="Stop after scoring instead of staying up. 评分后即退出。")
 @click.option(
     "--dir",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/demo"),
     show_default=True,
-    help="Working directory. 工作目录。",
+    help="Working directory; an earlier demo in it is removed. 工作目录,其中旧的演示将被清除。",
 )
 @click.option(
     "--data",
@@ -60,77 +67,89 @@ def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> in
     help="Length of the bank's Paillier modulus, even. 密钥长度。",
 )
 def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
-    """Score real loan applicants over two departments' tables without showing a row.
+    """Run a whole market of real processes and score real loan applicants without showing a row.
 
-    以同态加密为真实贷款申请企业评分:两个部门的原始数据不出域,银行的模型不外泄。
+    One marketplace, two departments, a bank and a model reviewer on this machine, over TLS.
+
+    在本机运行完整的数据产品超市:两个部门、一家银行、一个模型审查方,各为独立进程;原始数据不出域,银行模型不外泄。
     """
-    path = directory / BANK / "scores.csv"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)  # an earlier run's scores are not this run's
-        outcome = _run(directory, examples, bits)
-        write_scores(path, outcome.scores)
-    except (AuditError, CatalogError, ConnectorError, DemoError, ProtocolError, OSError) as error:
-        raise click.ClickException(str(error)) from error
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
-    console.print(_table(outcome, bits))
-    console.print(f"Log root 日志根 {outcome.root.hex()}", soft_wrap=True)
-    console.print(f"Scores 评分结果 {path}", soft_wrap=True)
-    if not once:
-        _look_up(console, outcome)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell had SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
+    try:
+        card = load_scorecard(examples)
+        with ExitStack() as stack:
+            with Steps() as watch:
+                watch("start processes 启动进程", 0, 1, None)
+                sites = lay_out(directory, examples, bits)
+                processes = stack.enter_context(running(sites))
+                watch("start processes 启动进程", 1, 1, None)
+                outcome = walk(sites, examples, card, watch)
+            rows = _check(outcome, examples, card)
+            _audit(console, sites, outcome.contract)
+            console.print(_table(outcome, rows, bits))
+            _addresses(console, sites)
+            console.print(f"Scores 评分结果 {outcome.scored.scores}", soft_wrap=True)
+            if not once:
+                _stay(console, processes)
+    except (CatalogError, ConnectorError, DemoError, ProtocolError, SettingsError, WebError, OSError) as error:
+        raise click.ClickException(str(error)) from error
 
 
-def _run(directory: Path, examples: Path, bits: int) -> Outcome:
-    scorecard = load_scorecard(examples)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    tasks = {PREPARATION: bar.add_task(PREPARATION, total=1)}
-
-    def progress(step: str, done: int, total: int) -> None:
-        if step not in tasks:
-            tasks[step] = bar.add_task(step, total=total)
-        bar.update(tasks[step], completed=done)
-
-    with bar, assemble(directory, examples, bits, progress) as parties:
-        progress(PREPARATION, 1, 1)
-        return score_applicants(parties, scorecard)
+def _check(outcome: Outcome, examples: Path, card: Scorecard) -> int:
+    """Give the number of scores; raise :class:`DemoError` where one is not the one in the clear."""
+    header, *rows = csv.reader(io.StringIO(outcome.scores.decode()))
+    found = {uscc: Decimal(score) for uscc, score in rows}
+    expected = scores_in_the_clear(examples, card)
+    wrong = sum(found.get(uscc) != score for uscc, score in expected.items())
+    if header != ["uscc", "score"] or wrong or len(found) != len(expected):
+        raise DemoError(f"{wrong} of {len(expected)} scores differ from those in the clear: report this")
+    return len(found)
 
 
-def _table(outcome: Outcome, bits: int) -> Table:
-    rows = len(outcome.scores)
+def _audit(console: Console, sites: Sites, contract: str) -> None:
+    """Run what an auditor would: verify the whole log, then trace the contract."""
+    config = str(sites.nodes[BANK].config)
+    for arguments in (["verify"], ["trace", "--contract", contract]):
+        console.print(f"\n$ veilmart audit {' '.join(arguments)} --config {config}", soft_wrap=True)
+        audit.main([*arguments, "--config", config], standalone_mode=False)
+
+
+def _table(outcome: Outcome, rows: int, bits: int) -> Table:
+    scored, seconds = outcome.scored, outcome.seconds
     table = Table(title=f"Encrypted risk score, {bits}-bit Paillier 密文风险评分", show_header=False)
     for column in ("left", "left", "right"):
         table.add_column(justify=column, no_wrap=True)
-
     table.add_row("Applicants scored, all as in the clear", "评分户数,与明文评分逐户一致", f"{rows:,}")
-    table.add_row("Seconds", "用时(秒)", f"{outcome.seconds:.1f}")
-    table.add_row("Rows per second", "每秒户数", f"{rows / outcome.seconds:,.0f}")
-    for party, sent in outcome.sent.items():
+    table.add_row("Seconds, from the request to the scores", "用时(秒)", f"{seconds:.1f}")
+    table.add_row("Seconds, estimated beforehand", "预计用时(秒)", f"{outcome.estimated:.1f}")
+    table.add_row("Rows per second", "每秒户数", f"{rows / seconds:,.0f}")
+    for party, sent in sorted(scored.sent.items()):
         table.add_row(f"Bytes bank → {party}", "发送字节", f"{sent:,}")
-        table.add_row(f"Bytes {party} → bank", "接收字节", f"{outcome.received[party]:,}")
-    table.add_row("Most that one score can tell", "单户评分最多透露", f"{outcome.leaked_bits:.2f} bit")
-    table.add_row("Events logged and proven", "已存证并验证的事件", f"{outcome.events}")
+        table.add_row(f"Bytes {party} → bank", "接收字节", f"{scored.received[party]:,}")
+    bits_told = leaked_bits(outcome.model.reachable_totals)
+    table.add_row("Most that one score can tell", "单户评分最多透露", f"{bits_told:.2f} bit")
     return table
 
 
-def _look_up(console: Console, outcome: Outcome) -> None:
-    """Answer look-ups until an empty line, end of input or Ctrl-C."""
-    console.print("Look up an applicant's score; empty to stop. 输入统一社会信用代码查询评分,直接回车结束。")
-    console.print(f"For instance 例如 {next(iter(outcome.scores))}")
-    while True:
-        try:
-            uscc = click.prompt("USCC", default="", show_default=False).strip().upper()
-        except click.Abort:
-            console.print()
-            return
-        if not uscc:
-            return
-        score = outcome.scores.get(uscc)
-        console.print("not an applicant 非本次申请企业" if score is None else f"score 评分 {score}")
+def _addresses(console: Console, sites: Sites) -> None:
+    table = Table(title=f"API pages 接口文档 (TLS authority 证书 {sites.market.authority})", show_header=False)
+    for site in (sites.market, *sites.nodes.values()):
+        table.add_row(site.name, f"{site.url}/docs", f"{site.url}/openapi.json")
+    console.print(table)
+
+
+def _stay(console: Console, processes: Sequence[Process]) -> None:
+    """Stay up until Ctrl-C; say so if a process ends."""
+    console.print("All processes stay up; stop with Ctrl-C. 各进程持续运行,按 Ctrl-C 停止。")
+    ended: set[str] = set()
+    try:
+        while True:
+            time.sleep(_LOOK)
+            for process in processes:
+                if not process.alive and process.name not in ended:
+                    ended.add(process.name)
+                    console.print(f"{process.name} ended 已退出; see 日志 {process.log}; again: {process.command}")
+    except KeyboardInterrupt:
+        console.print("stopping 正在停止")

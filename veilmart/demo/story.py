@@ -1,103 +1,213 @@
-"""The story that the demo walks: enrol the key, register the model, score every applicant, prove the log."""
+"""The story that the demo walks, over the HTTP interfaces that real users have: from onboarding to a score.
 
-import csv
-import io
+Each person acts by their own key at their own party's node; the operator at the marketplace.
+"""
+
+import hashlib
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
-from audit.entry import encode
-from audit.log import Log
-from audit.merkle import leaf_hash, verify_consistency, verify_inclusion
-from compute.binning import code_columns
-from compute.paillier.encoding import FixedPoint
-from compute.protocols.risk_score.leakage import leaked_bits
-from compute.protocols.risk_score.scorecard import Feature, Scorecard, sum_points
-from compute.web.files import write_atomically
-from connectors.base import Table
-from veilmart.demo.data import DemoError, scales
-from veilmart.demo.parties import PERMIT, PURPOSE, REVIEWER, Parties, today
+from compute.canonical import DAY, HOUR, Message
+from compute.client import MarketplaceClient
+from compute.node.console.client import NodeClient
+from compute.node.console.messages import (
+    ApplicationDraft,
+    ConsentRegistration,
+    JobView,
+    KeyEnrolment,
+    ModelRegistered,
+    ModelRegistration,
+    Scored,
+    Scoring,
+)
+from compute.node.jobs.states import State
+from compute.node.site import clock
+from compute.protocols.risk_score.scorecard import Scorecard
+from compute.records import ConsentKind, contract_name
+from compute.signing import sign
+from compute.terms import Grant, Terms
+from compute.web.client import PeerClient
+from veilmart.demo.data import APPLICANTS_FILE, PROVIDERS, SCORECARD_FILE, DemoError, existing
+from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER, NodeSite, Sites
+
+REFERENCE = "small-business-loans"
+"""The bank's own name for its application."""
+
+Watch = Callable[[str, int, int, int | None], None]
+"""Hears of a step's name, the units done and in all, and the milliseconds left, if they are known."""
+
+R = TypeVar("R", bound=Message)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the demo prints."""
+    """What came of the story."""
 
-    scores: dict[str, Decimal]
+    contract: str
+    model: ModelRegistered
+    scored: Scored
+    estimated: float
+    """Seconds that the scoring was expected to take, before it started."""
     seconds: float
-    sent: dict[str, int]
-    received: dict[str, int]
-    leaked_bits: float
-    events: int
-    root: bytes
+    """Seconds from the analyst's request to the scores."""
+    scores: bytes
+    """The CSV as the analyst fetched it."""
 
 
-def score_applicants(parties: Parties, scorecard: Scorecard) -> Outcome:
-    """Run the main job and give its outcome; bytes and seconds are those of the scoring.
+def walk(sites: Sites, examples: Path, card: Scorecard, watch: Watch) -> Outcome:
+    """Walk the whole story once; raises :class:`DemoError` where a job fails."""
+    onboard(sites, watch)
+    with staff(sites.nodes[BANK]) as analyst:
+        enrol_key(analyst, watch)
+        publish(sites, watch)
+        terms = agree(sites, analyst, card, watch)
+        consent(sites, analyst, terms, watch)
+        scorecard = existing(examples / SCORECARD_FILE).read_text("utf-8")
+        asked = ModelRegistration(reference=card.name, contract=terms.contract, scorecard=scorecard)
+        model = _done(analyst, analyst.register_model(asked), "model 模型", ModelRegistered, watch)
+        return score(analyst, terms.contract, model, watch)
 
-    Raises :class:`DemoError` where a total is not the one that the joined tables give in the clear.
-    """
-    start = parties.log.size()
-    start_root = parties.log.root(start)
-    parties.bank.enrol_key(list(parties.departments))
-    model = parties.bank.register_model(scorecard, list(parties.departments), REVIEWER, PURPOSE)
 
-    subjects = parties.applicants.keys()
-    local = _points(scorecard.local, parties.applicants, subjects)
-    parties.transport.sent.clear()
-    parties.transport.received.clear()
-    began = time.perf_counter()
-    totals = parties.bank.score(model, subjects, PERMIT, today())
-    seconds = time.perf_counter() - began
+@contextmanager
+def staff(site: NodeSite) -> Iterator[NodeClient]:
+    """Open the console of a node for the person who works there."""
+    pins = {site.name: site.public_key}
+    with PeerClient(site.url, site.staff, site.staff_key, site.name, pins, verify=site.authority) as peer:
+        yield NodeClient(peer)
 
-    units = [scorecard.base_points + total + own for total, own in zip(totals, local, strict=True)]
-    fixed = FixedPoint(scorecard.decimals)
-    wrong = sum(a != b for a, b in zip(totals, in_the_clear(parties, scorecard, subjects), strict=True))
-    if wrong:
-        raise DemoError(f"{wrong} totals differ from those in the clear; nothing was written: report this")
-    size, root = prove_log(parties.log, start, start_root)
-    return Outcome(
-        scores={subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)},
-        seconds=seconds,
-        sent=dict(parties.transport.sent),
-        received=dict(parties.transport.received),
-        leaked_bits=leaked_bits(model.approval.reachable_totals),
-        events=size - start,
-        root=root,
+
+@contextmanager
+def operator(sites: Sites) -> Iterator[MarketplaceClient]:
+    """Open the marketplace for its operator."""
+    market = sites.market
+    with PeerClient(
+        market.url, OPERATOR, sites.operator_key, MARKET, {MARKET: market.public_key}, verify=market.authority
+    ) as peer:
+        yield MarketplaceClient(peer)
+
+
+def onboard(sites: Sites, watch: Watch) -> None:
+    """Every organisation applies with its public key, which the operator admits."""
+    with operator(sites) as desk:
+        for number, site in enumerate(sites.nodes.values(), start=1):
+            with staff(site) as person:
+                application = person.identity()
+            record = application.statement
+            if (record.name, record.public_key) != (site.name, site.public_key):
+                raise DemoError(f"{site.name} applies with another name or key than it was met with")
+            desk.enrol(application, sign(record, OPERATOR, sites.operator_key))
+            watch("onboard 入驻", number, len(sites.nodes), None)
+
+
+def enrol_key(analyst: NodeClient, watch: Watch) -> None:
+    """The bank proves to every provider that its Paillier modulus is well formed."""
+    asked = KeyEnrolment(reference=REFERENCE, providers=tuple(sorted(PROVIDERS)))
+    _done(analyst, analyst.enrol_key(asked), "key enrolment 密钥登记", Message, watch)
+
+
+def publish(sites: Sites, watch: Watch) -> None:
+    """Every provider publishes the product that it holds."""
+    for number, provider in enumerate(PROVIDERS, start=1):
+        with staff(sites.nodes[provider]) as clerk:
+            clerk.publish()
+        watch("publish 上架", number, len(PROVIDERS), None)
+
+
+def agree(sites: Sites, analyst: NodeClient, card: Scorecard, watch: Watch) -> Terms:
+    """The bank applies for the fields of its scorecard, the providers approve, everybody signs."""
+    with operator(sites) as desk:
+        offers = {offer.product: offer for offer in desk.products()}
+    missing = sorted(card.sources.keys() - offers.keys())
+    if missing:
+        raise DemoError(f"nobody offers {', '.join(missing)}, which the scorecard names")
+    grants = tuple(
+        Grant(
+            provider=offers[product].provider,
+            product=product,
+            product_version=offers[product].version,
+            fields=tuple(feature.bins.column for feature in features),
+        )
+        for product, features in sorted(card.sources.items(), key=lambda item: offers[item[0]].provider)
     )
+    draft = ApplicationDraft(
+        reference=REFERENCE,
+        grants=grants,
+        purpose="credit_approval",
+        model_reviewer=REVIEWER,
+        max_uses=100_000,
+        not_before=clock() - HOUR,
+        not_after=clock() + 30 * DAY,
+    )
+    terms = analyst.apply(draft).terms
+    if terms.contract != contract_name(BANK, REFERENCE):
+        raise DemoError("the marketplace took the application under another name")
+    watch("contract 签约", 1, 4, None)
+    clerks = [grant.provider for grant in grants]
+    for provider in clerks:
+        with staff(sites.nodes[provider]) as clerk:
+            clerk.approve(terms)
+    watch("contract 签约", 2, 4, None)
+    analyst.sign(terms)
+    for provider in clerks:
+        with staff(sites.nodes[provider]) as clerk:
+            clerk.sign(terms)
+    watch("contract 签约", 3, 4, None)
+    analyst.present(terms.contract)
+    watch("contract 签约", 4, 4, None)
+    return terms
 
 
-def in_the_clear(parties: Parties, scorecard: Scorecard, subjects: list[str]) -> list[int]:
-    """Give the totals over the joined tables, which nobody but this demo holds together."""
-    tables = {department.product.id: department.table for department in parties.departments.values()}
-    columns = [_points(features, tables[product], subjects) for product, features in scorecard.sources.items()]
-    return [sum(row) for row in zip(*columns, strict=True)]
+def consent(sites: Sites, analyst: NodeClient, terms: Terms, watch: Watch) -> None:
+    """The bank registers the consents that came with the loan applications.
 
-
-def prove_log(log: Log, start: int, start_root: bytes) -> tuple[int, bytes]:
-    """Give size and root of the log once it is proven whole.
-
-    Nothing before ``start`` was rewritten, every event since is included, and every stored hash is right.
+    The loan records have no letters of authorisation, so the file of applications stands for the evidence.
     """
-    size, root = log.check()
-    verify_consistency(start, size, start_root, root, log.consistency_proof(start, size))
-    for index in range(start, size):
-        leaf = leaf_hash(encode(log.entry(index)))
-        verify_inclusion(leaf, index, size, log.inclusion_proof(index, size), root)
-    return size, root
+    evidence = hashlib.sha256((sites.nodes[BANK].folder / APPLICANTS_FILE).read_bytes()).digest()
+    registration = ConsentRegistration(
+        batch="applicants",
+        kind=ConsentKind.ENTERPRISE_LETTER,
+        evidence=evidence,
+        expires=terms.not_after,
+        subjects=None,
+    )
+    count = analyst.register_consents(terms.contract, registration)
+    watch("consents 主体授权", count, count, None)
 
 
-def write_scores(path: Path, scores: dict[str, Decimal]) -> None:
-    """Write uscc,score; a reader sees the old file or the whole new one."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["uscc", "score"])
-    writer.writerows(scores.items())
-    write_atomically(path, text.getvalue().encode())
+def score(analyst: NodeClient, contract: str, model: ModelRegistered, watch: Watch) -> Outcome:
+    """The bank scores all its applicants."""
+    asked = Scoring(
+        reference=REFERENCE,
+        contract=contract,
+        model=model.model,
+        model_version=model.model_version,
+        as_of=today(),
+        subjects=None,
+    )
+    began = time.monotonic()
+    job = analyst.score(asked)
+    estimated = job.estimated_milliseconds / 1000
+    scored = _done(analyst, job, f"score 评分, about 预计 {estimated:.0f} s", Scored, watch)
+    seconds = time.monotonic() - began
+    return Outcome(contract, model, scored, estimated, seconds, analyst.scores(job.job))
 
 
-def _points(features: tuple[Feature, ...], table: Table, subjects: list[str]) -> list[int]:
-    bins = [feature.bins for feature in features]
-    frame = table.select(subjects, [feature.column for feature in bins])
-    return sum_points(features, code_columns(bins, frame, scales(table.columns)), len(subjects))
+def today() -> str:
+    """Give the date in UTC, ISO 8601."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _done(analyst: NodeClient, job: JobView, name: str, expected: type[R], watch: Watch) -> R:
+    """Give what a job gave, once it is done."""
+    job = analyst.follow(job, lambda now: watch(name, now.done, now.total, now.milliseconds_left))
+    if job.state != State.DONE:
+        raise DemoError(f"{name}: {job.state}: {job.reason}; {job.remedy}")
+    watch(name, 1, 1, None)
+    result = analyst.result(job.job)
+    if not isinstance(result, expected):
+        raise DemoError(f"{name}: the node gave a {type(result).__name__}")
+    return result

@@ -18,7 +18,8 @@ from multiprocessing.connection import Connection
 
 from compute.node.jobs.context import Cancelled, Handler, JobContext
 from compute.node.jobs.job import Failure, Progress
-from compute.protocols.base import RefusalError, RefusedByPeerError
+from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
+from compute.web.errors import PeerProblemError, WebError
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,17 @@ def _die_at(until: float) -> None:
 
 
 def _failure(error: Exception) -> Failure:
-    """Give what the owner may hear: refusals are written for others; any other text may hold a row."""
+    """Give what the owner may hear: these errors are written for others; any other text may hold a row."""
     name = type(error).__name__
     match error:
         case RefusalError():
-            return Failure(name, error.reason, error.remedy)
+            return Failure(name, error.reason, error.remedy, error.subjects)
         case RefusedByPeerError():
-            return Failure(name, f"{error.party} refused: {error.refused.reason}", error.refused.remedy)
+            refused = error.refused
+            reason = f"{error.party} refused at check {refused.check}: {refused.reason}"
+            return Failure(name, reason, refused.remedy, refused.subjects)
+        case PeerProblemError():
+            return Failure(name, f"{error.peer}: {error.detail}", error.remedy)
+        case ProtocolError() | WebError():
+            return Failure(name, str(error), "see that the other party runs and is set up, then submit it again")
     return Failure(name, "this node failed", "submit it under a new key, then call its operator")

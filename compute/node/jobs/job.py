@@ -31,6 +31,8 @@ class Failure:
     """The class of the error."""
     reason: str
     remedy: str
+    subjects: tuple[str, ...] = ()
+    """Those of the owner's own subjects that it is about."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,24 @@ class Job:
     finished_at: int | None
     progress: Progress | None
     failure: Failure | None
+
+    @property
+    def step(self) -> str | None:
+        """The present step; None before the first report."""
+        return None if self.progress is None else self.progress.step
+
+    @property
+    def done(self) -> int:
+        """Units of the step that are done."""
+        return 0 if self.progress is None else self.progress.done
+
+    @property
+    def total(self) -> int:
+        """Units of the step, or of the job before the first report."""
+        return self.size if self.progress is None else self.progress.total
+
+    @property
+    def milliseconds_left(self) -> int | None:
+        """Until the step is over, once its pace is known."""
+        eta = None if self.progress is None else self.progress.eta
+        return None if eta is None else round(eta * 1000)

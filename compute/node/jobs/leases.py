@@ -150,13 +150,18 @@ class Leases:
             self._move(connection, row, Move.RELEASE, {})
 
     def _fail(self, connection: Connection, row: Row[Any], failure: Failure) -> None:
-        values = {"error": failure.error, "reason": failure.reason, "remedy": failure.remedy}
+        values = {
+            "error": failure.error,
+            "reason": failure.reason,
+            "remedy": failure.remedy,
+            "subjects": list(failure.subjects),
+        }
         self._move(connection, row, Move.FAIL, values)
 
     def _move(self, connection: Connection, row: Row[Any], move: Move, values: dict[str, Any]) -> None:
         state = advance(row.id, State(row.state), move)
         if state in ENDED:
-            values = values | {"finished_at": self._store.clock()}
+            values = values | {"finished_at": self._store.clock(), "parameters": b""}  # whom it was about
             connection.execute(delete(tables.checkpoints).where(_checkpoints.job == row.id))
         _write(connection, row, values | {"state": state})
 

@@ -95,7 +95,7 @@ class JobStore:
                 following = advance(job, State(state), Move.CANCEL)
                 values: dict[str, Any] = {"state": following}
                 if following in ENDED and following != state:
-                    values["finished_at"] = self.clock()
+                    values |= {"finished_at": self.clock(), "parameters": b""}
                     # It may have run and been put back.
                     connection.execute(tables.checkpoints.delete().where(tables.checkpoints.c.job == job))
                 connection.execute(update(tables.jobs).where(_jobs.id == job).values(values))
@@ -131,5 +131,7 @@ def _job(row: Row[Any]) -> Job:
         started_at=row.started_at,
         finished_at=row.finished_at,
         progress=None if row.step is None else Progress(row.step, row.done, row.total, row.pace),
-        failure=None if row.error is None else Failure(row.error, row.reason, row.remedy),
+        failure=None
+        if row.error is None
+        else Failure(row.error, row.reason, row.remedy, tuple(row.subjects or ())),
     )

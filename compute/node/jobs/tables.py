@@ -1,6 +1,7 @@
 """The tables of the jobs."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Float,
@@ -41,6 +42,7 @@ jobs = Table(
     Column("error", Text),
     Column("reason", Text),
     Column("remedy", Text),
+    Column("subjects", JSON),  # a list
     UniqueConstraint("owner", "kind", "digest", "key"),
     Index("jobs_in_order", "state", "created_at"),
 )

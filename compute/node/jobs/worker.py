@@ -72,6 +72,7 @@ class Worker:
     def run(self) -> None:
         """Work until `stop`. Raises what the database raises; the lease then lapses, and the job is resumed."""
         forkserver.ensure_running()  # now, and not in the time of the first lease
+        logger.info("ready for jobs of the kinds %s", ", ".join(sorted(self._handlers)))
         while not self._stopped.poll():
             lease = self._leases.take()
             if lease is None:
@@ -86,6 +87,7 @@ class Worker:
         self.run()
 
     def _work(self, lease: Lease) -> None:
+        logger.info("job %s, %s, is taken", lease.job, lease.kind)
         try:
             saved = self._leases.checkpoints(lease)
             with _Child(self._handlers[lease.kind], lease.parameters, saved) as process:
@@ -129,7 +131,9 @@ class Worker:
                 process.send(child.Saved())
                 return False
             case child.Done(result):
-                self._leases.finish(lease, result, time.monotonic() - started)
+                seconds = time.monotonic() - started
+                self._leases.finish(lease, result, seconds)
+                logger.info("job %s, %s, is done in %.1f s", lease.job, lease.kind, seconds)
             case child.Failed(failure, place):
                 logger.error("job %s, %s, failed with %s at\n%s", lease.job, lease.kind, failure.error, place)
                 self._leases.fail(lease, failure)

@@ -4,18 +4,17 @@ Points, labels and scores never leave it.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
-from compute.canonical import Message
+from compute.canonical import M, Message
 from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
-from compute.protocols.base import Accepted, AnswerError, Transport, ask
+from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, no_progress
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
@@ -29,6 +28,7 @@ from compute.protocols.risk_score.messages import (
     ModelApproval,
     ModelSubmission,
     Opening,
+    Providers,
     ProviderTerms,
     Query,
     RegisteredTables,
@@ -41,17 +41,26 @@ from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.protocols.risk_score.sealing import seal
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
+DECRYPT = "decrypt 解密"
+"""The step of :meth:`Bank.totals`, in rows."""
 
-@dataclass(frozen=True)
-class RegisteredModel:
-    """A scorecard whose tables the providers hold, with the reviewer's approval."""
 
-    scorecard: Scorecard
-    approval: ModelApproval
+class ApprovedModel(Message, frozen=True):
+    """A model that the reviewer approved, ready to be registered: what each provider is sent, and no opening."""
+
+    registrations: Providers[RegisterTables]
+
+    @property
+    def approval(self) -> ModelApproval:
+        """The approval, which is the same for all."""
+        return self.registrations[0].approval.statement
 
 
 class Bank:
-    """The role: an identity, a Paillier key, the pinned keys of the others, a transport to reach them."""
+    """The role: an identity, a Paillier key, the pinned keys of the others, a transport to reach them.
+
+    ``patience`` is in seconds: how long the bank waits for a party that cannot reach the marketplace.
+    """
 
     def __init__(
         self,
@@ -61,21 +70,23 @@ class Bank:
         pins: Pins,
         transport: Transport,
         clock: Callable[[], int],
+        progress: Progress = no_progress,
+        patience: float = 0,
     ) -> None:
         self.name = name
         self._identity, self._key, self._pins = identity, key, pins
-        self._transport, self._clock = transport, clock
+        self._transport, self._clock, self._progress, self._patience = transport, clock, progress, patience
 
     def enrol_key(self, providers: Sequence[str]) -> None:
         """Prove the modulus to each provider."""
         message = enrolment(self.name, self._identity, self._key, self._clock())
         for provider in providers:
-            ask(self._transport, provider, message, Accepted)
+            self._ask(provider, message, Accepted)
 
-    def register_model(
+    def submit_model(
         self, scorecard: Scorecard, providers: Sequence[str], reviewer: str, purpose: str
-    ) -> RegisteredModel:
-        """Encrypt the card's tables, have them approved, register each at the provider of its source."""
+    ) -> ApprovedModel:
+        """Encrypt the card's tables, one for each source's provider, and have them approved."""
         offers = [signed.statement for signed in self._provider_terms(sorted(providers))]
         terms = {offer.product: offer for offer in offers}
         if len(terms) < len(offers):
@@ -103,31 +114,41 @@ class Bank:
         question = SubmitModel(submission=signed)
         approval = self._signed(reviewer, "model_reviewer", question, Signed[ModelApproval])
         self._check_approval(reviewer, submission, approval.statement)
-        for part in tables:
-            ask(self._transport, part.provider, RegisterTables(tables=part, approval=approval), Accepted)
-        return RegisteredModel(scorecard, approval.statement)
+        return ApprovedModel(
+            registrations=tuple(RegisterTables(tables=part, approval=approval) for part in tables)
+        )
 
-    def score(self, model: RegisteredModel, subjects: Sequence[str], permit: str, as_of: str) -> list[int]:
+    def register_model(self, approved: ApprovedModel) -> ModelApproval:
+        """Register each provider's tables there, and give the approval under which they score."""
+        for registration in approved.registrations:
+            self._ask(registration.tables.provider, registration, Accepted)
+        return approved.approval
+
+    def score(
+        self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
+    ) -> list[int]:
         """Give each subject's exact total over all providers, in units of the scorecard, in the given order."""
-        salt = secrets.token_bytes(32)
-        job = self._job(model, subjects, salt, permit, as_of)
-        query = Query(job=sign(job, self.name, self._identity), salt=salt, subjects=tuple(subjects))
-        job_digest = digest(job)
-        answers = [self._checked_answer(signed.statement.provider, query, job_digest) for signed in job.providers]
-        return self._totals(job, answers)
+        query = self.prepare(approval, subjects, permits, as_of)
+        answers = [self.ask_answer(signed.statement.provider, query) for signed in query.job.statement.providers]
+        return self.totals(query.job.statement, answers)
 
-    def _job(
-        self, model: RegisteredModel, subjects: Sequence[str], salt: bytes, permit: str, as_of: str
-    ) -> JobStatement:
-        layout = layout_for(model.approval, self._key.public.bits)
-        return JobStatement(
+    def prepare(
+        self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
+    ) -> Query:
+        """Give the signed job over these subjects, the same message for every provider; ``permits`` by provider.
+
+        Whoever may have to start again keeps it: sent again it is the same use, another is another use.
+        """
+        salt = secrets.token_bytes(32)
+        layout = layout_for(approval, self._key.public.bits)
+        job = JobStatement(
             version=1,
             suite=SUITE,
             bank=self.name,
             n=self._key.public.to_bytes(),
-            approval=digest(model.approval),
-            providers=tuple(self._provider_terms([part.provider for part in model.approval.tables])),
-            permit=permit,
+            approval=digest(approval),
+            providers=tuple(self._provider_terms([part.provider for part in approval.tables])),
+            permits=tuple(permits[part.provider] for part in approval.tables),
             nonce=secrets.token_bytes(32),
             subjects_root=subjects_root(salt, subjects),
             rows=len(subjects),
@@ -137,28 +158,28 @@ class Bank:
             outputs=layout.outputs(len(subjects)),
             as_of=as_of,
         )
+        return Query(job=sign(job, self.name, self._identity), salt=salt, subjects=tuple(subjects))
 
-    def _checked_answer(self, provider: str, query: Query, job: bytes) -> list[mpz]:
-        """Ask for an answer and give its ciphertexts; acknowledge it before anything is decrypted.
+    def ask_answer(self, provider: str, query: Query) -> Signed[Answer]:
+        """Give a provider's answer, checked and acknowledged, before anything is decrypted.
 
         The receipt depends on the answer's form alone: what came of decrypting it would be an oracle.
         """
-        answer = self._signed(provider, "provider", query, Signed[Answer]).statement
-        if (answer.job, answer.provider, answer.bank) != (job, provider, self.name):
+        signed = self._signed(provider, "provider", query, Signed[Answer])
+        answer, job = signed.statement, query.job.statement
+        if (answer.job, answer.provider, answer.bank) != (digest(job), provider, self.name):
             raise AnswerError(f"{provider} answered another job")
-        try:
-            ciphertexts = from_bytes(self._key.public, answer.ciphertexts, query.job.statement.outputs)
-        except PaillierError as error:
-            raise AnswerError(f"the answer of {provider} is malformed: {error}") from error
-        receipt = Acknowledgement(bank=self.name, job=job, answer=digest(answer))
-        acknowledgement = Acknowledge(acknowledgement=sign(receipt, self.name, self._identity))
-        ask(self._transport, provider, acknowledgement, Acknowledged)
-        return ciphertexts
+        self._ciphertexts(job, answer)
+        receipt = Acknowledgement(bank=self.name, job=answer.job, answer=digest(answer))
+        self._ask(provider, Acknowledge(acknowledgement=sign(receipt, self.name, self._identity)), Acknowledged)
+        return signed
 
-    def _totals(self, job: JobStatement, answers: Sequence[Sequence[mpz]]) -> list[int]:
+    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]]) -> list[int]:
         """Multiply the providers' answers, in which the masks cancel, decrypt, unpack."""
+        columns = [self._ciphertexts(job, signed.statement) for signed in answers]
         totals: list[int] = []
-        for parts in zip(*answers, strict=True):
+        for parts in zip(*columns, strict=True):
+            self._progress(DECRYPT, len(totals), job.rows)
             plaintext = self._key.decrypt(prod(parts, start=mpz(1)) % self._key.public.n_squared)
             totals += job.layout.unpack(plaintext, min(job.slots, job.rows - len(totals)))
         if any(abs(total) > job.slot_bias for total in totals):
@@ -166,6 +187,12 @@ class Bank:
             # that shifts its answer could learn from our reaction, so there is none, and no automatic retry.
             raise AnswerError("the answers do not add up; keep the job for inspection, and tell no provider")
         return totals
+
+    def _ciphertexts(self, job: JobStatement, answer: Answer) -> list[mpz]:
+        try:
+            return from_bytes(self._key.public, answer.ciphertexts, job.outputs)
+        except PaillierError as error:
+            raise AnswerError(f"the answer of {answer.provider} is malformed: {error}") from error
 
     def _encrypt(
         self, scorecard: Scorecard, terms: ProviderTerms, features: Sequence[Feature]
@@ -234,9 +261,12 @@ class Bank:
 
     def _signed(self, party: str, role: Role, message: Message, expected: type[Signed[S]]) -> Signed[S]:
         """Ask a party and check that its pinned identity signed the reply."""
-        reply = ask(self._transport, party, message, expected)
+        reply = self._ask(party, message, expected)
         try:
             verify(reply, party, role, self._pins)
         except SignatureError as error:
             raise AnswerError(f"the reply of {party} cannot be trusted: {error}") from error
         return reply
+
+    def _ask(self, party: str, message: Message, expected: type[M]) -> M:
+        return ask(self._transport, party, message, expected, self._progress, self._patience)

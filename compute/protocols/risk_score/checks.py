@@ -4,8 +4,9 @@ They take what the provider knows as a :class:`Domain` and the time, and do no I
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -73,16 +74,21 @@ class Registered:
     tables: RegisteredTables
     approval: ModelApproval
     ciphertexts: list[list[mpz]]
-    at: int
-    """When it was first taken: UTC, milliseconds."""
+
+    @classmethod
+    def of(cls, message: RegisterTables, key: PublicKey) -> Self:
+        """Give the tables ready for use; raise ``PaillierError`` for ciphertexts that are none under the key."""
+        sizes = [bins.size for bins in message.tables.bins]
+        entries = iter(from_bytes(key, message.tables.ciphertexts, sum(sizes)))
+        columns = [[next(entries) for _ in range(size)] for size in sizes]
+        return cls(message.tables, message.approval.statement, columns)
 
 
-def check_registration(
-    domain: Domain, message: RegisterTables, keys: Mapping[str, PublicKey], now: int
-) -> Registered:
+def check_registration(domain: Domain, message: RegisterTables, key: PublicKey | None, now: int) -> Registered:
     """Give the tables ready for use, or raise :class:`RefusalError` with the number of the check.
 
-    Checks 7 (:func:`check_cohorts`) and 8 (permit, number of models) are the caller's.
+    ``key`` is the enrolled key of the bank that the tables name. Checks 7 (:func:`check_cohorts`) and 8 (permit,
+    number of models) are the caller's.
 
     1. The approval is signed by the pinned reviewer.
     2. Approval and tables name one bank and its enrolled modulus.
@@ -97,7 +103,6 @@ def check_registration(
         approval = verify(message.approval, domain.reviewer, "model_reviewer", domain.pins)  # 1
     except SignatureError as error:
         raise RefusalError(1, str(error), "submit the model to the reviewer") from error
-    key = keys.get(tables.bank)
     if key is None or not approval.bank == tables.bank or not key.fingerprint == approval.key == tables.key:  # 2
         raise RefusalError(2, f"the tables are not under the enrolled key of {tables.bank}", "enrol the key first")
     _check_approval(domain, approval, now, check=3)  # 3
@@ -115,12 +120,10 @@ def check_registration(
             raise RefusalError(5, f"{domain.holding.product} has no field {bins.column}", "read its description")
         if isinstance(bins, CategoryBins) != (domain.holding.scales[bins.column] is None):
             raise RefusalError(5, f"the bins of {bins.column} do not fit its type", "read its description")
-    sizes = [bins.size for bins in tables.bins]
     try:
-        entries = iter(from_bytes(key, tables.ciphertexts, sum(sizes)))  # 6
+        return Registered.of(message, key)  # 6
     except PaillierError as error:
         raise RefusalError(6, str(error), "encrypt the model anew") from error
-    return Registered(tables, approval, [[next(entries) for _ in range(size)] for size in sizes], now)
 
 
 def check_cohorts(domain: Domain, tables: RegisteredTables) -> None:
@@ -149,14 +152,15 @@ def check_signature(query: Query, pins: Pins) -> JobStatement:
 def check_job(
     domain: Domain,
     query: Query,
-    own_mask_key: bytes,
+    own_mask_keys: Container[bytes],
     key: PublicKey | None,
     registered: Registered | None,
     now: int,
 ) -> tuple[Registered, PublicKey]:
     """Give the tables and the key that the job uses, or raise :class:`RefusalError` with the number of the check.
 
-    ``key`` is the enrolled key of the bank, ``registered`` the tables under the approval that the job names.
+    ``own_mask_keys`` are ours that have not expired, ``key`` is the enrolled key of the bank, ``registered`` the
+    tables under the approval that the job names.
     Checks 1 (signature), 2 (nonce) and 9 (permit, consents, ledgers) are the caller's.
 
     3. The modulus is the one enrolled for this bank.
@@ -173,7 +177,7 @@ def check_job(
     if registered is None or (registered.approval.bank, registered.approval.key) != (job.bank, key.fingerprint):
         raise RefusalError(4, "no tables are registered here under this approval", "register the tables first")
     _check_approval(domain, registered.approval, now, check=4)  # 4
-    _check_providers(domain, job, registered.approval, own_mask_key, now)  # 5
+    _check_providers(domain, job, registered.approval, own_mask_keys, now)  # 5
     _check_as_of(domain, job, now)  # 6
     layout = layout_for(registered.approval, key.bits)
     if job.layout != layout or job.outputs != layout.outputs(job.rows):  # 7
@@ -204,7 +208,7 @@ def _check_approval(domain: Domain, approval: ModelApproval, now: int, check: in
 
 
 def _check_providers(
-    domain: Domain, job: JobStatement, approval: ModelApproval, own_mask_key: bytes, now: int
+    domain: Domain, job: JobStatement, approval: ModelApproval, own_mask_keys: Container[bytes], now: int
 ) -> None:
     stated = [signed.statement for signed in job.providers]
     if [_place(terms) for terms in stated] != [_place(part) for part in approval.tables]:
@@ -219,7 +223,7 @@ def _check_providers(
         if terms.expires <= now:
             raise RefusalError(5, f"the terms of {terms.provider} have expired", "ask for its terms again")
     own = next(terms for terms in stated if terms.provider == domain.name)
-    if own.mask_key != own_mask_key or own.snapshot != domain.holding.snapshot:
+    if own.mask_key not in own_mask_keys or own.snapshot != domain.holding.snapshot:
         raise RefusalError(5, f"the terms of {domain.name} are not the current ones", "ask for its terms again")
 
 

@@ -175,7 +175,8 @@ class JobStatement(Message, frozen=True):
     n: Modulus
     approval: Bytes32
     providers: Providers[Signed[ProviderTerms]]
-    permit: Name
+    permits: Providers[Name]
+    """Each provider's, in the order of the providers."""
     nonce: Bytes32
     subjects_root: Bytes32
     rows: Annotated[int, Meta(ge=0, le=MAX_ROWS)]
@@ -184,6 +185,15 @@ class JobStatement(Message, frozen=True):
     slot_bias: Annotated[int, Meta(ge=0, lt=2**53)]
     outputs: Annotated[int, Meta(ge=0, le=MAX_ROWS)]
     as_of: Date
+
+    def __post_init__(self) -> None:
+        if len(self.permits) != len(self.providers):
+            raise ValueError("there must be one permit for each provider")
+
+    def permit_at(self, provider: str) -> str | None:
+        """Give the permit named for a provider; None if the provider takes no part."""
+        named = zip(self.providers, self.permits, strict=True)
+        return next((permit for signed, permit in named if signed.statement.provider == provider), None)
 
     @property
     def layout(self) -> SlotLayout:

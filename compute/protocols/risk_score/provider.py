@@ -3,7 +3,6 @@
 It holds plain rows and the bank's public key. It never loads the private key's module.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gmpy2 import mpz
 
 from compute.binning import code_columns
-from compute.canonical import DAY
 from compute.paillier.blinding import blind, top_mask
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.lookup import lookup_sum
@@ -31,6 +29,7 @@ from compute.protocols.risk_score.checks import (
     check_registration,
     check_signature,
 )
+from compute.protocols.risk_score.epochs import Epochs
 from compute.protocols.risk_score.messages import (
     Acknowledge,
     Acknowledged,
@@ -46,8 +45,32 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, digest, sign, verify
 
-EPOCH = DAY
-"""How long one mask key serves, in milliseconds."""
+LOOK_UP, BLIND = "look up 查表", "blind 盲化"
+"""The steps of an answer, in rows and in ciphertexts."""
+
+
+class Registry(Protocol):
+    """The durable store of what banks brought: each method is one transaction, also between processes."""
+
+    def enrolment(self, bank: str) -> tuple[Signed[KeyStatement], int] | None:
+        """Give the statement that brought the bank's key in force, and when it was first taken."""
+        ...
+
+    def enrol(self, statement: Signed[KeyStatement], now: int) -> int | None:
+        """Put the key in force and give the time; None, and nothing, if as late a statement is in force."""
+        ...
+
+    def registration(self, approval: bytes) -> tuple[RegisterTables, int] | None:
+        """Give the tables under this approval, and when they were first taken."""
+        ...
+
+    def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
+        """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
+        ...
+
+    def register(self, approval: bytes, message: RegisterTables, now: int) -> int:
+        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken."""
+        ...
 
 
 class Admission(Protocol):
@@ -57,12 +80,15 @@ class Admission(Protocol):
         """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
         ...
 
-    def admit_job(self, job: JobStatement, approval: ModelApproval) -> None:
-        """Check 9 of a job, first part: the permit is this bank's, stands, and covers the purpose."""
+    def admit_job(self, job: JobStatement, registered: Registered) -> int:
+        """Check 9 of a job, first part: the permit is this bank's, stands, and covers fields, purpose and uses.
+
+        Gives how many uses it allows in all.
+        """
         ...
 
     def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Check 9 of a job, second part: every subject consents, counters and ledgers suffice."""
+        """Check 9 of a job, second part: every subject consents."""
         ...
 
 
@@ -77,8 +103,12 @@ class Answers(Protocol):
         """Give the answer to the job with this digest."""
         ...
 
-    def put(self, nonce: bytes, answer: Signed[Answer]) -> Signed[Answer]:
-        """Store the answer unless its bank's nonce has one; give the one that is stored, durably."""
+    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int) -> Signed[Answer] | None:
+        """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
+
+        Its rows are counted as uses of the job's permit here by being stored; None, and nothing, if they would be
+        more than ``max_uses`` in all.
+        """
         ...
 
     def acknowledge(self, job: bytes, now: int) -> int:
@@ -86,48 +116,27 @@ class Answers(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class MaskEpoch:
-    """One mask key and the time in milliseconds at which it expires."""
-
-    key: X25519PrivateKey
-    expires: int
-
-    @property
-    def public_key(self) -> bytes:
-        """The raw X25519 public key."""
-        return self.key.public_key().public_bytes_raw()
-
-
-@dataclass(frozen=True)
-class Enrolled:
-    """A bank's key in force: the statement that brought it, the key, and when it was first taken."""
-
-    statement: Signed[KeyStatement]
-    key: PublicKey
-    at: int
-
-
 class Provider:
-    """The role: an identity, one holding, the banks' enrolled keys and registered tables, the answers given."""
+    """The role: an identity, one holding, the banks' enrolled keys and registered tables, the answers given.
+
+    All that must last is in ``registry``, ``epochs`` and ``answers``, so several processes may play one provider.
+    """
 
     def __init__(
         self,
         domain: Domain,
         identity: Ed25519PrivateKey,
+        registry: Registry,
+        epochs: Epochs,
         answers: Answers,
         admission: Admission,
         clock: Callable[[], int],
         progress: Progress = no_progress,
     ) -> None:
         self.domain = domain
-        self._identity, self._answers, self._admission = identity, answers, admission
-        self._clock, self._progress = clock, progress
-        self._epoch = MaskEpoch(X25519PrivateKey.generate(), clock() + EPOCH)
-        self._state_lock, self._registration_lock, self._compute_lock = Lock(), Lock(), Lock()
-        self._enrolled: dict[str, Enrolled] = {}
-        self._registered: dict[bytes, Registered] = {}
-        self._small_bins: Counter[str] = Counter()
+        self._identity, self._clock, self._progress = identity, clock, progress
+        self._registry, self._epochs, self._answers, self._admission = registry, epochs, answers, admission
+        self._compute_lock = Lock()
 
     def enrol(self, message: EnrolKey) -> Accepted:
         """Keep a key that passes :func:`enrol`: the bank's jobs run under it and under no other.
@@ -136,24 +145,19 @@ class Provider:
            nothing.
         """
         statement, now = message.statement.statement, self._clock()
-        current = self._enrolled.get(statement.bank)
-        if current is None or message.statement != current.statement:
-            key = enrol(message, self.domain.pins)  # 1–4
-            with self._state_lock:
-                current = self._enrolled.get(statement.bank)
-                late = current is not None and statement.issued_at <= current.statement.statement.issued_at
-                if late or abs(now - statement.issued_at) > STATEMENT_AGE:  # 5
-                    raise RefusalError(5, "the statement is old, or a later key is in force", "enrol the key anew")
-                current = self._enrolled[statement.bank] = Enrolled(message.statement, key, now)
-        return Accepted(party=self.domain.name, at=current.at)
+        current = self._registry.enrolment(statement.bank)
+        if current is not None and message.statement == current[0]:
+            return Accepted(party=self.domain.name, at=current[1])
+        enrol(message, self.domain.pins)  # 1–4
+        fresh = abs(now - statement.issued_at) <= STATEMENT_AGE
+        at = self._registry.enrol(message.statement, now) if fresh else None
+        if at is None:  # 5
+            raise RefusalError(5, "the statement is old, or a later key is in force", "enrol the key anew")
+        return Accepted(party=self.domain.name, at=at)
 
     def terms(self, _message: AskProviderTerms) -> Signed[ProviderTerms]:
         """Give the product, the snapshot and the mask key of this epoch."""
-        with self._state_lock:
-            if self._clock() >= self._epoch.expires:
-                self._epoch = MaskEpoch(X25519PrivateKey.generate(), self._clock() + EPOCH)
-            epoch = self._epoch
-        holding = self.domain.holding
+        holding, epoch = self.domain.holding, self._epochs.current()
         terms = ProviderTerms(
             provider=self.domain.name,
             product=holding.product,
@@ -173,39 +177,36 @@ class Provider:
 
         8. The bank holds a permit, has not too many models here, and has not tried too many bins that are small.
         """
-        keys = {bank: enrolled.key for bank, enrolled in self._enrolled.items()}
-        registered = check_registration(self.domain, message, keys, self._clock())  # 1–6
-        name, bank = digest(registered.approval), registered.tables.bank
-        with self._registration_lock:
-            if name not in self._registered:
-                self._admission.admit_model(registered.approval, registered.tables)  # 8
-                models = sum(other.tables.bank == bank for other in self._registered.values())
-                if models >= self.domain.max_models or self._small_bins[bank] >= self.domain.max_small_bins:
-                    raise RefusalError(8, "too many models or bins were tried here", "ask the provider's operator")
-                try:
-                    check_cohorts(self.domain, registered.tables)  # 7
-                except RefusalError:
-                    self._small_bins[bank] += 1
-                    raise
-                self._registered[name] = registered
-        return Accepted(party=self.domain.name, at=self._registered[name].at)
+        bank = message.tables.bank
+        registered = check_registration(self.domain, message, self._key(bank), self._clock())
+        name = digest(registered.approval)
+        kept = self._registry.registration(name)
+        if kept is not None:
+            return Accepted(party=self.domain.name, at=kept[1])
+        self._admission.admit_model(registered.approval, registered.tables)  # 8
+        # The look is counted before it is taken: neither a crash nor a second process gives one for nothing.
+        if not self._registry.open_probe(bank, self.domain.max_models, self.domain.max_small_bins):
+            raise RefusalError(8, "too many models or bins were tried here", "ask the provider's operator")
+        check_cohorts(self.domain, registered.tables)  # 7
+        return Accepted(party=self.domain.name, at=self._registry.register(name, message, self._clock()))
+
+    def check(self, query: Query) -> None:
+        """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
+        job = check_signature(query, self.domain.pins)  # 1
+        if self._stored(job) is None:
+            self._admit(query, job)
 
     def answer(self, query: Query) -> Signed[Answer]:
-        """Give the masked, blinded scores of the job's subjects, stored before they are returned.
+        """Give the masked, blinded scores of the job's subjects, stored and counted before they are returned.
 
         A retry of the same job gets the stored answer, and one that comes while it is computed waits for it.
-        Checks 1, 2 and 9 are here, 3–8 in :func:`check_job`.
+        Checks 1 and 2 are here, 3–9 in :meth:`_admit`.
         """
         job = check_signature(query, self.domain.pins)  # 1
-        job_digest = digest(job)
-        stored = self._answers.by_nonce(job.bank, job.nonce)
+        stored = self._stored(job)
         if stored is None:
             with self._compute_lock:
-                stored = self._answers.by_nonce(job.bank, job.nonce)
-                if stored is None:
-                    stored = self._answers.put(job.nonce, self._compute(query, job, job_digest))
-        if stored.statement.job != job_digest:  # 2
-            raise RefusalError(2, "the nonce was used by another job", "draw a fresh nonce")
+                stored = self._stored(job) or self._compute(query, job)
         return stored
 
     def acknowledge(self, message: Acknowledge) -> Acknowledged:
@@ -224,44 +225,60 @@ class Provider:
             raise RefusalError(2, "no such answer was given to this bank", "send the query again")  # 2
         return Acknowledged(provider=self.domain.name, at=self._answers.acknowledge(receipt.job, self._clock()))
 
-    def _compute(self, query: Query, job: JobStatement, job_digest: bytes) -> Signed[Answer]:
-        epoch = self._epoch  # one key from the check to the mask, whatever rotates meanwhile
-        enrolled, registered = self._enrolled.get(job.bank), self._registered.get(job.approval)
-        if registered is not None:
-            self._admission.admit_job(job, registered.approval)  # 9, before a million subjects are hashed
-        registered, key = check_job(
-            self.domain,
-            query,
-            epoch.public_key,
-            None if enrolled is None else enrolled.key,
-            registered,
-            self._clock(),
-        )
+    def _stored(self, job: JobStatement) -> Signed[Answer] | None:
+        stored = self._answers.by_nonce(job.bank, job.nonce)
+        return None if stored is None else _answer_to(job, stored)
+
+    def _key(self, bank: str) -> PublicKey | None:
+        """The bank's key in force, which was proven when it was enrolled."""
+        current = self._registry.enrolment(bank)
+        return None if current is None else PublicKey.from_bytes(current[0].statement.n)
+
+    def _registered(self, approval: bytes, key: PublicKey | None) -> Registered | None:
+        """The tables that passed :func:`check_registration` under this approval, if they are under this key."""
+        kept = self._registry.registration(approval)
+        if kept is None or key is None or kept[0].tables.key != key.fingerprint:
+            return None
+        return Registered.of(kept[0], key)
+
+    def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
+        """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
+        key = self._key(job.bank)
+        registered = self._registered(job.approval, key)
+        # 9 comes first, before a million subjects are hashed for somebody without a permit.
+        max_uses = 0 if registered is None else self._admission.admit_job(job, registered)
+        epochs = {epoch.public_key: epoch.key for epoch in self._epochs.alive()}
+        registered, key = check_job(self.domain, query, epochs, key, registered, self._clock())  # 3–8
         self._admission.admit_subjects(job, query.subjects)  # 9
-        name, bins = self.domain.name, registered.tables.bins
+        own = next(terms.statement for terms in job.providers if terms.statement.provider == self.domain.name)
+        return _Admitted(registered, key, epochs[own.mask_key], max_uses)
+
+    def _compute(self, query: Query, job: JobStatement) -> Signed[Answer]:
+        admitted = self._admit(query, job)
+        key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
         sums = lookup_sum(
-            key, registered.ciphertexts, codes, job.layout, partial(self._progress, f"{name}: look up 查表")
+            key, admitted.registered.ciphertexts, codes, job.layout, partial(self._progress, LOOK_UP)
         )
-        masked = [
-            c * key.residue(mask) % key.n_squared
-            for c, mask in zip(sums, self._zero_sum_masks(epoch.key, job, job_digest, key), strict=True)
-        ]
+        masks = self._zero_sum_masks(admitted.mask_key, job, key)
+        masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
         capped = top_mask(key, masked, job.layout, len(job.providers))
-        ciphertexts = blind(key, capped, partial(self._progress, f"{name}: blind 盲化"))
+        ciphertexts = blind(key, capped, partial(self._progress, BLIND))
         answer = Answer(
-            provider=name,
+            provider=self.domain.name,
             bank=job.bank,
-            job=job_digest,
+            job=digest(job),
             ciphertexts=to_bytes(key, ciphertexts),
             answered_at=self._clock(),
         )
-        return sign(answer, name, self._identity)
+        signed = sign(answer, self.domain.name, self._identity)
+        stored = self._answers.put(job, signed, admitted.max_uses)
+        if stored is None:  # 9, once more: other jobs of this permit were counted meanwhile
+            raise RefusalError(9, "the count of the permit is used up", "apply for another contract")
+        return _answer_to(job, stored)  # another process may have been first
 
-    def _zero_sum_masks(
-        self, mask_key: X25519PrivateKey, job: JobStatement, job_digest: bytes, key: PublicKey
-    ) -> list[mpz]:
+    def _zero_sum_masks(self, mask_key: X25519PrivateKey, job: JobStatement, key: PublicKey) -> list[mpz]:
         own = self.domain.name
         peers = {
             signed.statement.provider: signed.statement.mask_key
@@ -269,6 +286,23 @@ class Provider:
             if signed.statement.provider != own
         }
         try:
-            return zero_sum_masks(own, mask_key, peers, job_digest, job.outputs, key)
+            return zero_sum_masks(own, mask_key, peers, digest(job), job.outputs, key)
         except ValueError as error:
             raise RefusalError(5, "a provider's mask key is of small order", "ask for its terms again") from error
+
+
+def _answer_to(job: JobStatement, stored: Signed[Answer]) -> Signed[Answer]:
+    """Give the answer that is stored under the job's nonce, or refuse by check 2 if it is another job's."""
+    if stored.statement.job != digest(job):  # 2
+        raise RefusalError(2, "the nonce was used by another job", "draw a fresh nonce")
+    return stored
+
+
+@dataclass(frozen=True)
+class _Admitted:
+    """What an admitted job computes with, and the uses that its permit allows in all."""
+
+    registered: Registered
+    key: PublicKey
+    mask_key: X25519PrivateKey
+    max_uses: int

@@ -5,10 +5,11 @@ It judges leakage and not credit merit (PROTOCOLS.md §3).
 
 import hmac
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gmpy2 import mpz
 
 from compute.binning import Bins
@@ -16,13 +17,15 @@ from compute.canonical import DAY, Message, Name, encode
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
-from compute.protocols.base import STATEMENT_AGE, RefusalError
+from compute.protocols.base import STATEMENT_AGE, Progress, RefusalError, no_progress
+from compute.protocols.risk_score.epochs import Epochs
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.leakage import leaked_bits, reachable_totals
 from compute.protocols.risk_score.messages import (
     AskReviewerTerms,
     ModelApproval,
     ModelSubmission,
+    Opening,
     RegisteredTables,
     ReviewerTerms,
     SubmitModel,
@@ -33,33 +36,62 @@ from compute.signing import SUITE, Pins, SignatureError, Signed, digest, sign, v
 
 MAX_ENTRIES = 4096
 """Bins of a model over all providers: what a review may cost."""
+RECOMPUTE = "recompute 重算"
+"""The step of a review, in ciphertexts."""
+
+
+class Approvals(Protocol):
+    """The durable store of what was approved."""
+
+    def find(self, submission: bytes) -> Signed[ModelApproval] | None:
+        """Give the approval of the submission with this digest."""
+        ...
+
+    def put(self, submission: bytes, approval: Signed[ModelApproval]) -> Signed[ModelApproval]:
+        """Store the approval unless the submission has one; give the one that is stored, durably."""
+        ...
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a reviewer decides by: who it is, whom it knows, how much a model may leak."""
+
+    name: str
+    pins: Pins
+    points_secret: bytes = field(repr=False)
+    """Under which ``points_id`` is made."""
+    max_bits: float = 8.0
+    """What one score may tell about a subject."""
+    approval_days: int = 365
 
 
 class Reviewer:
-    """The role: identity, sealing key, the secret under which ``points_id`` is made, policy."""
+    """The role: an office and its identity. ``epochs``, its sealing keys, and ``approvals`` last."""
 
     def __init__(
         self,
-        name: str,
+        office: Office,
         identity: Ed25519PrivateKey,
-        pins: Pins,
-        points_secret: bytes,
+        epochs: Epochs,
+        approvals: Approvals,
         clock: Callable[[], int],
-        *,
-        max_bits: float = 8.0,
-        approval_days: int = 365,
+        progress: Progress = no_progress,
     ) -> None:
-        self.name = name
-        self._identity, self._pins, self._points_secret, self._clock = identity, pins, points_secret, clock
-        self._max_bits, self._approval_days = max_bits, approval_days
-        self._sealing_key = X25519PrivateKey.generate()
-        self._approvals: dict[bytes, Signed[ModelApproval]] = {}
+        self.office = office
+        self._identity, self._epochs, self._approvals = identity, epochs, approvals
+        self._clock, self._progress = clock, progress
 
     def terms(self, _message: AskReviewerTerms) -> Signed[ReviewerTerms]:
         """Give the current sealing key."""
-        key = self._sealing_key.public_key().public_bytes_raw()
-        terms = ReviewerTerms(reviewer=self.name, sealing_key=key, expires=self._clock() + DAY)
-        return sign(terms, self.name, self._identity)
+        epoch = self._epochs.current()
+        terms = ReviewerTerms(reviewer=self.office.name, sealing_key=epoch.public_key, expires=epoch.expires)
+        return sign(terms, self.office.name, self._identity)
+
+    def check(self, message: SubmitModel) -> None:
+        """Refuse the submission by checks 1 and 2 if :meth:`review` would; no ciphertext is looked at."""
+        submission = self._verified(message)
+        if self._approvals.find(digest(submission)) is None:
+            self._check_tables(submission)
 
     def review(self, message: SubmitModel) -> Signed[ModelApproval]:
         """Give the signed approval, or raise :class:`RefusalError` with the number of the check.
@@ -76,39 +108,53 @@ class Reviewer:
            the total on the actual data, as with two columns that cancel, takes histograms (docs/adr/0010).
         6. log2 of the reachable totals is at most the policy's bits.
         """
-        bank = message.submission.statement.bank
+        submission = self._verified(message)  # 1
+        identity = digest(submission)
+        approved = self._approvals.find(identity)
+        if approved is None:
+            approval = sign(self._approve(submission), self.office.name, self._identity)
+            approved = self._approvals.put(identity, approval)
+        return approved
+
+    def _verified(self, message: SubmitModel) -> ModelSubmission:
         try:
-            submission = verify(message.submission, bank, "consumer", self._pins)  # 1
+            return verify(message.submission, message.submission.statement.bank, "consumer", self.office.pins)  # 1
         except SignatureError as error:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
-        identity = digest(submission)
-        if identity not in self._approvals:
-            self._approvals[identity] = sign(self._approve(submission), self.name, self._identity)
-        return self._approvals[identity]
 
     def _approve(self, submission: ModelSubmission) -> ModelApproval:
         key = self._check_tables(submission)  # 2
         try:
-            opening = unseal(submission.sealed_opening, submission.tables, self._sealing_key)  # 3
+            opening = self._unseal(submission)  # 3
         except SealError as error:
             raise RefusalError(3, str(error), "ask for the reviewer's terms again and seal to that key") from error
         if len(opening.tables) != len(submission.tables):
             raise RefusalError(3, "the opening has another number of tables", "open each provider's tables")
         points: list[Sequence[int]] = []
         for tables, table_opening in zip(submission.tables, opening.tables, strict=True):
-            _check_opening(key, submission.points_bound, tables, table_opening)  # 4
+            self._check_opening(key, submission.points_bound, tables, table_opening)  # 4
             columns = _per_feature(tables, table_opening)
             _check_variation(tables, columns)  # 5
             points += columns
-        limit = int(2**self._max_bits)
+        limit = int(2**self.office.max_bits)
         totals = reachable_totals(points, limit)
         if totals > limit:  # 6
             raise RefusalError(
                 6,
-                f"a score could tell more than {self._max_bits:g} bits ({leaked_bits(totals):.1f} or more)",
+                f"a score could tell more than {self.office.max_bits:g} bits ({leaked_bits(totals):.1f} or more)",
                 "use fewer bins or coarser points",
             )
         return self._approval(submission, key, points, totals)
+
+    def _unseal(self, submission: ModelSubmission) -> Opening:
+        """Open with whichever key is alive: a key may have changed since the bank asked for it."""
+        failure = SealError("no sealing key is alive here")
+        for epoch in self._epochs.alive():
+            try:
+                return unseal(submission.sealed_opening, submission.tables, epoch.key)
+            except SealError as error:
+                failure = error
+        raise failure
 
     def _check_tables(self, submission: ModelSubmission) -> PublicKey:
         if abs(self._clock() - submission.issued_at) > STATEMENT_AGE:
@@ -121,7 +167,7 @@ class Reviewer:
         if len(providers) < 2 or any(low >= high for low, high in pairwise(providers)):  # noqa: PLR2004 -- with one provider its partial score is the total
             raise RefusalError(2, "a model needs tables at two providers or more, in order", "add a provider")
         for provider in providers:
-            if provider not in self._pins or self._pins[provider].role != "provider":
+            if provider not in self.office.pins or self.office.pins[provider].role != "provider":
                 raise RefusalError(2, f"{provider} is not enrolled as a provider", "name enrolled providers")
         if sum(bins.size for tables in submission.tables for bins in tables.bins) > MAX_ENTRIES:
             raise RefusalError(2, f"the model has more than {MAX_ENTRIES} bins", "merge bins")
@@ -129,11 +175,32 @@ class Reviewer:
             raise RefusalError(2, "a table names another bank or another modulus", "encrypt the model anew")
         return key
 
+    def _check_opening(self, key: PublicKey, bound: int, tables: RegisteredTables, opening: TableOpening) -> None:
+        """Check 4 for one provider."""
+        where = f"the tables of {tables.provider}"
+        entries = sum(bins.size for bins in tables.bins)
+        size = key.modulus_bytes
+        if len(opening.points) != entries or len(opening.randomness) != entries * size:
+            raise RefusalError(4, f"{where} have {entries} bins, the opening has another number", "open every bin")
+        if any(abs(points) > bound for points in opening.points):
+            raise RefusalError(4, f"points of {where} exceed the stated bound of {bound}", "rescale the scorecard")
+        try:
+            ciphertexts = from_bytes(key, tables.ciphertexts, entries)
+            for index, (c, points) in enumerate(zip(ciphertexts, opening.points, strict=True)):
+                r = mpz.from_bytes(opening.randomness[index * size : (index + 1) * size], "big")
+                self._progress(f"{RECOMPUTE} {tables.provider}", index, entries)
+                if key.encrypt(points + bound, r) != c:
+                    raise RefusalError(
+                        4, f"entry {index} of {where} is not what the opening says", "open it truly"
+                    )
+        except PaillierError as error:
+            raise RefusalError(4, f"{where}: {error}", "encrypt the model anew") from error
+
     def _approval(
         self, submission: ModelSubmission, key: PublicKey, points: Sequence[Sequence[int]], totals: int
     ) -> ModelApproval:
         return ModelApproval(
-            reviewer=self.name,
+            reviewer=self.office.name,
             suite=SUITE,
             bank=submission.bank,
             key=key.fingerprint,
@@ -142,7 +209,7 @@ class Reviewer:
             points_id=self._points_id(submission.tables, points),
             points_bound=submission.points_bound,
             reachable_totals=totals,
-            expires=self._clock() + self._approval_days * DAY,
+            expires=self._clock() + self.office.approval_days * DAY,
         )
 
     def _points_id(self, tables: Sequence[RegisteredTables], points: Sequence[Sequence[int]]) -> str:
@@ -160,7 +227,7 @@ class Reviewer:
                 for part in tables
             ),
         )
-        return hmac.digest(self._points_secret, encode(content), "sha256").hex()
+        return hmac.digest(self.office.points_secret, encode(content), "sha256").hex()
 
 
 class _ContentTables(Message, frozen=True):
@@ -188,25 +255,6 @@ def _check_variation(tables: RegisteredTables, columns: Sequence[Sequence[int]])
         if not others or not min(others) <= last <= max(others):
             reason = f"{tables.provider}: the points of {bins.column}'s last bin lie outside those of its others"
             raise RefusalError(5, reason, "give missing values points between the column's others")
-
-
-def _check_opening(key: PublicKey, bound: int, tables: RegisteredTables, opening: TableOpening) -> None:
-    """Check 4 for one provider."""
-    where = f"the tables of {tables.provider}"
-    entries = sum(bins.size for bins in tables.bins)
-    size = key.modulus_bytes
-    if len(opening.points) != entries or len(opening.randomness) != entries * size:
-        raise RefusalError(4, f"{where} have {entries} bins, the opening has another number", "open every bin")
-    if any(abs(points) > bound for points in opening.points):
-        raise RefusalError(4, f"points of {where} exceed the stated bound of {bound}", "rescale the scorecard")
-    try:
-        ciphertexts = from_bytes(key, tables.ciphertexts, entries)
-        for index, (c, points) in enumerate(zip(ciphertexts, opening.points, strict=True)):
-            r = mpz.from_bytes(opening.randomness[index * size : (index + 1) * size], "big")
-            if key.encrypt(points + bound, r) != c:
-                raise RefusalError(4, f"entry {index} of {where} is not what the opening says", "open it truly")
-    except PaillierError as error:
-        raise RefusalError(4, f"{where}: {error}", "encrypt the model anew") from error
 
 
 def _per_feature(tables: RegisteredTables, opening: TableOpening) -> list[Sequence[int]]:

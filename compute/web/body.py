@@ -1,24 +1,21 @@
-"""Bodies of requests and responses: read and written in one form, described in /openapi.json by their types."""
+"""Bodies of requests and responses: read and written in one form, which `described` puts into /openapi.json."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 import flask
 
-from audit import entry
-from audit.entry import Entry
 from compute import canonical
 from compute.canonical import Message
 
 JSON = "application/json"
-TOML = "application/toml"
 
 P = ParamSpec("P")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-View = TypeVar("View", bound=Callable[..., object])
+View = Callable[P, flask.Response]
 
 
 @dataclass(frozen=True)
@@ -30,23 +27,18 @@ class Form(Generic[T]):
     described: object
 
 
-DESCRIPTION: Form[bytes] = Form(TOML, bytes, str)
-"""A product's description, which `catalog` parses."""
-EVENT: Form[Entry] = Form(JSON, entry.parse, Entry)
-
-
 def message(expected: type[M]) -> Form[M]:
     """Give the form of a canonical message."""
     return Form(JSON, functools.partial(canonical.decode, expected=expected), expected)
 
 
-def takes(form: Form[T]) -> Callable[[Callable[Concatenate[T, P], flask.Response]], Callable[P, flask.Response]]:
+def takes(form: Form[T]) -> Callable[[Callable[Concatenate[T, P], flask.Response]], View[P]]:
     """Hand the view what its request's body holds, as the first argument; 415 for another media type.
 
-    The parser's errors pass through: `problems` has them.
+    The parser's errors pass through, for the app's error handlers.
     """
 
-    def decorate(view: Callable[Concatenate[T, P], flask.Response]) -> Callable[P, flask.Response]:
+    def decorate(view: Callable[Concatenate[T, P], flask.Response]) -> View[P]:
         @functools.wraps(view)
         def reading(*args: P.args, **kwargs: P.kwargs) -> flask.Response:
             if flask.request.mimetype != form.media_type:
@@ -59,15 +51,32 @@ def takes(form: Form[T]) -> Callable[[Callable[Concatenate[T, P], flask.Response
     return decorate
 
 
-def gives(answer: type[M], status: int = 200) -> Callable[[Callable[P, M]], Callable[P, flask.Response]]:
-    """Send the message that the view gives, in canonical form, with this status."""
+def gives(answer: type[M], status: int = 200) -> Callable[[Callable[P, M]], View[P]]:
+    """Send the message that the view gives, with this status."""
 
-    def decorate(view: Callable[P, M]) -> Callable[P, flask.Response]:
+    def decorate(view: Callable[P, M]) -> View[P]:
         @functools.wraps(view)
         def answering(*args: P.args, **kwargs: P.kwargs) -> flask.Response:
-            return flask.Response(canonical.encode(view(*args, **kwargs)), status, content_type=JSON)
+            return respond(view(*args, **kwargs), status)
 
-        answering.__dict__["gives"] = (status, answer)
-        return answering
+        return answers({status: answer})(answering)
 
     return decorate
+
+
+def answers(by_status: Mapping[int, object]) -> Callable[[View[P]], View[P]]:
+    """Declare what a view that chooses its status answers: by status a type, a union, or a tuple of types.
+
+    Such a view makes its answer with `respond`.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        view.__dict__["answers"] = dict(by_status)
+        return view
+
+    return decorate
+
+
+def respond(answer: Message, status: int = 200) -> flask.Response:
+    """Give the response that carries the message, in canonical form."""
+    return flask.Response(canonical.encode(answer), status, content_type=JSON)

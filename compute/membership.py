@@ -1,0 +1,91 @@
+"""What any party needs to take part in a market: its own name and key, and where and who the marketplace is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compute.canonical import Bytes32, Name
+from compute.client import MarketplaceClient
+from compute.records import Origin
+from compute.settings import Section, SettingsError, load
+from compute.signing import Pin
+from compute.web.client import DEADLINE, PeerClient
+
+EXAMPLE = "examples/config/auditor.toml"
+
+
+class Peer(Section, frozen=True):
+    """A process that is asked: where it listens, and the key by which its word is known."""
+
+    name: Name
+    url: Origin
+    public_key: Bytes32
+    """Ed25519, raw; base64 in the file."""
+
+
+class Operator(Section, frozen=True):
+    """Who admits parties, and the key by which its word is known."""
+
+    name: Name
+    public_key: Bytes32
+    """Ed25519, raw; base64 in the file."""
+
+
+class Membership(Section, frozen=True):
+    """One party's part in one market."""
+
+    name: Name
+    """The party's own."""
+    key: Path
+    """The party's Ed25519 private key, PEM, mode 0600."""
+    authority: Path
+    """The certificate authority of the market's TLS servers, PEM."""
+    checkpoint: Path
+    """Where the last checkpoint of the log is kept that was verified; later ones must extend it."""
+    marketplace: Peer
+    operator: Operator
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """The marketplace's and the operator's keys, which everything else follows from."""
+        return {
+            self.marketplace.name: Pin("operator", self.marketplace.public_key),
+            self.operator.name: Pin("operator", self.operator.public_key),
+        }
+
+
+def load_membership(path: Path) -> Membership:
+    """Give the membership in a configuration, which may hold other keys beside; raise `SettingsError`."""
+    return load(path, Membership, EXAMPLE, partial=True)
+
+
+@contextmanager
+def connect(
+    membership: Membership, key: Ed25519PrivateKey, timeout: float = DEADLINE
+) -> Iterator[MarketplaceClient]:
+    """Open a client of the marketplace, over TLS and with its key pinned; `key` is the party's own.
+
+    `timeout` is in seconds, for a request with all its retries.
+
+    Raises `SettingsError` for an authority that cannot be used.
+    """
+    marketplace = membership.marketplace
+    pins = {marketplace.name: marketplace.public_key}
+    try:
+        peer = PeerClient(
+            marketplace.url,
+            membership.name,
+            key,
+            marketplace.name,
+            pins,
+            verify=membership.authority,
+            timeout=timeout,
+        )
+    except OSError as error:  # SSLError is one
+        raise SettingsError(
+            f"{membership.authority}: {error.strerror or error}; name the authority's certificate, in PEM"
+        ) from error
+    with peer:
+        yield MarketplaceClient(peer)

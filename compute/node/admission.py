@@ -1,0 +1,189 @@
+"""A provider's admission: the permit, its status now, the consents of the subjects, the count of uses.
+
+Everything is proven anew for each use: the token and the contract that the bank presented, a status over a fresh
+nonce, the consents as the bank signed them. The marketplace is asked and not believed: it cannot make a permit
+without the contract's signatures, nor a consent without the bank's.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from compute.client import MarketplaceClient
+from compute.node.answers import AnswerStore
+from compute.node.registry import RegistryStore
+from compute.permit import Permit, PermitError, check_permit, read_permit
+from compute.protocols.base import STATEMENT_AGE, RefusalError
+from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
+from compute.protocols.risk_score.checks import Domain, Registered
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
+from compute.records import ConsentBatch, Consents, ConsentWithdrawal, commitment
+from compute.signing import SignatureError, verify
+from compute.terms import Terms, Use
+from compute.web.errors import PeerProblemError
+
+OPERATION = "risk_score"
+MODEL, JOB = 8, 9
+"""The numbers of these checks among the provider's of a registration and of a job."""
+PRESENTED = 3
+"""The number of the permit's own checks among those of a presentation."""
+
+
+class PermitAdmission:
+    """Admits models and jobs under the permits that banks presented; `issuer` is the marketplace's name."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        issuer: str,
+        market: MarketplaceClient,
+        registry: RegistryStore,
+        answers: AnswerStore,
+        clock: Callable[[], int],
+    ) -> None:
+        self._domain, self._issuer, self._market = domain, issuer, market
+        self._registry, self._answers, self._clock = registry, answers, clock
+
+    def present(self, message: PresentPermit) -> PermitPresented:
+        """Keep a bank's permit, or raise :class:`RefusalError`; the very same presentation again changes nothing.
+
+        1. It is signed by the pinned identity of the consumer that it names.
+        2. It is of the last hour and later than the one kept of this permit.
+        3. The permit passes the checks of `compute.permit.check_permit`, for a use of nothing.
+        """
+        presented, now = message.presentation.statement, self._clock()
+        try:
+            verify(message.presentation, presented.bank, "consumer", self._domain.pins)  # 1
+        except SignatureError as error:
+            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        if abs(now - presented.issued_at) > STATEMENT_AGE:  # 2
+            raise RefusalError(2, "the presentation is not of the last hour", "present the permit anew")
+        permit = self._check(presented, PRESENTED, purpose=_terms(presented).purpose).jti  # 3
+        kept = self._registry.presented(permit)
+        at = kept[1] if kept and kept[0] == message.presentation else None
+        at = at or self._registry.present(permit, message.presentation, now)
+        if at is None:  # 2
+            raise RefusalError(2, "a later presentation of this permit is kept", "present the permit anew")
+        return PermitPresented(party=self._domain.name, permit=permit, at=at)
+
+    def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
+        """Raise :class:`RefusalError` unless one of the bank's permits covers the model's fields and purpose."""
+        fields = frozenset(bins.column for bins in tables.bins)
+        refusal = RefusalError(MODEL, f"{tables.bank} presented no permit here", "present one")
+        for permit in self._registry.permits_of(tables.bank):
+            presented = self._presented(permit, tables.bank, MODEL)
+            try:
+                self._check_reviewer(presented, approval, MODEL)
+                self._check(presented, MODEL, fields=fields, purpose=approval.purpose)
+            except RefusalError as error:
+                refusal = error
+            else:
+                return
+        raise refusal
+
+    def admit_job(self, job: JobStatement, registered: Registered) -> int:
+        """Give the uses that the job's permit allows in all, or refuse the job."""
+        permit = self._named(job)
+        presented = self._presented(permit, job.bank, JOB)
+        self._check_reviewer(presented, registered.approval, JOB)
+        self._check(
+            presented,
+            JOB,
+            fields=frozenset(bins.column for bins in registered.tables.bins),
+            purpose=registered.approval.purpose,
+            uses=job.rows,
+            used=self._answers.used(permit),
+        )
+        return _terms(presented).max_uses
+
+    def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
+        """Raise :class:`RefusalError`, which lists them, unless every subject's consent stands now."""
+        presented = self._presented(self._named(job), job.bank, JOB)
+        standing = self._consents(_terms(presented)).standing(self._clock())
+        missing = [subject for subject in subjects if commitment(presented.salt, subject) not in standing]
+        if missing:
+            reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
+            raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
+
+    def _named(self, job: JobStatement) -> str:
+        permit = job.permit_at(self._domain.name)
+        if permit is None:
+            raise RefusalError(JOB, f"the job names no permit for {self._domain.name}", "name each provider's permit")
+        return permit
+
+    def _presented(self, permit: str, bank: str, check: int) -> Presentation:
+        kept = self._registry.presented(permit)
+        if kept is None or kept[0].statement.bank != bank:
+            raise RefusalError(check, f"{bank} presented no permit {permit} here", "present it")
+        return kept[0].statement
+
+    def _check_reviewer(self, presented: Presentation, approval: ModelApproval, check: int) -> None:
+        agreed = _terms(presented).model_reviewer
+        if approval.reviewer != agreed:
+            reason = f"the model is approved by {approval.reviewer}, the contract names {agreed}"
+            raise RefusalError(check, reason, "submit the model to the contract's reviewer")
+
+    def _check(
+        self,
+        presented: Presentation,
+        check: int,
+        *,
+        purpose: str,
+        fields: frozenset[str] = frozenset(),
+        uses: int = 0,
+        used: int = 0,
+    ) -> Permit:
+        """Run the checks of the permit with a status over a fresh nonce; a failure is `check` of ours."""
+        holding, nonce, pins = self._domain.holding, secrets.token_bytes(32), self._domain.pins
+        use = Use(
+            consumer=presented.bank,
+            provider=self._domain.name,
+            product=holding.product,
+            product_version=holding.product_version,
+            fields=fields,
+            operation=OPERATION,
+            purpose=purpose,
+            uses=uses,
+            used=used,
+            time=self._clock(),
+        )
+        try:
+            permit = read_permit(presented.token, self._issuer, pins)
+            with _asking(check):
+                status = self._market.permit_status(permit.jti, nonce)
+            return check_permit(
+                presented.token, presented.contract, status, nonce=nonce, issuer=self._issuer, pins=pins, use=use
+            )
+        except PermitError as error:
+            raise RefusalError(check, f"permit check {error.check}: {error.reason}", error.remedy) from error
+
+    def _consents(self, terms: Terms) -> Consents:
+        """All that the bank stated of consents under the contract, every part verified."""
+        with _asking(JOB):
+            consents = self._market.consents(terms.contract)
+        pins = self._domain.pins
+        try:
+            stated: list[ConsentBatch | ConsentWithdrawal] = [
+                *(verify(signed, terms.consumer, "consumer", pins) for signed in consents.batches),
+                *(verify(signed, terms.consumer, "consumer", pins) for signed in consents.withdrawals),
+            ]
+        except SignatureError as error:
+            raise RefusalError(JOB, f"the consents: {error}", "ask the marketplace's operator") from error
+        if any(statement.contract != terms.contract for statement in stated):
+            raise RefusalError(JOB, "the consents are of another contract", "ask the marketplace's operator")
+        return consents
+
+
+def _terms(presented: Presentation) -> Terms:
+    return presented.contract[0].statement
+
+
+@contextmanager
+def _asking(check: int) -> Iterator[None]:
+    """Make what the marketplace refuses a refusal of ours; that it is out of reach passes through."""
+    try:
+        yield
+    except PeerProblemError as error:
+        raise RefusalError(
+            check, f"the marketplace: {error.detail}", error.remedy or "ask its operator"
+        ) from error

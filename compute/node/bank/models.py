@@ -1,0 +1,68 @@
+"""The models that the bank has registered: scorecard and approval, by name and version."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, Text, select
+from sqlalchemy.dialects.sqlite import insert
+
+from audit.database import reader
+from compute.canonical import decode, encode
+from compute.protocols.risk_score.messages import ModelApproval
+from compute.protocols.risk_score.scorecard import Scorecard, parse_scorecard
+from compute.signing import digest
+
+_METADATA = MetaData()
+_MODELS = Table(
+    "models",
+    _METADATA,
+    Column("approval", LargeBinary(32), primary_key=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("version", Text, nullable=False),
+    Column("key", Text, nullable=False),  # fingerprint of the bank's modulus
+    Column("expires", BigInteger, nullable=False),  # UTC, milliseconds
+    Column("scorecard", LargeBinary, nullable=False),  # the file as it was handed in
+    Column("message", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A scorecard whose tables the providers hold, and its approval."""
+
+    scorecard: Scorecard
+    approval: ModelApproval
+
+
+class ModelStore:
+    """The table over an engine of ``audit.database``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._reader = engine, reader(engine)
+        _METADATA.create_all(engine)
+
+    def add(self, scorecard: bytes, approval: ModelApproval) -> None:
+        """Keep a registered model; the same again changes nothing."""
+        card = parse_scorecard(scorecard)
+        row = {
+            "approval": digest(approval),
+            "name": card.name,
+            "version": card.version,
+            "key": approval.key,
+            "expires": approval.expires,
+            "scorecard": scorecard,
+            "message": encode(approval),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(_MODELS).values(row).on_conflict_do_nothing())
+
+    def find(self, name: str, version: str, now: int, key: str | None = None) -> Model | None:
+        """Give the model of this name and version, under this key if given, whose approval stands longest."""
+        models = _MODELS.c
+        query = select(models.scorecard, models.message).where(
+            models.name == name, models.version == version, models.expires > now
+        )
+        if key is not None:
+            query = query.where(models.key == key)
+        with self._reader.begin() as connection:
+            row = connection.execute(query.order_by(models.expires.desc()).limit(1)).one_or_none()
+        return None if row is None else Model(parse_scorecard(row.scorecard), decode(row.message, ModelApproval))

@@ -1,0 +1,38 @@
+"""The server of a bank node: the console of its staff. It never loads the Paillier private key."""
+
+from contextlib import ExitStack
+
+from apiflask import APIFlask
+
+from compute.node.app import create_app
+from compute.node.bank.applicants import open_applicants
+from compute.node.bank.kinds import KINDS
+from compute.node.console import applying, consents, contracts, identity, jobs, scoring
+from compute.node.jobs.store import JobStore
+from compute.node.settings import BankSettings
+from compute.node.site import clock, open_site
+from compute.node.transport import PeerTransport
+
+
+def check(settings: BankSettings) -> None:
+    """Raise :class:`SettingsError` if the node's own files cannot be used."""
+    with open_applicants(settings):
+        return
+
+
+def create(settings: BankSettings) -> APIFlask:
+    """Give the app of one worker process of the server."""
+    stack = ExitStack()
+    site = stack.enter_context(open_site(settings))
+    applicants = stack.enter_context(open_applicants(settings))
+    transport = PeerTransport(settings.name, site.key, settings.authority, site.directory)
+    store = JobStore(site.engine, KINDS, clock)
+    consoles = (
+        identity.routes(site),
+        contracts.routes(site),
+        applying.routes(site),
+        consents.routes(site, transport, applicants),
+        scoring.routes(site, store, applicants),
+        jobs.routes(store),
+    )
+    return create_app(site, consoles, None, stack)

@@ -1,0 +1,191 @@
+"""What a bank's worker does: prove the key, register a model, score. Only here is the private key loaded.
+
+A scoring keeps its signed job before it sends it, and every answer as it comes. Started again, it asks with the
+same job, which the providers answer with the bytes that they stored, and count once.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from compute.binning import code_columns
+from compute.canonical import decode, encode
+from compute.node import events
+from compute.node.bank.applicants import check_local, open_applicants
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
+from compute.node.bank.meter import Meter
+from compute.node.bank.models import Model, ModelStore
+from compute.node.bank.paillier_key import load_or_generate
+from compute.node.bank.scores import write_scores
+from compute.node.console.messages import (
+    KeyEnrolled,
+    KeyEnrolment,
+    ModelRegistered,
+    ModelRegistration,
+    Scored,
+    Scoring,
+)
+from compute.node.holding import scales
+from compute.node.jobs.context import Handler, JobContext
+from compute.node.settings import BankSettings
+from compute.node.site import Site, clock, open_site
+from compute.node.transport import PeerTransport
+from compute.paillier.encoding import FixedPoint
+from compute.paillier.private import PrivateKey
+from compute.protocols.base import Progress, RefusalError, no_progress
+from compute.protocols.risk_score.bank import ApprovedModel, Bank
+from compute.protocols.risk_score.messages import Answer, Query
+from compute.protocols.risk_score.scorecard import parse_scorecard, sum_points
+from compute.signing import Signed, digest
+from connectors.base import Table
+
+
+def work(settings: BankSettings) -> dict[str, Handler]:
+    """Give the handlers of the worker; make the Paillier key if there is none."""
+    load_or_generate(settings.paillier_key, settings.key_bits)
+    return {
+        ENROL_KEY: partial(_enrol_key, settings),
+        REGISTER_MODEL: partial(_register_model, settings),
+        SCORE: partial(_score, settings),
+    }
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a job of the bank works with."""
+
+    site: Site[BankSettings]
+    key: PrivateKey
+    transport: PeerTransport
+
+    def bank(self, progress: Progress = no_progress) -> Bank:
+        """Give the role, telling this progress."""
+        site = self.site
+        name, patience = site.settings.name, site.settings.patience
+        return Bank(name, site.key, self.key, site.directory, self.transport, clock, progress, patience)
+
+
+@contextmanager
+def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
+    with open_site(settings, settings.patience) as site:
+        transport = PeerTransport(settings.name, site.key, settings.authority, site.directory, settings.patience)
+        with transport:
+            yield _Desk(site, load_or_generate(settings.paillier_key, settings.key_bits), transport)
+
+
+def _enrol_key(settings: BankSettings, context: JobContext) -> bytes:
+    request = decode(context.parameters, KeyEnrolment)
+    with _open_desk(settings) as desk:
+        desk.bank(context.progress).enrol_key(request.providers)
+        return encode(KeyEnrolled(key=desk.key.public.fingerprint, providers=request.providers))
+
+
+def _register_model(settings: BankSettings, context: JobContext) -> bytes:
+    request = decode(context.parameters, ModelRegistration)
+    scorecard = request.scorecard.encode()
+    card = parse_scorecard(scorecard)
+    with _open_desk(settings) as desk:
+        terms = desk.site.market.contract(request.contract).terms
+        providers = [grant.provider for grant in terms.grants]
+        bank, kept = desk.bank(context.progress), context.checkpoints().get("approved")
+        if kept is None:
+            approved = bank.submit_model(card, providers, terms.model_reviewer, terms.purpose)
+            context.checkpoint("approved", encode(approved))
+        else:
+            approved = decode(kept, ApprovedModel)
+        approval = bank.register_model(approved)
+        ModelStore(desk.site.engine).add(scorecard, approval)
+        return encode(
+            ModelRegistered(
+                model=card.name,
+                model_version=card.version,
+                approval=digest(approval).hex(),
+                reachable_totals=approval.reachable_totals,
+            )
+        )
+
+
+def _score(settings: BankSettings, context: JobContext) -> bytes:
+    request = decode(context.parameters, Scoring)
+    with _open_desk(settings) as desk, open_applicants(settings) as applicants:
+        model = ModelStore(desk.site.engine).find(
+            request.model, request.model_version, clock(), desk.key.public.fingerprint
+        )
+        if model is None:
+            reason = f"no model {request.model} {request.model_version} is registered under the bank's present key"
+            raise RefusalError(0, reason, "register it, then score")
+        subjects = request.subjects or tuple(applicants.keys())
+        began = time.monotonic()
+        query = _query(desk, context, request, model, subjects)
+        answers = _answers(desk, context, query)
+        totals = desk.bank(context.progress).totals(query.job.statement, answers)
+        milliseconds = round(1000 * (time.monotonic() - began))
+        card = model.scorecard
+        check_local(card, settings)
+        local = _local_points(model, applicants, subjects)
+        units = [card.base_points + total + own for total, own in zip(totals, local, strict=True)]
+        fixed = FixedPoint(card.decimals)
+        scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
+        path = write_scores(settings.results / folder(context.parameters), scores, card.decimals)
+        return encode(
+            Scored(
+                rows=len(scores),
+                milliseconds=milliseconds,
+                sent=desk.transport.sent,
+                received=desk.transport.received,
+                scores=str(path),
+            )
+        )
+
+
+def folder(parameters: bytes) -> str:
+    """Give the folder's name for a scoring: its reference, and what tells it from another of that reference."""
+    request = decode(parameters, Scoring)
+    return f"{request.reference}-{hashlib.sha256(parameters).hexdigest()[:8]}"
+
+
+def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, subjects: Sequence[str]) -> Query:
+    """Give the job that an earlier run made, or a new one, kept before anybody sees it."""
+    kept = context.checkpoints().get("query")
+    if kept is not None:
+        return decode(kept, Query)
+    market = desk.site.market
+    providers = [part.provider for part in model.approval.tables]
+    permits = {provider: market.permit(request.contract, provider).permit for provider in providers}
+    query = desk.bank(context.progress).prepare(model.approval, subjects, permits, request.as_of)
+    context.checkpoint("query", encode(query))
+    return query
+
+
+def _answers(desk: _Desk, context: JobContext, query: Query) -> list[Signed[Answer]]:
+    """Give every provider's answer, in the order of the job; they compute at the same time."""
+    job, kept = query.job.statement, context.checkpoints()
+    providers = [signed.statement.provider for signed in job.providers]
+    meter = Meter(context, providers)
+    with ThreadPoolExecutor(len(providers)) as pool:
+        asked = [pool.submit(_answer, desk, meter, query, provider, kept) for provider in providers]
+        return [future.result() for future in asked]
+
+
+def _answer(desk: _Desk, meter: Meter, query: Query, provider: str, kept: Mapping[str, bytes]) -> Signed[Answer]:
+    key, site = f"answer:{provider}", desk.site
+    if key in kept:
+        answer = decode(kept[key], Signed[Answer])
+    else:
+        answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
+        permit = query.job.statement.permit_at(provider)
+        site.journal.append(events.answered(site.settings.name, provider, answer.statement, permit, clock()))
+        meter.keep(key, encode(answer))
+    meter.of(provider)("", 1, 1)
+    return answer
+
+
+def _local_points(model: Model, applicants: Table, subjects: Sequence[str]) -> list[int]:
+    features = model.scorecard.local
+    bins = [feature.bins for feature in features]
+    frame = applicants.select(subjects, [feature.column for feature in bins])
+    return sum_points(features, code_columns(bins, frame, scales(applicants.columns)), len(subjects))

@@ -1,0 +1,183 @@
+"""A client of a node's console: one method for each route, typed messages in and out.
+
+For the staff of a party, over a `compute.web.client.PeerClient` that signs with their own key:
+
+    with PeerClient(url, "analyst", key, "harbour-bank", {"harbour-bank": node_key}, verify=ca) as peer:
+        job = NodeClient(peer).score(...)
+
+Every method raises, of `compute.web.errors`, PeerProblemError where the node refuses, PeerUnreachableError where
+no answer came, ResponseError for an answer that is not proven or not of the form agreed.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from compute.canonical import FormatError, M, Message, decode, encode
+from compute.market import (
+    ApplicationRecord,
+    Applications,
+    CatalogEntry,
+    ConsentCount,
+    ContractRecord,
+    IssuedPermit,
+)
+from compute.node.console.messages import (
+    ApplicationDraft,
+    ConsentRegistration,
+    JobView,
+    KeyEnrolled,
+    KeyEnrolment,
+    ModelRegistered,
+    ModelRegistration,
+    PermitsPresented,
+    ReadTerms,
+    Scored,
+    Scoring,
+    ShownTerms,
+    WithdrawnSubjects,
+)
+from compute.node.jobs.states import ENDED
+from compute.records import PartyRecord
+from compute.signing import Signed, digest
+from compute.terms import Terms
+from compute.web.client import PeerClient
+from compute.web.errors import ResponseError
+
+_RESULT: Any = KeyEnrolled | ModelRegistered | Scored
+
+
+class NodeClient:
+    """A node as the member of its staff that `peer` signs for sees it; `peer` stays its caller's to close."""
+
+    def __init__(self, peer: PeerClient) -> None:
+        self._peer = peer
+
+    def identity(self) -> Signed[PartyRecord]:
+        """Give the party's record, signed by it, for the operator to enrol."""
+        return self._get("/identity", Signed[PartyRecord])
+
+    # --- a provider's -----------------------------------------------------------------------------------------
+
+    def publish(self) -> CatalogEntry:
+        """Publish the product that the node holds."""
+        return self._post("/product/publish", CatalogEntry)
+
+    def approve(self, terms: Terms) -> ApplicationRecord:
+        """Approve the provider's part of these terms."""
+        return self._post(f"/applications/{terms.contract}/approve", ApplicationRecord, _read(terms))
+
+    def reject(self, contract: str) -> ApplicationRecord:
+        """Reject the provider's part."""
+        return self._post(f"/applications/{contract}/reject", ApplicationRecord)
+
+    def return_for_correction(self, contract: str) -> ApplicationRecord:
+        """Return the provider's part for the consumer to correct."""
+        return self._post(f"/applications/{contract}/return", ApplicationRecord)
+
+    def revoke(self, permit: str) -> IssuedPermit:
+        """Take a permit back for good."""
+        return self._post(f"/permits/{permit}/revoke", IssuedPermit)
+
+    # --- a provider's and a bank's ----------------------------------------------------------------------------
+
+    def applications(self) -> Sequence[ApplicationRecord]:
+        """Give the applications that the party made or has a part in."""
+        return self._get("/applications", Applications).applications
+
+    def application(self, contract: str) -> ApplicationRecord:
+        """Give the application for a contract."""
+        return self._get(f"/applications/{contract}", ApplicationRecord)
+
+    def terms(self, contract: str) -> ShownTerms:
+        """Give the terms applied for, with their digest."""
+        return self._get(f"/applications/{contract}/terms", ShownTerms)
+
+    def contract(self, contract: str) -> ContractRecord:
+        """Give a contract with its signatures so far."""
+        return self._get(f"/contracts/{contract}", ContractRecord)
+
+    def sign(self, terms: Terms) -> ContractRecord:
+        """Sign these terms with the party's key."""
+        return self._post(f"/contracts/{terms.contract}/sign", ContractRecord, _read(terms))
+
+    # --- a bank's ---------------------------------------------------------------------------------------------
+
+    def apply(self, draft: ApplicationDraft) -> ApplicationRecord:
+        """Apply for fields of providers' products."""
+        return self._post("/applications", ApplicationRecord, draft)
+
+    def register_consents(self, contract: str, registration: ConsentRegistration) -> int:
+        """Register consents under a contract in force; give their number."""
+        return self._post(f"/contracts/{contract}/consents", ConsentCount, registration).consents
+
+    def withdraw_consents(self, contract: str, subjects: Sequence[str]) -> int:
+        """Pass on that subjects took their consent back; give how many stood."""
+        path = f"/contracts/{contract}/withdrawals"
+        return self._post(path, ConsentCount, WithdrawnSubjects(subjects=tuple(subjects))).consents
+
+    def present(self, contract: str) -> PermitsPresented:
+        """Show each provider of a contract its permit."""
+        return self._post(f"/contracts/{contract}/present", PermitsPresented)
+
+    def enrol_key(self, asked: KeyEnrolment) -> JobView:
+        """Prove the bank's Paillier key to providers."""
+        return self._post("/key-enrolments", JobView, asked)
+
+    def register_model(self, asked: ModelRegistration) -> JobView:
+        """Have a scorecard approved and registered."""
+        return self._post("/models", JobView, asked)
+
+    def score(self, asked: Scoring) -> JobView:
+        """Score subjects."""
+        return self._post("/scorings", JobView, asked)
+
+    def job(self, job: str, wait: float = 0) -> JobView:
+        """Give a job as it stands, or once it has ended, after `wait` seconds at the latest."""
+        return self._get(f"/jobs/{job}", JobView, wait=f"{wait:g}")
+
+    def cancel(self, job: str) -> JobView:
+        """Stop a job."""
+        return self._post(f"/jobs/{job}/cancel", JobView)
+
+    def result(self, job: str) -> KeyEnrolled | ModelRegistered | Scored:
+        """Give what a job gave that is done."""
+        found: KeyEnrolled | ModelRegistered | Scored = self._get(f"/jobs/{job}/result", _RESULT)
+        return found
+
+    def scores(self, job: str, file: str = "scores.csv") -> bytes:
+        """Give the scores of a scoring that is done: `scores.csv` or `scores.parquet`."""
+        return self._peer.request("GET", f"/scorings/{job}/{file}", expected=bytes)
+
+    def follow(self, job: JobView, watch: Callable[[JobView], None]) -> JobView:
+        """Give the job once it has ended, and tell `watch` how it stands meanwhile."""
+        while job.state not in ENDED:
+            watch(job)
+            # The node holds the question only until the job ends; what lies between is the watcher's news.
+            time.sleep(_NEWS)
+            job = self.job(job.job)
+        watch(job)
+        return job
+
+    def _get(self, path: str, expected: type[M], **query: str) -> M:
+        return _decode(self._peer.request("GET", path, expected=bytes, query=query or None), expected)
+
+    def _post(self, path: str, expected: type[M], message: Message | None = None) -> M:
+        content = None if message is None else encode(message)
+        answer = self._peer.request("POST", path, expected=bytes, content=content, content_type="application/json")
+        return _decode(answer, expected)
+
+
+_NEWS = 0.25
+"""Seconds between two looks at a job."""
+
+
+def _read(terms: Terms) -> ReadTerms:
+    return ReadTerms(terms=digest(terms).hex())
+
+
+def _decode(answer: bytes, expected: type[M]) -> M:
+    try:
+        return decode(answer, expected)
+    except FormatError as error:
+        raise ResponseError(f"the node answered with something else than agreed: {error}") from error

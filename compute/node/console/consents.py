@@ -1,0 +1,72 @@
+"""The consents of a contract: registered and withdrawn as commitments, their salt shown to the providers alone."""
+
+from collections.abc import Sequence
+
+from apiflask import APIBlueprint
+
+from compute.market import ConsentCount
+from compute.node.bank.salts import SaltStore
+from compute.node.console.messages import ConsentRegistration, PermitsPresented, WithdrawnSubjects
+from compute.node.console.valid import valid
+from compute.node.settings import BankSettings
+from compute.node.site import Site, clock
+from compute.node.transport import PeerTransport
+from compute.protocols.base import ask
+from compute.protocols.permit_presentation.bank import presentation
+from compute.protocols.permit_presentation.messages import PermitPresented
+from compute.records import ConsentBatch, ConsentWithdrawal, commitment
+from compute.signing import sign
+from compute.web.body import gives, message, takes
+from connectors.base import Table
+
+
+def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table) -> APIBlueprint:
+    """Give the routes of a bank that holds its applicants' consents."""
+    made = APIBlueprint("consents", __name__)
+    name, market, salts = site.settings.name, site.market, SaltStore(site.engine)
+
+    def commitments(contract: str, subjects: Sequence[str]) -> tuple[bytes, ...]:
+        salt = salts.of(contract)
+        return tuple(sorted({commitment(salt, subject) for subject in subjects}))
+
+    @made.post("/contracts/<contract>/consents")
+    @takes(message(ConsentRegistration))
+    @gives(ConsentCount, 201)
+    def register_consents(asked: ConsentRegistration, contract: str) -> ConsentCount:
+        """Register consents under a contract in force: commitments go out, the evidence stays here."""
+        subjects = applicants.keys() if asked.subjects is None else asked.subjects
+        with valid():
+            batch = ConsentBatch(
+                contract=contract,
+                batch=asked.batch,
+                kind=asked.kind,
+                evidence=asked.evidence,
+                at=clock(),
+                expires=asked.expires,
+                commitments=commitments(contract, subjects),
+            )
+        return ConsentCount(consents=market.register_consents(sign(batch, name, site.key)))
+
+    @made.post("/contracts/<contract>/withdrawals")
+    @takes(message(WithdrawnSubjects))
+    @gives(ConsentCount)
+    def withdraw_consents(asked: WithdrawnSubjects, contract: str) -> ConsentCount:
+        """Pass on that subjects took their consent back."""
+        withdrawal = ConsentWithdrawal(
+            contract=contract, at=clock(), commitments=commitments(contract, asked.subjects)
+        )
+        return ConsentCount(consents=market.withdraw_consents(sign(withdrawal, name, site.key)))
+
+    @made.post("/contracts/<contract>/present")
+    @gives(PermitsPresented)
+    def present(contract: str) -> PermitsPresented:
+        """Show each provider of a contract in force its permit, and the salt of the consents."""
+        signed = market.contract(contract)
+        permits = {}
+        for grant in signed.terms.grants:
+            token = market.permit(contract, grant.provider).token
+            shown = presentation(name, site.key, token, signed.signed, salts.of(contract), clock())
+            permits[grant.provider] = ask(transport, grant.provider, shown, PermitPresented).permit
+        return PermitsPresented(contract=contract, permits=permits)
+
+    return made

@@ -1,0 +1,62 @@
+"""Contracts, for a consumer and for a provider: the applications they have a part in, and their signature."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+
+from compute.market import ApplicationRecord, Applications, ContractRecord
+from compute.node.console.messages import ReadTerms, ShownTerms
+from compute.node.site import Site
+from compute.signing import digest, sign
+from compute.terms import Terms
+from compute.web.body import gives, message, takes
+from compute.web.errors import ProblemError
+
+
+def routes(site: Site[Any]) -> APIBlueprint:
+    """Give the routes over the party's own view of the marketplace."""
+    made = APIBlueprint("contracts", __name__)
+    market = site.market
+
+    @made.get("/applications")
+    @gives(Applications)
+    def applications() -> Applications:
+        """The applications that this party made or has a part in."""
+        return Applications(applications=tuple(market.applications()))
+
+    @made.get("/applications/<contract>")
+    @gives(ApplicationRecord)
+    def application(contract: str) -> ApplicationRecord:
+        """The application for a contract."""
+        return market.application(contract)
+
+    @made.get("/applications/<contract>/terms")
+    @gives(ShownTerms)
+    def terms(contract: str) -> ShownTerms:
+        """The terms applied for, with their digest, by which they are approved and signed."""
+        found = market.application(contract).terms
+        return ShownTerms(terms=found, digest=digest(found).hex())
+
+    @made.get("/contracts/<contract>")
+    @gives(ContractRecord)
+    def contract(contract: str) -> ContractRecord:
+        """A contract with its signatures so far."""
+        return market.contract(contract)
+
+    @made.post("/contracts/<contract>/sign")
+    @takes(message(ReadTerms))
+    @gives(ContractRecord)
+    def sign_contract(read: ReadTerms, contract: str) -> ContractRecord:
+        """Sign with this party's own key the terms that were read, and no others."""
+        terms = market.contract(contract).terms
+        require(contract, terms, read)
+        return market.sign(sign(terms, site.settings.name, site.key))
+
+    return made
+
+
+def require(contract: str, terms: Terms, read: ReadTerms) -> None:
+    """Raise ProblemError unless these are the terms that a person read: the marketplace may show others."""
+    if terms.contract != contract or digest(terms).hex() != read.terms:
+        detail = f"The terms of {contract} at the marketplace are not those that were read."
+        raise ProblemError(409, "other-terms", detail, "Read the terms again, and decide about their digest.")

@@ -1,0 +1,85 @@
+"""The bank's jobs: how they stand, cancelling, results."""
+
+from typing import Any
+
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import Float
+from apiflask.validators import Range
+from flask import Response
+
+from compute.canonical import Message, decode
+from compute.node.console.messages import JobView, KeyEnrolled, ModelRegistered, Scored
+from compute.node.jobs.errors import WrongStateError
+from compute.node.jobs.job import Job
+from compute.node.jobs.store import JobStore
+from compute.web.body import answers, gives, respond
+
+HOLD = 10.0
+"""Seconds that a question for an unfinished job may be held."""
+
+
+RESULT: Any = KeyEnrolled | ModelRegistered | Scored
+"""The union of what jobs give."""
+
+
+class Wait(Schema):
+    """How long to hold the question, in seconds, if the job has not ended."""
+
+    wait = Float(load_default=0.0, validate=Range(0, HOLD), metadata={"description": "seconds"})
+
+
+def routes(store: JobStore) -> APIBlueprint:
+    """Give the routes over the node's jobs; staff see all of them."""
+    made = APIBlueprint("jobs", __name__)
+
+    @made.get("/jobs/<job>")
+    @made.input(Wait, location="query", arg_name="query")
+    @gives(JobView)
+    def job(job: str, query: dict[str, float]) -> JobView:
+        """A job as it stands now, or as soon as it has ended."""
+        return view(store, store.wait(job, query["wait"]))
+
+    @made.post("/jobs/<job>/cancel")
+    @gives(JobView)
+    def cancel(job: str) -> JobView:
+        """Stop a job; what it asked of other parties is stopped too."""
+        return view(store, store.cancel(job))
+
+    @made.get("/jobs/<job>/result")
+    @answers({200: RESULT})
+    def result(job: str) -> Response:
+        """What a job gave that is done."""
+        return respond(decode(store.result(job), RESULT))
+
+    return made
+
+
+def scored(store: JobStore, job: str) -> Scored:
+    """Give the result of a scoring; raise `WrongStateError` for a job that is none, or not done."""
+    found: Message = decode(store.result(job), RESULT)
+    if not isinstance(found, Scored):
+        raise WrongStateError(f"job {job} is no scoring and has no scores; name a scoring")
+    return found
+
+
+def view(store: JobStore, job: Job) -> JobView:
+    """Give the message about a job."""
+    failure = job.failure
+    return JobView(
+        job=job.id,
+        kind=job.kind,
+        state=job.state,
+        size=job.size,
+        estimated_milliseconds=round(store.estimate(job.kind, job.size).seconds * 1000),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        step=job.step,
+        done=job.done,
+        total=job.total,
+        milliseconds_left=job.milliseconds_left,
+        error=None if failure is None else failure.error,
+        reason=None if failure is None else failure.reason,
+        remedy=None if failure is None else failure.remedy,
+        subjects=() if failure is None else failure.subjects,
+    )

@@ -1,0 +1,148 @@
+"""What staff say to their own node and hear from it; what concerns the marketplace is in `compute.market`."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
+from compute.protocols.base import Ticket
+from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS, Subject
+from compute.records import ConsentKind
+from compute.terms import MAX_USES, Grant, Purpose, Terms
+
+Reference = Name
+"""A request's name, chosen by its author: the same request under the same name is done once."""
+Subjects = Annotated[tuple[Subject, ...], Meta(min_length=1, max_length=MAX_ROWS)]
+Providers = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_PROVIDERS)]
+
+
+class ShownTerms(Message, frozen=True):
+    """The terms of an application or contract, for a person to read, and what they then decide about."""
+
+    terms: Terms
+    digest: Hex32
+    """SHA-256 of the canonical terms, as this node computed it."""
+
+
+class ReadTerms(Message, frozen=True):
+    """What a person decides about: the terms as they read them."""
+
+    terms: Hex32
+    """SHA-256 of the canonical terms. Others under the same contract are not meant."""
+
+
+class ApplicationDraft(Message, frozen=True):
+    """What the bank wants to apply for; the node makes the terms of it."""
+
+    reference: Reference
+    grants: Annotated[tuple[Grant, ...], Meta(min_length=1, max_length=MAX_PROVIDERS)]
+    purpose: Purpose
+    model_reviewer: Name
+    max_uses: Annotated[int, Meta(ge=1, le=MAX_USES)]
+    not_before: Milliseconds
+    not_after: Milliseconds
+
+
+class ConsentRegistration(Message, frozen=True):
+    """Consents that the bank holds; `subjects` null stands for all of its applicants."""
+
+    batch: Name
+    kind: ConsentKind
+    evidence: Bytes32
+    """SHA-256 of the evidence, which stays at the bank."""
+    expires: Milliseconds
+    subjects: Subjects | None
+
+
+class WithdrawnSubjects(Message, frozen=True):
+    """Subjects who took their consent back."""
+
+    subjects: Subjects
+
+
+class PermitsPresented(Message, frozen=True):
+    """The permits of a contract, each presented at its provider: provider → permit."""
+
+    contract: Name
+    permits: dict[Name, Name]
+
+
+class KeyEnrolment(Message, frozen=True):
+    """Asks to prove the bank's Paillier key to these providers."""
+
+    reference: Reference
+    providers: Providers
+
+
+class ModelRegistration(Message, frozen=True):
+    """Asks to have a scorecard approved and registered for use under a contract."""
+
+    reference: Reference
+    contract: Name
+    scorecard: Annotated[str, Meta(max_length=2**20)]
+    """`compute.protocols.risk_score.scorecard`."""
+
+
+class Scoring(Message, frozen=True):
+    """Asks to score subjects; null stands for all of the bank's applicants."""
+
+    reference: Reference
+    contract: Name
+    model: Name
+    model_version: Version
+    as_of: Date
+    subjects: Subjects | None
+
+
+class KeyEnrolled(Message, frozen=True):
+    """The providers that took the key, and its fingerprint."""
+
+    key: Hex32
+    providers: Providers
+
+
+class ModelRegistered(Message, frozen=True):
+    """A model that the providers hold, and what one score of it can tell at most."""
+
+    model: Name
+    model_version: Version
+    approval: Hex32
+    reachable_totals: int
+
+
+class Scored(Message, frozen=True):
+    """A finished scoring; the scores are in a folder of the bank's and at `/scorings/<job>/scores.csv`."""
+
+    rows: int
+    milliseconds: int
+    """From the first question to the providers to the last decrypted total, in the run that finished."""
+    sent: dict[Name, int]
+    """Bytes of messages to each provider, in that run."""
+    received: dict[Name, int]
+    scores: str
+    """Path of the CSV on the bank's node; the Parquet file lies beside it."""
+
+
+class JobView(Message, frozen=True):
+    """A job of the bank's, as it stands."""
+
+    job: Ticket
+    kind: str
+    state: str
+    size: int
+    """Units of work: rows, bins, or proofs."""
+    estimated_milliseconds: int
+    """How long the whole job takes, by what was measured here before."""
+    created_at: Milliseconds
+    started_at: Milliseconds | None
+    finished_at: Milliseconds | None
+    step: str | None
+    done: int
+    total: int
+    milliseconds_left: int | None
+    """Until this step is over, once its pace is known."""
+    error: str | None
+    reason: str | None
+    remedy: str | None
+    subjects: tuple[Subject, ...]
+    """Those that a refusal is about."""

@@ -1,0 +1,64 @@
+"""What a bank's staff have its worker do: prove the key, register a model, score."""
+
+from pathlib import Path
+
+from apiflask import APIBlueprint
+from flask import Response, send_file
+
+from compute.canonical import Message, encode
+from compute.node.bank.applicants import check_local
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
+from compute.node.bank.models import ModelStore
+from compute.node.console.jobs import scored, view
+from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
+from compute.node.jobs.store import JobStore
+from compute.node.settings import BankSettings
+from compute.node.site import Site, clock
+from compute.protocols.risk_score.scorecard import parse_scorecard
+from compute.web.body import gives, message, takes
+from compute.web.errors import ProblemError
+from connectors.base import Table
+
+
+def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIBlueprint:
+    """Give the routes by which jobs are made and scores fetched."""
+    made = APIBlueprint("scoring", __name__)
+    models = ModelStore(site.engine)
+
+    def submit(kind: str, request: Message, reference: str, size: int) -> JobView:
+        return view(store, store.submit(site.settings.name, kind, encode(request), reference, size))
+
+    @made.post("/key-enrolments")
+    @takes(message(KeyEnrolment))
+    @gives(JobView, 202)
+    def enrol_key(asked: KeyEnrolment) -> JobView:
+        """Prove the bank's Paillier key to providers."""
+        return submit(ENROL_KEY, asked, asked.reference, len(asked.providers))
+
+    @made.post("/models")
+    @takes(message(ModelRegistration))
+    @gives(JobView, 202)
+    def register_model(asked: ModelRegistration) -> JobView:
+        """Have a scorecard approved by the contract's reviewer and registered at its providers."""
+        card = parse_scorecard(asked.scorecard.encode())
+        check_local(card, site.settings)
+        bins = sum(feature.bins.size for features in card.sources.values() for feature in features)
+        return submit(REGISTER_MODEL, asked, asked.reference, bins)
+
+    @made.post("/scorings")
+    @takes(message(Scoring))
+    @gives(JobView, 202)
+    def score(asked: Scoring) -> JobView:
+        """Score subjects; the estimate is in the answer, the scores come into the bank's own folder."""
+        if models.find(asked.model, asked.model_version, clock()) is None:
+            detail = f"No approved model {asked.model} {asked.model_version} is registered."
+            raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
+        return submit(SCORE, asked, asked.reference, len(asked.subjects or applicants.keys()))
+
+    @made.get("/scorings/<job>/<any('scores.csv', 'scores.parquet'):file>")
+    @made.doc(responses={200: "uscc,score"})
+    def scores(job: str, file: str) -> Response:
+        """The scores of a scoring that is done."""
+        return send_file(Path(scored(store, job).scores).with_name(file))
+
+    return made

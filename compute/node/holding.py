@@ -1,0 +1,58 @@
+"""A provider's holding: its published product and the table behind it, read once when a process starts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from catalog.description import load_product
+from catalog.errors import CatalogError
+from catalog.product import Product
+from compute.node.settings import ProviderSettings
+from compute.protocols.risk_score.checks import Holding
+from compute.settings import SettingsError
+from connectors.base import Column, ColumnType
+from connectors.errors import ConnectorError
+from connectors.files import open_csv
+
+
+def described(settings: ProviderSettings) -> Product:
+    """Give the product that the settings name; raise :class:`SettingsError` if it is none, or another's."""
+    try:
+        product = load_product(settings.product)
+    except (CatalogError, OSError) as error:
+        raise SettingsError(f"{settings.product}: {error}") from error
+    if product.provider != settings.name:
+        raise SettingsError(
+            f"{settings.product}: {settings.name} holds no product of {product.provider}; name its own"
+        )
+    return product
+
+
+@contextmanager
+def open_holding(settings: ProviderSettings) -> Iterator[Holding]:
+    """Give the holding; raise :class:`SettingsError` for a description or a table that cannot be used."""
+    product = described(settings)
+    columns = tuple(Column(field.name, ColumnType(field.type), field.scale) for field in product.fields)
+    try:
+        table = open_csv(settings.source, columns)
+    except (ConnectorError, OSError) as error:
+        raise SettingsError(f"{settings.source}: {error}") from error
+    with table:
+        yield Holding(
+            product=product.id,
+            product_version=product.version,
+            snapshot=table.snapshot,
+            snapshot_date=settings.snapshot_date,
+            scales=scales(table.columns),
+            subjects=table.keys(),
+            select=table.select,
+        )
+
+
+def scales(columns: Sequence[Column]) -> dict[str, int | None]:
+    """Give each column's decimals, None for text, as binning wants them; keys and dates are not binned."""
+    numbers = {ColumnType.INTEGER, ColumnType.DECIMAL}
+    return {
+        column.name: column.scale if column.type in numbers else None
+        for column in columns
+        if column.type in numbers | {ColumnType.TEXT}
+    }

@@ -1,0 +1,148 @@
+"""What banks brought to a provider: keys, tables, permits, each kept as the message that was accepted."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from audit.database import reader
+from compute.canonical import decode, encode
+from compute.protocols.key_enrolment.messages import KeyStatement
+from compute.protocols.permit_presentation.messages import Presentation
+from compute.protocols.risk_score.messages import RegisterTables
+from compute.signing import Signed
+
+_METADATA = MetaData()
+_ENROLMENTS = Table(
+    "enrolments",
+    _METADATA,
+    Column("bank", Text, primary_key=True),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),  # when it was first taken: UTC, milliseconds, as all times here
+)
+_REGISTRATIONS = Table(
+    "registrations",
+    _METADATA,
+    Column("approval", LargeBinary(32), primary_key=True),
+    Column("bank", Text, nullable=False, index=True),
+    Column("message", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+_PROBES = Table(
+    "probes",
+    _METADATA,
+    Column("bank", Text, primary_key=True),
+    Column("small_bins", Integer, nullable=False),  # looks at the data that were refused, or are going on
+)
+_PERMITS = Table(
+    "permits",
+    _METADATA,
+    Column("permit", Text, primary_key=True),
+    Column("bank", Text, nullable=False, index=True),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("presentation", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class RegistryStore:
+    """The tables over an engine of ``audit.database``: the risk score's ``Registry``, and permits beside it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._reader = engine, reader(engine)
+        _METADATA.create_all(engine)
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def enrolment(self, bank: str) -> tuple[Signed[KeyStatement], int] | None:
+        """Give the statement that brought the bank's key in force, and when it was first taken."""
+        with self._reader.begin() as connection:
+            row = connection.execute(select(_ENROLMENTS).where(_ENROLMENTS.c.bank == bank)).one_or_none()
+        return None if row is None else (decode(row.statement, Signed[KeyStatement]), row.at)
+
+    def enrol(self, statement: Signed[KeyStatement], now: int) -> int | None:
+        """Put the key in force and give the time; None, and nothing, if as late a statement is in force."""
+        row = {
+            "bank": statement.statement.bank,
+            "issued_at": statement.statement.issued_at,
+            "statement": encode(statement),
+            "at": now,
+        }
+        with self._engine.begin() as connection:
+            return _put_later(connection, _ENROLMENTS, row)
+
+    # --- tables -----------------------------------------------------------------------------------------------
+
+    def registration(self, approval: bytes) -> tuple[RegisterTables, int] | None:
+        """Give the tables under this approval, and when they were first taken."""
+        query = select(_REGISTRATIONS).where(_REGISTRATIONS.c.approval == approval)
+        with self._reader.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (decode(row.message, RegisterTables), row.at)
+
+    def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
+        """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
+        models = select(func.count()).select_from(_REGISTRATIONS).where(_REGISTRATIONS.c.bank == bank)
+        count = update(_PROBES).where(_PROBES.c.bank == bank, _PROBES.c.small_bins < max_small_bins)
+        with self._engine.begin() as connection:
+            if connection.execute(models).scalar_one() >= max_models:
+                return False
+            connection.execute(insert(_PROBES).values(bank=bank, small_bins=0).on_conflict_do_nothing())
+            return connection.execute(count.values(small_bins=_PROBES.c.small_bins + 1)).rowcount == 1
+
+    def register(self, approval: bytes, message: RegisterTables, now: int) -> int:
+        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken."""
+        bank = message.tables.bank
+        row = {"approval": approval, "bank": bank, "message": encode(message), "at": now}
+        at = select(_REGISTRATIONS.c.at).where(_REGISTRATIONS.c.approval == approval)
+        passed = update(_PROBES).where(_PROBES.c.bank == bank).values(small_bins=_PROBES.c.small_bins - 1)
+        with self._engine.begin() as connection:
+            connection.execute(insert(_REGISTRATIONS).values(row).on_conflict_do_nothing())
+            connection.execute(passed)
+            return int(connection.execute(at).scalar_one())
+
+    # --- permits ----------------------------------------------------------------------------------------------
+
+    def presented(self, permit: str) -> tuple[Signed[Presentation], int] | None:
+        """Give the latest presentation of this permit, and when it was taken."""
+        with self._reader.begin() as connection:
+            row = connection.execute(select(_PERMITS).where(_PERMITS.c.permit == permit)).one_or_none()
+        return None if row is None else (decode(row.presentation, Signed[Presentation]), row.at)
+
+    def permits_of(self, bank: str) -> list[str]:
+        """Give the permits that a bank presented, the latest first."""
+        query = select(_PERMITS.c.permit).where(_PERMITS.c.bank == bank).order_by(_PERMITS.c.at.desc())
+        with self._reader.begin() as connection:
+            return list(connection.scalars(query))
+
+    def present(self, permit: str, presentation: Signed[Presentation], now: int) -> int | None:
+        """Keep the presentation and give the time; None, and nothing, if as late a one of the permit is kept."""
+        row = {
+            "permit": permit,
+            "bank": presentation.statement.bank,
+            "issued_at": presentation.statement.issued_at,
+            "presentation": encode(presentation),
+            "at": now,
+        }
+        with self._engine.begin() as connection:
+            return _put_later(connection, _PERMITS, row)
+
+
+def _put_later(connection: Connection, table: Table, row: dict[str, object]) -> int | None:
+    """Insert the row, or replace one of an earlier `issued_at`; give its `at`, None if neither."""
+    put = insert(table).values(row)
+    put = put.on_conflict_do_update(set_=row, where=table.c.issued_at < put.excluded.issued_at)
+    stored: int | None = connection.execute(put.returning(table.c.at)).scalar_one_or_none()
+    return stored

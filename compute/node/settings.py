@@ -1,0 +1,117 @@
+"""What a node is told: one TOML file for its server and for the worker beside it.
+
+`examples/config/` has one for each role, with comments. The files hold public keys and paths, and no secret.
+"""
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from compute.canonical import Bytes32, Date, Name
+from compute.membership import Membership
+from compute.records import Origin, PartyKind
+from compute.settings import MaxBody, Port, SettingsError, Workers, load
+
+Role = Literal["provider", "bank", "reviewer"]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Bits = Annotated[float, Meta(gt=0, le=64)]
+
+
+class NodeSettings(Membership, frozen=True):
+    """What every node is told beside its membership."""
+
+    kind: ClassVar[PartyKind]
+    """As what a party with such a node is enrolled."""
+
+    public_url: Origin
+    """The origin by which others call it; requests are signed over it."""
+    host: str
+    """Address to listen on."""
+    port: Port
+    certificate: Path
+    """TLS certificate with its chain, PEM."""
+    certificate_key: Path
+    """Private key of the certificate, PEM, mode 0600."""
+    database: Path
+    """SQLite: everything that the node keeps."""
+    nonces: Path
+    """SQLite: used nonces; apart, so that no request waits for a long command of another."""
+    workers: Workers
+    max_body: MaxBody
+    staff: dict[Name, Bytes32]
+    """Who works at this party, by name: Ed25519 public keys, raw; base64 in the file."""
+    lease: Seconds
+    """How long a job waits for a worker that was killed, in seconds."""
+    patience: Seconds
+    """How long a job waits for another process that does not answer, in seconds."""
+
+
+class ProviderSettings(NodeSettings, frozen=True):
+    """A provider's: its product, the table behind it, and how much it lets a model ask."""
+
+    kind: ClassVar[PartyKind] = PartyKind.PROVIDER
+
+    product: Path
+    """The product's description, TOML."""
+    source: Path
+    """The product's table, CSV; its columns are the description's fields in their order."""
+    snapshot_date: Date
+    """The day of which the table's rows are."""
+    reviewer: Name
+    """The model reviewer whose approvals count here."""
+    max_bits: Bits
+    """What one score may tell about a subject, in bits."""
+    max_models: Count
+    """Models of one bank."""
+    max_small_bins: Count
+    """How many of a bank's registrations may be refused for a bin of few enterprises."""
+    min_cohort: Count
+    """k: the least number of enterprises in a bin."""
+
+
+class BankSettings(NodeSettings, frozen=True):
+    """A bank's: its Paillier key, its applicants, and where its scores go."""
+
+    kind: ClassVar[PartyKind] = PartyKind.BUYER
+
+    paillier_key: Path
+    """The private key, JSON, mode 0600; made at the first start."""
+    key_bits: Annotated[int, Meta(ge=2048, le=4096, multiple_of=2)]
+    """Length of the modulus that is made."""
+    applicants: Path
+    """The bank's own table, CSV."""
+    columns: dict[Name, Literal["key", "text", "integer"]]
+    """The table's columns in their order, with their types; the key is the USCC."""
+    results: Path
+    """Folder of the scores; made if it is missing."""
+
+
+class ReviewerSettings(NodeSettings, frozen=True):
+    """A model reviewer's: the secret under which it names models, and its policy."""
+
+    kind: ClassVar[PartyKind] = PartyKind.MODEL_REVIEWER
+
+    points_secret: Path
+    """32 bytes, mode 0600; made at the first start."""
+    max_bits: Bits
+    """What one score may tell about a subject, in bits."""
+    approval_days: Count
+    """How long an approval stands."""
+
+
+SETTINGS: dict[Role, type[NodeSettings]] = {
+    "provider": ProviderSettings,
+    "bank": BankSettings,
+    "reviewer": ReviewerSettings,
+}
+
+
+def load_settings(path: Path, role: Role) -> NodeSettings:
+    """Give the settings of a node in this role; raise `SettingsError` for a file that cannot be used."""
+    settings = load(path, SETTINGS[role], f"examples/config/{role}.toml")
+    named = {settings.name, settings.marketplace.name, settings.operator.name}
+    if taken := sorted(named & settings.staff.keys()):
+        raise SettingsError(f"{path}: staff: {', '.join(taken)} is a party's name; give the person another")
+    return settings

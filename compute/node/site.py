@@ -1,0 +1,59 @@
+"""What every process of a node works with: its settings and key, its database, the marketplace, its journal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
+
+from audit.database import open_engine
+from compute.client import MarketplaceClient
+from compute.membership import connect
+from compute.node.directory import Directory
+from compute.node.journal import EventJournal
+from compute.node.settings import NodeSettings
+from compute.signing import Pin
+from compute.web import keyfile
+from compute.web.client import DEADLINE
+
+TIMEOUT = 10.0
+"""Seconds that a server waits for an answer of the marketplace; its worker waits longer, DEADLINE."""
+
+S = TypeVar("S", bound=NodeSettings)
+
+
+@dataclass(frozen=True)
+class Site(Generic[S]):
+    """One process of a node."""
+
+    settings: S
+    key: Ed25519PrivateKey
+    engine: Engine
+    market: MarketplaceClient
+    directory: Directory
+    journal: EventJournal
+
+
+def clock() -> int:
+    """Give the time: UTC, milliseconds since 1970-01-01."""
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
+    """Open what a process needs; it waits `patience` seconds for the marketplace to take an event.
+
+    Raises `compute.settings.SettingsError` and `compute.web.secret.SecretFileError`.
+    """
+    with ExitStack() as stack:
+        key = keyfile.load_or_make(settings.key)
+        market = stack.enter_context(connect(settings, key, DEADLINE if patience else TIMEOUT))
+        engine = open_engine(settings.database)
+        stack.callback(engine.dispose)
+        own = Pin(settings.kind.signing_role, key.public_key().public_bytes_raw())
+        # Its own key is pinned too: nobody else may sign a contract in its name, whatever the operator says.
+        directory = Directory(market, settings.pins | {settings.name: own}, settings.operator.name)
+        yield Site(settings, key, engine, market, directory, EventJournal(engine, market, patience))

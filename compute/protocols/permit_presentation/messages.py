@@ -1,0 +1,43 @@
+"""The message by which a permit reaches the provider that it is for.
+
+bank → provider   PresentPermit   the token, the contract with everybody's signature, the salt of its consents
+provider → bank   PermitPresented or Refused
+
+The provider learns the salt under which the marketplace holds commitments of the consenting subjects. The
+marketplace never does, so it cannot find a subject by trying all company codes.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from compute.canonical import Bytes32, Message, Milliseconds, Name
+from compute.permit import MAX_TOKEN_BYTES
+from compute.signing import Signed
+from compute.terms import Terms
+
+
+class Presentation(Message, frozen=True):
+    """The bank's statement: this is my permit at your node."""
+
+    bank: Name
+    issued_at: Milliseconds
+    """A later statement about a permit replaces an earlier one and never the other way round."""
+    token: Annotated[str, Meta(max_length=MAX_TOKEN_BYTES)]
+    contract: Annotated[tuple[Signed[Terms], ...], Meta(min_length=1, max_length=17)]
+    """`compute.permit.Contract`."""
+    salt: Bytes32
+
+
+class PresentPermit(Message, frozen=True):
+    """Bank to provider: take note of this permit."""
+
+    presentation: Signed[Presentation]
+
+
+class PermitPresented(Message, frozen=True):
+    """Provider to bank: the permit was taken note of, first at this time."""
+
+    party: Name
+    permit: Name
+    at: Milliseconds

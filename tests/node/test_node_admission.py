@@ -1,0 +1,514 @@
+"""A provider's admission against the marketplace's commands: what a permit covers, and every way it does not."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from market import (
+    BANK,
+    DAY,
+    KEYS,
+    LABOUR,
+    NOW,
+    OTHER,
+    REVIEWER,
+    SALT,
+    TAX,
+    Market,
+    commitments,
+    open_market,
+    terms,
+)
+from node.exchange_client import ExchangeClient
+from node.statements import answer, model_approval, registration
+from node.statements import job as made_job
+
+from audit.database import open_engine
+from compute.binning import CategoryBins
+from compute.canonical import HOUR
+from compute.node.admission import PermitAdmission
+from compute.node.answers import AnswerStore
+from compute.node.directory import LIFETIME, Directory
+from compute.node.registry import RegistryStore
+from compute.permit import PermitStatus, issue
+from compute.protocols.base import RefusalError
+from compute.protocols.permit_presentation.bank import presentation
+from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.checks import Domain, Holding, Registered
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
+from compute.records import Consents
+from compute.signing import Pin, Signed, sign
+from compute.web.errors import PeerUnreachableError
+
+SUBJECTS = ("91350200MA2Y8QJX3K", "91110000100000001X", "911100001000000028")
+ABSENT = ("91330106MA2CFLDG4R", "91440300MA5EQXL17P")
+PINNED = {name: Pin("operator", KEYS[name].public_key().public_bytes_raw()) for name in ("market", "operator")}
+MAX_USES = 10
+
+
+@dataclasses.dataclass
+class Desk(ExchangeClient):
+    """The exchange as the provider asks it; a test may have it lie, or be gone."""
+
+    status_lie: Callable[[Signed[PermitStatus]], Signed[PermitStatus]] | None = None
+    consents_lie: Callable[[Consents], Consents] | None = None
+    gone: bool = False
+
+    def permit_status(self, permit: str, nonce: bytes) -> Signed[PermitStatus]:
+        if self.gone:
+            raise PeerUnreachableError("no answer")
+        true = super().permit_status(permit, nonce)
+        return true if self.status_lie is None else self.status_lie(true)
+
+    def consents(self, contract: str) -> Consents:
+        true = super().consents(contract)
+        return true if self.consents_lie is None else self.consents_lie(true)
+
+
+@dataclasses.dataclass
+class Office:
+    """The tax office's admission, and what the bank would send to it."""
+
+    market: Market
+    desk: Desk
+    admission: PermitAdmission
+    registry: RegistryStore
+    answers: AnswerStore
+    seconds: list[float]
+
+    def agree(self, reference: str = "loans-1", **changes: Any) -> str:
+        """Bring a contract in force and give its name."""
+        asked = terms(reference, **{"max_uses": MAX_USES} | changes)
+        exchange = self.market.exchange
+        exchange.apply(BANK, reference, asked)
+        for party in (TAX, LABOUR):
+            exchange.approve(party, asked.contract)
+        for party in (BANK, TAX, LABOUR):
+            exchange.sign_contract(party, self.market.signed(party, asked.contract))
+        return asked.contract
+
+    def permit(self, contract: str) -> str:
+        return self.market.exchange.permit_for(BANK, contract, TAX).id
+
+    def presentation(self, name: str, bank: str = BANK, **changes: Any) -> PresentPermit:
+        """What the bank presents; `changes` are of the statement, which it signs whatever it says."""
+        exchange = self.market.exchange
+        token = exchange.permit_for(BANK, name, TAX).token
+        signed = exchange.contract(BANK, name).signed
+        message = presentation(bank, KEYS[bank], token, signed, SALT, self.market.clock.now)
+        statement = msgspec.structs.replace(message.presentation.statement, **changes)
+        return PresentPermit(presentation=sign(statement, bank, KEYS[bank]))
+
+    def present(self, contract: str) -> PermitPresented:
+        return self.admission.present(self.presentation(contract))
+
+    def consent(self, contract: str, batch: str = "batch-1", subjects: tuple[str, ...] = SUBJECTS) -> None:
+        self.market.exchange.register_consents(BANK, self.market.batch(contract, batch, subjects))
+
+    def later(self, milliseconds: int) -> None:
+        self.market.clock.now += milliseconds
+        self.seconds[0] += milliseconds / 1000
+
+    def job(self, contract: str, number: int = 1, rows: int = 3, bank: str = BANK) -> JobStatement:
+        made = made_job(number, rows, self.permit(contract), bank)
+        (offer,) = made.providers
+        offer = msgspec.structs.replace(offer, statement=msgspec.structs.replace(offer.statement, provider=TAX))
+        return msgspec.structs.replace(made, providers=(offer,))
+
+
+@contextmanager
+def open_office(folder: Path) -> Iterator[Office]:
+    with open_market(folder / "market.db") as market:
+        market.enrol()
+        market.publish()
+        engine, seconds = open_engine(folder / "tax.sqlite"), [0.0]
+        desk = Desk(market, TAX)
+        pins = Directory(desk, PINNED, "operator", lambda: seconds[0])  # type: ignore[arg-type]
+        holding = Holding("market-registration", "1.0.0", "0" * 64, "2026-11-01", {}, (), _no_rows)
+        registry, answers = RegistryStore(engine), AnswerStore(engine)
+        admission = PermitAdmission(
+            Domain(TAX, REVIEWER, pins, holding),
+            "market",
+            desk,
+            registry,
+            answers,
+            market.clock,  # type: ignore[arg-type]
+        )
+        yield Office(market, desk, admission, registry, answers, seconds)
+        engine.dispose()
+
+
+def _no_rows(*_: object) -> Any:
+    raise AssertionError("admission looks at no row")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def contract(office: Office) -> str:
+    """A contract in force; its permit is presented, and all subjects consent."""
+    name = office.agree()
+    office.present(name)
+    office.consent(name)
+    return name
+
+
+def registered(*fields: str, purpose: str = "credit_approval", reviewer: str = REVIEWER) -> Registered:
+    bins = tuple(CategoryBins(column=name, groups=(("a",), ("b",))) for name in sorted(fields or ("naics",)))
+    tables = msgspec.structs.replace(registration(1, BANK).tables, bins=bins)
+    approval = msgspec.structs.replace(model_approval(1, BANK), purpose=purpose, reviewer=reviewer)
+    return Registered(tables, approval, [])
+
+
+def of(model: Registered) -> tuple[ModelApproval, RegisteredTables]:
+    return model.approval, model.tables
+
+
+@contextmanager
+def refused(check: int, reason: str) -> Iterator[list[RefusalError]]:
+    caught: list[RefusalError] = []
+    with pytest.raises(RefusalError) as raised:
+        yield caught
+    caught.append(raised.value)
+    assert raised.value.check == check
+    assert reason in raised.value.reason
+    assert raised.value.remedy
+
+
+def use(office: Office, contract: str, number: int, rows: int) -> None:
+    """Store an answer of so many rows, as the provider does."""
+    job = office.job(contract, number, rows)
+    made = answer(job)
+    made = msgspec.structs.replace(made, statement=msgspec.structs.replace(made.statement, provider=TAX))
+    assert office.answers.put(job, made, office.admission.admit_job(job, registered())) is not None
+
+
+# --- what is allowed ---------------------------------------------------------------------------------------------
+
+
+def test_a_permit_that_covers_model_and_job_admits_both(office: Office, contract: str) -> None:
+    office.admission.admit_model(*of(registered("naics", "franchise")))
+    job = office.job(contract)
+    assert office.admission.admit_job(job, registered("naics")) == MAX_USES
+    office.admission.admit_subjects(job, SUBJECTS)
+    office.admission.admit_subjects(job, ())
+
+
+def test_any_of_a_bank_s_permits_covers_a_model(office: Office, contract: str) -> None:
+    other = office.agree("monitoring", purpose="credit_monitoring")
+    office.later(1)
+    office.present(other)
+    assert office.registry.permits_of(BANK) == [office.permit(other), office.permit(contract)]
+    for purpose in ("credit_approval", "credit_monitoring"):
+        office.admission.admit_model(*of(registered(purpose=purpose)))
+
+
+def test_a_presentation_that_comes_again_changes_nothing(office: Office) -> None:
+    message = office.presentation(office.agree())
+    first = office.admission.present(message)
+    office.later(1000)
+    assert office.admission.present(message) == first
+
+
+def test_every_use_asks_for_the_status_anew(office: Office, contract: str) -> None:
+    job, before = office.job(contract), office.desk.asked
+    for _ in range(3):
+        office.admission.admit_job(job, registered())
+    assert office.desk.asked >= before + 3
+
+
+# --- presentations -----------------------------------------------------------------------------------------------
+
+
+def test_a_presentation_is_the_bank_s_own(office: Office) -> None:
+    name = office.agree()
+    message = office.presentation(name)
+    for forged in (
+        sign(message.presentation.statement, BANK, KEYS[OTHER]),
+        sign(message.presentation.statement, OTHER, KEYS[OTHER]),
+    ):
+        with refused(1, "sign"):
+            office.admission.present(PresentPermit(presentation=forged))
+    with refused(1, "no key of nobody"):
+        statement = msgspec.structs.replace(message.presentation.statement, bank="nobody")
+        office.admission.present(PresentPermit(presentation=sign(statement, "nobody", KEYS[BANK])))
+    with refused(1, "cannot sign as consumer"):
+        office.admission.present(office.presentation(name, bank=LABOUR))
+    assert office.registry.permits_of(BANK) == []
+
+
+def test_another_bank_cannot_present_a_permit_that_is_not_its_own(office: Office) -> None:
+    name = office.agree()
+    with refused(3, "permit check 2: the permit is for bank at"):
+        office.admission.present(office.presentation(name, bank=OTHER))
+    assert office.registry.permits_of(OTHER) == []
+
+
+@pytest.mark.parametrize("age", [HOUR + 1, -HOUR - 1])
+def test_a_presentation_is_of_the_last_hour(office: Office, age: int) -> None:
+    name = office.agree()
+    with refused(2, "not of the last hour"):
+        office.admission.present(office.presentation(name, issued_at=NOW - age))
+
+
+def test_an_earlier_presentation_does_not_replace_a_later_one(office: Office) -> None:
+    name = office.agree()
+    old = office.presentation(name, salt=b"\1" * 32)
+    office.later(1000)
+    office.present(name)
+    with refused(2, "a later presentation"):
+        office.admission.present(old)
+    kept = office.registry.presented(office.permit(name))
+    assert kept is not None
+    assert kept[0].statement.salt == SALT
+
+
+def test_a_token_is_the_marketplace_s(office: Office) -> None:
+    """Neither of the bank's own making nor changed, whatever contract comes with it."""
+    name = office.agree()
+    held, permit = office.market.exchange.contract(BANK, name).terms, office.permit(name)
+    own = issue(held, TAX, permit, "market", KEYS[BANK], NOW)
+    true = office.market.exchange.permit_for(BANK, name, TAX).token
+    at_labour = office.market.exchange.permit_for(BANK, name, LABOUR).token
+    for token, check in ((own, 1), (true[:-6] + "AAAAAA", 1), ("token", 1)):
+        with refused(3, f"permit check {check}: "):
+            office.admission.present(office.presentation(name, token=token))
+    with refused(3, "the marketplace: there is no permit"):  # it tells no provider of another's
+        office.admission.present(office.presentation(name, token=at_labour))
+
+
+def test_a_permit_without_everybody_s_signature_is_none(office: Office) -> None:
+    """The marketplace alone cannot make one, nor widen it."""
+    name = office.agree()
+    signed = office.market.exchange.contract(BANK, name).signed
+    wider = msgspec.structs.replace(signed[0].statement, max_uses=99_999)
+    token = issue(wider, TAX, office.permit(name), "market", KEYS["market"], NOW)
+    forged = tuple(sign(wider, each.signer, KEYS["market"]) for each in signed)
+    cases = [
+        ({"contract": signed[:2]}, "not signed by each of its parties once"),
+        ({"contract": (signed[0], signed[2], signed[1])}, "not signed by each of its parties once"),
+        ({"contract": (*signed[:2], sign(signed[0].statement, LABOUR, KEYS[TAX]))}, "does not verify"),
+        ({"contract": tuple(sign(wider, each.signer, KEYS[each.signer]) for each in signed)}, "not the one that"),
+        ({"contract": forged, "token": token}, "does not verify"),
+    ]
+    for changes, reason in cases:
+        with refused(3, "permit check 5: ") as errors:
+            office.admission.present(office.presentation(name, **changes))
+        assert reason in errors[0].reason
+    assert office.registry.permits_of(BANK) == []
+
+
+# --- models and jobs ---------------------------------------------------------------------------------------------
+
+
+def test_without_a_permit_presented_nothing_is_admitted(office: Office) -> None:
+    name = office.agree()
+    job = office.job(name)
+    with refused(8, "bank presented no permit here"):
+        office.admission.admit_model(*of(registered()))
+    with refused(9, "bank presented no permit"):
+        office.admission.admit_job(job, registered())
+    with refused(9, "bank presented no permit"):
+        office.admission.admit_subjects(job, SUBJECTS)
+
+
+def test_a_permit_serves_the_bank_that_presented_it(office: Office, contract: str) -> None:
+    job = office.job(contract, bank=OTHER)
+    with refused(9, f"{OTHER} presented no permit"):
+        office.admission.admit_job(job, registered())
+    with refused(9, f"{OTHER} presented no permit"):
+        office.admission.admit_subjects(job, SUBJECTS)
+    approval, tables = of(registered())
+    with refused(8, f"{OTHER} presented no permit"):
+        office.admission.admit_model(approval, msgspec.structs.replace(tables, bank=OTHER))
+
+
+def test_a_job_that_leaves_this_provider_out_names_no_permit(office: Office, contract: str) -> None:
+    elsewhere = msgspec.structs.replace(office.job(contract), providers=made_job(1).providers)
+    with refused(9, "presented no permit"):
+        office.admission.admit_job(elsewhere, registered())
+
+
+BEYOND = [
+    (registered("naics", "state"), "permit check 7: state of market-registration not granted"),
+    (registered(purpose="prescreening"), "permit check 6: prescreening is not credit_approval"),
+    (registered(reviewer="a-friend"), f"approved by a-friend, the contract names {REVIEWER}"),
+]
+
+
+@pytest.mark.parametrize(("model", "reason"), BEYOND, ids=["field", "purpose", "reviewer"])
+def test_what_lies_beyond_the_contract_is_refused(
+    office: Office, contract: str, model: Registered, reason: str
+) -> None:
+    with refused(8, reason):
+        office.admission.admit_model(*of(model))
+    with refused(9, reason):
+        office.admission.admit_job(office.job(contract), model)
+
+
+ENDS: list[tuple[Callable[[Office, str], object], str]] = [
+    (lambda o, name: o.market.exchange.revoke_permit(TAX, o.permit(name)), "permit check 4: "),
+    (lambda o, name: o.market.exchange.terminate_contract(BANK, name), "permit check 4: "),
+    (lambda o, name: o.market.exchange.suspend_contract("operator", name), "permit check 4: "),
+    (lambda o, _: o.market.exchange.suspend_party("operator", REVIEWER), "permit check 4: "),
+    (lambda o, _: o.later(30 * DAY), "permit check 3: "),
+]
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"), ENDS, ids=["revoked", "terminated", "suspended", "no reviewer", "term over"]
+)
+def test_a_permit_that_stands_no_more_admits_nothing(
+    office: Office, contract: str, end: Callable[[Office, str], object], reason: str
+) -> None:
+    job = office.job(contract)
+    end(office, contract)
+    with refused(9, reason):
+        office.admission.admit_job(job, registered())
+    with refused(8, reason):
+        office.admission.admit_model(*of(registered()))
+
+
+def test_a_suspended_bank_is_a_stranger_within_a_minute(office: Office, contract: str) -> None:
+    job = office.job(contract)
+    office.market.exchange.suspend_party("operator", BANK)
+    with refused(9, "permit check 4: "):
+        office.admission.admit_job(job, registered())
+    office.later(int(LIFETIME * 1000))
+    with refused(9, "no key of bank"):
+        office.admission.admit_subjects(job, SUBJECTS)
+
+
+STATUS_LIES: list[Callable[[Signed[PermitStatus]], Signed[PermitStatus]]] = [
+    lambda true: sign(true.statement, "market", KEYS[BANK]),
+    lambda true: sign(true.statement, "operator", KEYS["operator"]),
+    lambda true: sign(msgspec.structs.replace(true.statement, nonce=bytes(32)), "market", KEYS["market"]),
+    lambda true: sign(msgspec.structs.replace(true.statement, permit="permit-x"), "market", KEYS["market"]),
+    lambda true: sign(msgspec.structs.replace(true.statement, at=NOW - 5001), "market", KEYS["market"]),
+]
+
+
+@pytest.mark.parametrize("lie", STATUS_LIES, ids=["the bank's", "the operator's", "a replay", "another's", "old"])
+def test_only_the_marketplace_s_fresh_word_on_this_permit_counts(
+    office: Office, contract: str, lie: Callable[[Signed[PermitStatus]], Signed[PermitStatus]]
+) -> None:
+    office.desk.status_lie = lie
+    with refused(9, "permit check 4: "):
+        office.admission.admit_job(office.job(contract), registered())
+
+
+def test_a_marketplace_out_of_reach_is_no_refusal_of_the_permit(office: Office, contract: str) -> None:
+    office.desk.gone = True
+    with pytest.raises(PeerUnreachableError):
+        office.admission.admit_job(office.job(contract), registered())
+
+
+def test_uses_are_counted_over_all_jobs_of_the_permit(office: Office, contract: str) -> None:
+    use(office, contract, 1, 4)
+    assert office.admission.admit_job(office.job(contract, 2, MAX_USES - 4), registered()) == MAX_USES
+    with refused(9, f"permit check 7: {MAX_USES - 3} uses asked, {MAX_USES - 4} of {MAX_USES} left"):
+        office.admission.admit_job(office.job(contract, 2, MAX_USES - 3), registered())
+    use(office, contract, 2, MAX_USES - 4)
+    with refused(9, f"1 uses asked, 0 of {MAX_USES} left"):
+        office.admission.admit_job(office.job(contract, 3, 1), registered())
+    other = office.agree("loans-2")
+    office.present(other)
+    assert office.admission.admit_job(office.job(other, 3, 1), registered()) == MAX_USES
+
+
+# --- consents ----------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_lists_exactly_those_who_do_not_consent(office: Office, contract: str) -> None:
+    asked = (ABSENT[0], SUBJECTS[0], ABSENT[1], *SUBJECTS[1:])
+    with refused(9, "2 of 5 subjects have no consent") as errors:
+        office.admission.admit_subjects(office.job(contract), asked)
+    assert errors[0].subjects == ABSENT
+    assert not any(subject in errors[0].reason + errors[0].remedy for subject in asked)
+
+
+def test_a_consent_that_was_withdrawn_or_has_expired_stands_no_more(office: Office, contract: str) -> None:
+    job = office.job(contract)
+    office.later(1000)
+    office.market.exchange.withdraw_consent(BANK, office.market.withdrawal(contract, SUBJECTS[:1]))
+    with refused(9, "1 of 3 subjects") as errors:
+        office.admission.admit_subjects(job, SUBJECTS)
+    assert errors[0].subjects == SUBJECTS[:1]
+    office.later(1000)
+    office.consent(contract, "batch-2", SUBJECTS[:1])
+    office.admission.admit_subjects(job, SUBJECTS)
+    office.later(DAY - 1000)  # the first batch is over, the second is not
+    with refused(9, "2 of 3 subjects") as errors:
+        office.admission.admit_subjects(job, SUBJECTS)
+    assert errors[0].subjects == SUBJECTS[1:]
+
+
+def test_consents_of_another_contract_or_under_another_salt_do_not_count(office: Office, contract: str) -> None:
+    other = office.agree("loans-2")
+    office.present(other)
+    with refused(9, "3 of 3 subjects"):
+        office.admission.admit_subjects(office.job(other), SUBJECTS)
+    office.later(1)
+    office.admission.present(office.presentation(contract, salt=b"\1" * 32))
+    with refused(9, "3 of 3 subjects"):
+        office.admission.admit_subjects(office.job(contract), SUBJECTS)
+
+
+def claimed(consents: Consents, signer: str, key: str, **changes: Any) -> Consents:
+    """The consents with one batch more, of those who gave none, signed as whom and by whose key."""
+    statement = msgspec.structs.replace(
+        consents.batches[0].statement, batch="more", commitments=commitments(ABSENT), **changes
+    )
+    return msgspec.structs.replace(consents, batches=(*consents.batches, sign(statement, signer, KEYS[key])))
+
+
+LIES: list[tuple[Callable[[Consents], Consents], str]] = [
+    (lambda true: claimed(true, BANK, "market"), "does not verify"),
+    (lambda true: claimed(true, "market", "market"), "signed by market"),
+    (lambda true: claimed(true, OTHER, OTHER), f"signed by {OTHER}"),
+    (lambda true: claimed(true, TAX, TAX), f"signed by {TAX}"),
+    (lambda true: claimed(true, BANK, BANK, contract="contract-x"), "of another contract"),
+    (
+        lambda true: msgspec.structs.replace(
+            true,
+            batches=tuple(
+                msgspec.structs.replace(
+                    each, statement=msgspec.structs.replace(each.statement, commitments=commitments(ABSENT))
+                )
+                for each in true.batches
+            ),
+        ),
+        "does not verify",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("lie", "reason"),
+    LIES,
+    ids=["the marketplace's", "in its name", "another bank's", "a provider's", "another contract's", "changed"],
+)
+def test_no_consent_counts_but_what_the_bank_signed(
+    office: Office, contract: str, lie: Callable[[Consents], Consents], reason: str
+) -> None:
+    office.desk.consents_lie = lie
+    for asked in (ABSENT, SUBJECTS):
+        with refused(9, reason) as errors:
+            office.admission.admit_subjects(office.job(contract), asked)
+        assert errors[0].subjects == ()
+
+
+def test_a_withdrawal_that_the_bank_never_signed_counts_as_little(office: Office, contract: str) -> None:
+    withdrawal = office.market.withdrawal(contract, SUBJECTS)
+    forged = sign(withdrawal.statement, BANK, KEYS["market"])
+    office.desk.consents_lie = lambda true: msgspec.structs.replace(true, withdrawals=(forged,))
+    with refused(9, "does not verify"):
+        office.admission.admit_subjects(office.job(contract), SUBJECTS)

@@ -1,0 +1,258 @@
+"""A node's front door: short messages at once, long ones as jobs that their sender alone collects or cancels."""
+
+import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from node.conftest import Engines
+from world import BANK, SUBJECTS, Clock, LogJournal, World
+
+from audit.entry import EntryKind
+from compute.canonical import Message, encode
+from compute.node import events, intake
+from compute.node import provider as provider_node
+from compute.node.dispatch import Dispatcher
+from compute.node.intake import Intake, LongMessage
+from compute.node.jobs.job import Failure, Progress
+from compute.node.jobs.leases import Leases
+from compute.node.jobs.store import JobStore
+from compute.protocols.base import CANCELLED, FAULT, Accepted, Cancel, Collect, Pending, Refused
+from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
+from compute.signing import Signed
+
+
+class Door:
+    """The tax office's front door, and the worker behind it, which works when a test says so."""
+
+    def __init__(self, world: World, store: JobStore) -> None:
+        role = world.providers["tax"]
+        self.world, self.store = world, store
+        self.dispatcher = Dispatcher("tax", provider_node.handlers(role), LogJournal(world.log), world.clock)
+        received = LongMessage(
+            provider_node.ANSWER,
+            role.check,
+            lambda query: len(query.subjects),
+            Signed[Answer],
+            lambda query: events.received("tax", query, world.clock()),
+        )
+        self.intake = Intake(self.dispatcher, store, {Query: received}, provider_node.SHORT)
+        self.leases = Leases(store, 60)
+
+    def send(self, message: Message, sender: str = BANK) -> Message:
+        return self.intake.handle(sender, encode(message))
+
+    def submit(self, query: Query) -> str:
+        pending = self.send(query)
+        assert isinstance(pending, Pending)
+        return pending.ticket
+
+    def work(self) -> None:
+        """Run the one job that waits, as the worker does."""
+        lease = self.leases.take()
+        assert lease
+        self.leases.finish(lease, self.dispatcher.handle_bytes(lease.parameters), 0.0)
+
+    def idle(self) -> bool:
+        return self.leases.take() is None
+
+    def kinds(self) -> list[EntryKind]:
+        return [event.kind for event in self.world.events()]
+
+
+@pytest.fixture
+def door(world: World, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setattr(intake, "HOLD", 0.02)  # as many seconds as a question is held
+    return Door(world, JobStore(engines[0], provider_node.KINDS, Clock()))
+
+
+@pytest.fixture
+def query(world: World) -> Query:
+    return world.query(world.model(), SUBJECTS[:4])
+
+
+def refusal(reply: Message, check: int, reason: str) -> Refused:
+    assert isinstance(reply, Refused)
+    assert (reply.check, reply.party) == (check, "tax")
+    assert reason in reply.reason
+    return reply
+
+
+def test_a_short_message_is_answered_at_once(door: Door) -> None:
+    reply = door.send(AskProviderTerms(bank=BANK))
+    assert isinstance(reply, Signed)
+    assert reply.signer == "tax"
+    assert door.idle()
+
+
+def test_a_long_message_becomes_a_job_whose_answer_is_collected(door: Door, query: Query) -> None:
+    pending = door.send(query)
+    assert isinstance(pending, Pending)
+    assert (pending.party, pending.state, pending.step, pending.done, pending.total) == (
+        "tax",
+        "queued",
+        None,
+        0,
+        4,
+    )
+    assert pending.milliseconds_left is None
+    assert door.send(Collect(ticket=pending.ticket)) == pending
+    door.work()
+    answer = door.send(Collect(ticket=pending.ticket))
+    assert isinstance(answer, Signed)
+    assert door.world.providers["tax"].answer(query) == answer
+    assert door.send(Collect(ticket=pending.ticket)) == answer
+
+
+def test_pending_tells_how_far_the_work_is(door: Door, query: Query) -> None:
+    ticket = door.submit(query)
+    lease = door.leases.take()
+    assert lease
+    door.leases.report(lease, Progress("compute 计算", 500, 2000, 0.01))
+    told = door.send(Collect(ticket=ticket))
+    assert isinstance(told, Pending)
+    assert (told.state, told.step, told.done, told.total) == ("running", "compute 计算", 500, 2000)
+    assert told.milliseconds_left == 15_000
+
+
+def test_a_long_message_that_comes_again_is_the_same_job(door: Door, query: Query) -> None:
+    assert door.submit(query) == door.submit(query)
+    assert door.kinds().count(EntryKind.JOB_RECEIVED) == 1
+    door.work()
+    assert door.idle()
+    assert isinstance(door.send(query), Signed)  # done: the stored reply, at once
+    assert door.idle()
+    assert door.kinds().count(EntryKind.ANSWER_RELEASED) == 1
+
+
+def test_the_event_of_a_job_names_bank_and_permit_and_no_subject(door: Door, query: Query) -> None:
+    door.submit(query)
+    event = door.world.events()[-1]
+    assert (event.kind, event.counterparty, event.permit_id) == (EntryKind.JOB_RECEIVED, BANK, "permit-tax")
+    assert event.detail == {"rows": 4}
+    assert not any(subject in str(event) for subject in SUBJECTS)
+
+
+def test_once_a_job_has_ended_its_subjects_are_not_kept(door: Door, query: Query) -> None:
+    door.submit(query)
+    door.work()
+    with door.store.engine.begin() as connection:
+        rows = connection.exec_driver_sql("SELECT parameters, result FROM jobs").all()
+    assert [row.parameters for row in rows] == [b""]
+    assert not any(subject.encode() in row.result for subject in SUBJECTS for row in rows)
+
+
+def test_a_question_is_held_until_the_work_ends(door: Door, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "HOLD", 20.0)
+    ticket = door.submit(query)
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(door.send, Collect(ticket=ticket))
+        door.work()
+        assert isinstance(asking.result(10), Signed)
+    assert time.monotonic() - began < 10
+
+
+# --- whose work it is ----------------------------------------------------------------------------------------
+
+
+def test_another_party_s_ticket_is_none(door: Door, query: Query) -> None:
+    ticket = door.submit(query)
+    strange = [door.send(message, "rival") for message in (Collect(ticket=ticket), Cancel(ticket=ticket))]
+    unknown = door.send(Collect(ticket="0" * 32), "rival")
+    for reply in (*strange, unknown):
+        refusal(reply, 1, "rival has no work")
+    # It cannot tell whether there is such work at all.
+    assert [reply.reason.replace(ticket, "0" * 32) for reply in strange] == [unknown.reason] * 2  # type: ignore[union-attr, attr-defined]
+    door.work()
+    refusal(door.send(Collect(ticket=ticket), "rival"), 1, "rival has no work")
+
+
+def test_nobody_sends_what_another_has_signed(door: Door, query: Query) -> None:
+    """A rival that got hold of a query would get the answer, and would know of the subjects that they consent."""
+    for message in (query, AskProviderTerms(bank=BANK)):
+        refusal(door.send(message, "rival"), 1, "the message is of bank, but rival sent it")
+    assert door.idle()
+
+
+def test_what_is_no_message_is_refused(door: Door) -> None:
+    for data in (b"", b"{}", b'{"type":"collect"}', b'{"ticket":"../etc","type":"collect"}'):
+        refusal(door.intake.handle(BANK, data), 0, "message")
+
+
+def test_what_would_be_refused_anyway_becomes_no_job(door: Door, query: Query) -> None:
+    refusal(door.send(door.world.resigned(query, as_of="2020-01-01")), 6, "observation date")
+    assert door.idle()
+    assert EntryKind.JOB_RECEIVED not in door.kinds()
+
+
+# --- work that comes to nothing ------------------------------------------------------------------------------
+
+
+def test_cancelled_work_is_told_and_starts_anew(door: Door, query: Query) -> None:
+    ticket = door.submit(query)
+    assert isinstance(door.send(Cancel(ticket=ticket)), Accepted)
+    assert isinstance(door.send(Cancel(ticket=ticket)), Accepted)
+    assert door.idle()
+    refusal(door.send(Collect(ticket=ticket)), CANCELLED, "cancelled")
+    again = door.submit(query)
+    assert again != ticket
+    door.work()
+    assert isinstance(door.send(Collect(ticket=again)), Signed)
+
+
+def test_work_that_is_over_is_not_cancelled(door: Door, query: Query) -> None:
+    ticket = door.submit(query)
+    door.work()
+    refusal(door.send(Cancel(ticket=ticket)), 1, "over already")
+    assert isinstance(door.send(Collect(ticket=ticket)), Signed)
+
+
+def test_work_that_failed_is_told_without_its_cause_and_tried_anew(door: Door, query: Query) -> None:
+    ticket = door.submit(query)
+    lease = door.leases.take()
+    assert lease
+    door.leases.fail(lease, Failure("ValueError", "this node failed", "submit it under a new key"))
+    refusal(door.send(Collect(ticket=ticket)), FAULT, "this node failed")
+    again = door.submit(query)
+    assert again != ticket
+    assert door.submit(query) == again
+    door.work()
+    assert isinstance(door.send(query), Signed)
+
+
+def test_work_that_ended_in_a_refusal_is_told_and_tried_anew(door: Door, query: Query) -> None:
+    """A consent is withdrawn between the front door and the work, and given again afterwards."""
+    role = door.world.providers["tax"]
+    given: Any = role._admission
+    ticket = door.submit(query)
+    role._admission = dataclasses.replace(given, consents=given.consents - {SUBJECTS[1]})
+    door.work()
+    refused = refusal(door.send(Collect(ticket=ticket)), 9, "1 subjects gave no consent")
+    assert refused.subjects == (SUBJECTS[1],)
+    refusal(door.send(query), 9, "1 subjects gave no consent")  # at the door already
+    role._admission = given
+    again = door.submit(query)
+    assert again != ticket
+    door.work()
+    assert isinstance(door.send(Collect(ticket=again)), Signed)
+    assert door.send(Collect(ticket=ticket)) == refused
+    text = "".join(map(str, door.world.events()))
+    assert not any(subject in text for subject in SUBJECTS)
+
+
+@pytest.fixture
+def other_door(world: World, engines: Engines) -> Door:
+    """Another server process of the node: on the same files, with nothing in common in memory."""
+    world.providers["tax"] = world.restarted("tax")
+    return Door(world, JobStore(engines[1], provider_node.KINDS, Clock()))
+
+
+def test_any_process_of_the_node_takes_up_the_work(door: Door, query: Query, other_door: Door) -> None:
+    ticket = door.submit(query)
+    assert other_door.submit(query) == ticket
+    other_door.work()
+    answer = door.send(Collect(ticket=ticket))
+    assert isinstance(answer, Signed)
+    assert other_door.send(query) == answer

@@ -1,0 +1,228 @@
+"""``veilmart audit``: the marketplace's log, verified from outside. Exits with 0 intact, 1 tampered, 2 unknown."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from audit.entry import Entry, encode
+from audit.errors import TamperingError
+from audit.trace import unacknowledged
+from audit.verify import Damage, Head, verify_entries, verify_growth, verify_included
+from compute import canonical
+from compute.canonical import FormatError
+from compute.client import MarketplaceClient
+from compute.market import Checkpoint
+from compute.membership import Membership, connect, load_membership
+from compute.settings import SettingsError
+from compute.signing import SignatureError, Signed, verify
+from compute.web import keyfile
+from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
+from compute.web.files import write_atomically
+from compute.web.secret import SecretFileError
+from veilmart.serving import config_option
+
+PATIENCE = 2.0
+"""Seconds before progress is shown."""
+TABLE_WIDTH = 160
+"""Characters: what a trace needs, also where the output is no terminal."""
+
+_LAST = 253_402_300_799_999  # the last millisecond of the year 9999, where datetime ends
+
+_LABELS = {
+    Damage.ROLLED_BACK: "rolled back 日志被回退",
+    Damage.FORKED: "forked 日志被分叉",
+    Damage.REWRITTEN: "rewritten 日志被改写",
+    Damage.DROPPED: "entry dropped 条目缺失",
+    Damage.CHANGED: "entry changed 条目被篡改",
+    Damage.NOT_INCLUDED: "entry not in the log 条目不在日志中",
+}
+
+_CONFIG = config_option("examples/config/auditor.toml")
+
+
+class TamperedException(click.ClickException):
+    """The log is not what it must be."""
+
+    exit_code = 1
+
+
+class UnknownException(click.ClickException):
+    """Whether the log is what it must be could not be found out."""
+
+    exit_code = 2
+
+
+@click.group()
+def audit() -> None:
+    """Verify the marketplace's log: exit code 0 if it is intact, 1 if tampered with, 2 if that is not known.
+
+    验证审计日志:退出码 0 为完整,1 为被篡改,2 为无法判断。
+    """
+
+
+@audit.command("verify")
+@_CONFIG
+def verify_log(*, config: Path) -> None:
+    """Read every entry, recompute the root, and compare with the signed checkpoint and the one of the last time.
+
+    读取全部条目并重算根哈希,与签名检查点及上次保存的检查点比对。
+    """
+    with _failing(), _market(config) as (membership, client):
+        signed, head = _checkpoint(membership, client)
+        read = ((index, encode(entry)) for index, entry in client.entries(0, head.size))
+        verify_entries(head, _watched("Entries 条目", read, head.size), client.consistency_proof)
+        _keep(membership, signed)
+    click.echo("The log is intact 日志完整")
+    _echo_head(signed.statement)
+
+
+@audit.command()
+@click.option("--contract", required=True, help="Name of the contract. 合约编号。")
+@_CONFIG
+def trace(*, contract: str, config: Path) -> None:
+    """Show every entry about a contract, each proven to be in the signed log.
+
+    列出一份合约的全部存证条目,并逐条验证其包含于已签名的日志。
+    """
+    with _failing(), _market(config) as (membership, client):
+        entries = client.trace(contract)
+        signed, head = _checkpoint(membership, client)  # now: it covers whatever the trace shows
+        read = ((index, encode(entry)) for index, entry in entries)
+        watched = _watched("Proofs 证明", read, len(entries))
+        proven = verify_included(head, watched, client.inclusion_proof)
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    console.print(_table(contract, entries))
+    click.echo(f"Entries proven to be in the log 已证明包含于日志的条目 {proven}/{len(entries)}")
+    for index, entry in unacknowledged(entries):
+        answer = f"the answer of {entry.node} to job {entry.job}"
+        click.echo(f"Entry 条目 {index}: {entry.counterparty} has not acknowledged 尚未确认收到 {answer}")
+    _echo_head(signed.statement)
+
+
+@contextmanager
+def _market(config: Path) -> Iterator[tuple[Membership, MarketplaceClient]]:
+    membership = load_membership(config)
+    with connect(membership, keyfile.load(membership.key)) as client:
+        yield membership, client
+
+
+def _checkpoint(membership: Membership, client: MarketplaceClient) -> tuple[Signed[Checkpoint], Head]:
+    """Give the checkpoint of now, once it is shown to be the marketplace's and to extend the one that is kept."""
+    signed = client.checkpoint()
+    new = _head(membership, signed)
+    if (kept := _kept(membership)) is not None:
+        verify_growth(kept, new, client.consistency_proof)
+    return signed, new
+
+
+def _kept(membership: Membership) -> Head | None:
+    """Give what the kept checkpoint says; None before the first verification."""
+    path = membership.checkpoint
+    try:
+        return _head(membership, canonical.decode(path.read_bytes(), Signed[Checkpoint]))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; let this user read it") from error
+    except (FormatError, SignatureError) as error:
+        raise SettingsError(
+            f"{path}: no checkpoint of {membership.marketplace.name}: {error}; restore it from its copy"
+        ) from error
+
+
+def _keep(membership: Membership, signed: Signed[Checkpoint]) -> None:
+    path = membership.checkpoint
+    try:
+        write_atomically(path, canonical.encode(signed))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; make its folder, and let this user write there") from error
+
+
+def _head(membership: Membership, signed: Signed[Checkpoint]) -> Head:
+    checkpoint = verify(signed, membership.marketplace.name, "operator", membership.pins)
+    return Head(checkpoint.size, checkpoint.root)
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """Make of every error its line and its exit code."""
+    try:
+        yield
+    except TamperingError as error:
+        raise _tampered(_LABELS[Damage(error.damage)], error) from error
+    except (SignatureError, ResponseError) as error:
+        raise _tampered("not the marketplace's word 非数据产品超市签名", error) from error
+    except PeerProblemError as error:
+        if error.slug == "log-damaged":
+            raise _tampered("damaged, as the marketplace says itself 日志损坏", error) from error
+        raise _unknown(error) from error
+    except (SecretFileError, PeerUnreachableError, SettingsError) as error:
+        raise _unknown(error) from error
+
+
+def _tampered(kind: str, error: Exception) -> TamperedException:
+    return TamperedException(f"TAMPERED 被篡改, {kind}: {error}")
+
+
+def _unknown(error: Exception) -> UnknownException:
+    return UnknownException(f"not verified 未能验证: {error}")
+
+
+def _watched(
+    text: str, items: Iterable[tuple[int, bytes]], total: int, patience: float = PATIENCE
+) -> Iterator[tuple[int, bytes]]:
+    """Pass the items on; show on stderr how many of them and how long still, once it has taken a while."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    task = bar.add_task(text, total=total)
+    began = time.monotonic()
+    try:
+        for item in items:
+            yield item
+            bar.advance(task)
+            if not bar.live.is_started and time.monotonic() - began > patience:
+                bar.start()
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _table(contract: str, entries: Sequence[tuple[int, Entry]]) -> Table:
+    table = Table(title=f"Contract 合约 {contract}")
+    for header, width in (("Index\n序号", 7), ("Time (UTC)\n时间", 20), ("Kind\n类别", 24)):
+        table.add_column(header, min_width=width, no_wrap=True)
+    for header in ("Node\n报送方", "Counterparty\n对方", "Detail\n详情"):
+        table.add_column(header, overflow="fold")
+    for index, entry in entries:
+        detail = " ".join(f"{name}={value}" for name, value in sorted(entry.detail.items()) if name != "contract")
+        cells = (str(index), _time(entry.time), entry.kind.value, entry.node, entry.counterparty or "", detail)
+        table.add_row(*map(Text, cells))  # as text: a bracket in it is no markup
+    return table
+
+
+def _echo_head(checkpoint: Checkpoint) -> None:
+    click.echo(f"Size 条目数 {checkpoint.size}")
+    click.echo(f"Root 根哈希 {checkpoint.root.hex()}")
+    click.echo(f"Time 时间 {_time(checkpoint.at)}")
+
+
+def _time(milliseconds: int) -> str:
+    """Give the time in UTC, to the second; as it is where no calendar reaches."""
+    if milliseconds > _LAST:
+        return f"{milliseconds} ms"
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return moment.isoformat().replace("+00:00", "Z")

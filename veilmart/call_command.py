@@ -1,0 +1,56 @@
+"""``veilmart call``: one signed request, typed by hand."""
+
+import json
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import rfc8785
+
+from compute.settings import SettingsError
+from compute.web.errors import PeerProblemError, WebError
+from compute.web.secret import SecretFileError
+from veilmart.person import EXAMPLE, load_person, open_peer
+from veilmart.serving import config_option
+
+TOML = ".toml"
+
+
+@click.command()
+@config_option(EXAMPLE)
+@click.option(
+    "--body",
+    type=click.File("rb"),
+    help="File to send, JSON or (named *.toml) TOML; - for standard input. 请求体文件。",
+)
+@click.argument("method", type=click.Choice(["GET", "POST"], case_sensitive=False))
+@click.argument("path")
+def call(*, config: Path, body: BinaryIO | None, method: str, path: str) -> None:
+    """Ask a process as yourself: the request is signed, the answer proven, and printed as it came.
+
+    以本人身份发出一次签名请求:答复经验证后原样输出。
+
+    PATH is one of those that the process's /docs page lists, like /applications.
+    """
+    try:
+        content, content_type = (None, "application/json") if body is None else _content(body)
+        with open_peer(load_person(config)) as (peer, _):
+            answer = peer.request(method.upper(), path, expected=bytes, content=content, content_type=content_type)
+    except PeerProblemError as error:
+        click.echo(json.dumps(error.problem, ensure_ascii=False, indent=2), err=True)
+        raise SystemExit(1) from error
+    except (SecretFileError, SettingsError, WebError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    sys.stdout.buffer.write(answer + (b"\n" if sys.stdout.isatty() else b""))
+
+
+def _content(body: BinaryIO) -> tuple[bytes, str]:
+    """Give what is sent of a file: TOML as it is, JSON in the canonical form that processes take."""
+    data = body.read()
+    if body.name.endswith(TOML):
+        return data, "application/toml"
+    try:
+        return rfc8785.dumps(json.loads(data)), "application/json"
+    except (ValueError, rfc8785.CanonicalizationError) as error:
+        raise ValueError(f"{body.name}: not JSON: {error}; correct it") from error

@@ -1,0 +1,238 @@
+"""The parties' sites: a folder for each, with its own configuration, certificate, keys and data, and no other's.
+
+Below the demo's folder lie:
+
+    authority/    the certificate authority of the demo
+    operator/     the operator's key, which admits parties, and operator.toml for `veilmart call`
+    market/       the marketplace
+    <party>/      a node: config.toml, TLS files, its data; for the person who works there a key and a file for
+                  `veilmart call`; its own keys and databases are made at its first start
+"""
+
+import base64
+import shutil
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compute.node.settings import Role
+from compute.web.keyfile import load_or_make, public_text
+from compute.web.tls import KeyPair, make_ca, make_certificate
+from veilmart.demo.data import APPLICANT_COLUMNS, APPLICANTS_FILE, PROVIDERS, DemoError, existing
+
+MARKET, OPERATOR, BANK, REVIEWER = "market", "operator", "harbour-bank", "model-review-office"
+STAFF: Mapping[Role, str] = {"provider": "clerk", "bank": "analyst", "reviewer": "examiner"}
+"""Who works at a node of this role."""
+MARKER = "this-folder-is-remade-by-veilmart-demo"
+"""A file that tells a folder of the demo from any other: only such a one is emptied."""
+HOST = "127.0.0.1"
+MAX_BODY = 64 * 2**20
+"""Bytes: a model's opening and a million subjects fit."""
+LEASE, PATIENCE = 10, 120
+"""Seconds."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One party's folder, and where its process listens."""
+
+    name: str
+    folder: Path
+    port: int
+    public_port: int
+    """The port by which others call it: the same, unless something stands before it."""
+
+    @property
+    def url(self) -> str:
+        """The address that others call it by."""
+        return f"https://{HOST}:{self.public_port}"
+
+    @property
+    def config(self) -> Path:
+        """Its configuration."""
+        return self.folder / "config.toml"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the TLS authority."""
+        return self.folder / "authority.pem"
+
+    @property
+    def public_key(self) -> bytes:
+        """The party's own, raw."""
+        return load_or_make(self.folder / "identity.pem").public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True)
+class NodeSite(Site):
+    """The folder of a party that runs a node."""
+
+    role: Role
+
+    @property
+    def staff(self) -> str:
+        """Who works here."""
+        return STAFF[self.role]
+
+    @property
+    def staff_key(self) -> Ed25519PrivateKey:
+        """The key of the person who works here."""
+        return load_or_make(self.folder / "staff.pem")
+
+
+@dataclass(frozen=True)
+class Sites:
+    """All of the demo."""
+
+    directory: Path
+    market: Site
+    nodes: Mapping[str, NodeSite]
+
+    @property
+    def operator_key(self) -> Ed25519PrivateKey:
+        """The operator's key, which no process holds."""
+        return load_or_make(self.directory / OPERATOR / "operator.pem")
+
+
+def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False, lease: float = LEASE) -> Sites:
+    """Make the folders anew, in place of an earlier demo's; `bits` is the length of the bank's Paillier modulus.
+
+    With `fronted` every process gets a public port beside the one that it listens on, for a proxy between them.
+    Raises :class:`DemoError` for missing files, and for a folder that holds something else.
+    """
+    _empty(directory)
+    roles: dict[str, Role] = {BANK: "bank", REVIEWER: "reviewer"}
+    for provider in PROVIDERS:
+        roles[provider] = "provider"
+    names = (MARKET, *roles)
+    for name in (OPERATOR, "authority", *names):
+        (directory / name).mkdir(mode=0o700)
+    pairs = _free_ports(len(names))
+    ports = {name: (own, public if fronted else own) for name, (own, public) in zip(names, pairs, strict=True)}
+    market = Site(MARKET, directory / MARKET, *ports[MARKET])
+    nodes = {name: NodeSite(name, directory / name, *ports[name], role) for name, role in roles.items()}
+    sites = Sites(directory, market, nodes)
+    authority = make_ca(directory / "authority")
+    for each in (sites.market, *sites.nodes.values()):
+        _certify(each, authority)
+    sites.market.config.write_text(_marketplace(sites), "utf-8")
+    operator = _person(OPERATOR, "operator.pem", sites.market)
+    (directory / OPERATOR / "operator.toml").write_text(operator, "utf-8")
+    for each in sites.nodes.values():
+        (each.folder / f"{each.staff}.toml").write_text(_person(each.staff, "staff.pem", each), "utf-8")
+        each.config.write_text(_node(sites, each, lease) + _own(each, examples, bits), "utf-8")
+    return sites
+
+
+def _empty(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    found = {path.name for path in directory.iterdir()}
+    if found and MARKER not in found:
+        raise DemoError(f"{directory} holds other files; name an empty folder by --dir")
+    for name in found - {MARKER}:
+        path = directory / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (directory / MARKER).touch()
+
+
+def _free_ports(pairs: int) -> list[tuple[int, int]]:
+    """Give pairs of ports that nobody listens on; held together, so that none comes twice."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(2 * pairs)]
+        ports = [listener.getsockname()[1] for listener in listeners]
+        return list(zip(ports[:pairs], ports[pairs:], strict=True))
+
+
+def _certify(site: Site, authority: KeyPair) -> None:
+    made = make_certificate(authority, site.name, [HOST])
+    made.certificate.replace(site.folder / "tls.pem")
+    made.key.replace(site.folder / "tls.key")
+    shutil.copyfile(authority.certificate, site.authority)
+
+
+def _listening(site: Site) -> str:
+    return f"""\
+name = "{site.name}"
+public_url = "{site.url}"
+host = "{HOST}"
+port = {site.port}
+certificate = "tls.pem"
+certificate_key = "tls.key"
+key = "identity.pem"
+nonces = "nonces.sqlite"
+workers = 1
+max_body = {MAX_BODY}
+"""
+
+
+def _marketplace(sites: Sites) -> str:
+    return f"""\
+{_listening(sites.market)}database = "market.sqlite"
+operator = "{OPERATOR}"
+operator_key = "{public_text(sites.operator_key)}"
+"""
+
+
+def _node(sites: Sites, site: NodeSite, lease: float) -> str:
+    market_key = base64.b64encode(sites.market.public_key).decode()
+    return f"""\
+{_listening(site)}authority = "{site.authority.name}"
+database = "node.sqlite"
+checkpoint = "seen.checkpoint"
+lease = {lease}
+patience = {PATIENCE}
+staff.{site.staff} = "{public_text(site.staff_key)}"
+marketplace = {{ name = "{MARKET}", url = "{sites.market.url}", public_key = "{market_key}" }}
+operator = {{ name = "{OPERATOR}", public_key = "{public_text(sites.operator_key)}" }}
+"""
+
+
+def _person(name: str, key: str, site: Site) -> str:
+    """What a person is told who asks this process by hand: `veilmart call`."""
+    public_key = base64.b64encode(site.public_key).decode()
+    return f"""\
+name = "{name}"
+key = "{key}"
+authority = "{site.authority.resolve()}"
+peer = {{ name = "{site.name}", url = "{site.url}", public_key = "{public_key}" }}
+"""
+
+
+def _own(site: NodeSite, examples: Path, bits: int) -> str:
+    """What only a node of this role is told; its data files are copied into its folder."""
+    match site.role:
+        case "provider":
+            for name in PROVIDERS[site.name]:
+                shutil.copyfile(existing(examples / name), site.folder / name)
+            product, source = PROVIDERS[site.name]
+            return f"""\
+product = "{product}"
+source = "{source}"
+snapshot_date = "{datetime.now(UTC).date().isoformat()}"
+reviewer = "{REVIEWER}"
+max_bits = 8.0
+max_models = 16
+max_small_bins = 3
+min_cohort = 10
+"""
+        case "bank":
+            shutil.copyfile(existing(examples / APPLICANTS_FILE), site.folder / APPLICANTS_FILE)
+            columns = "\n".join(f'columns.{name} = "{type_}"' for name, type_ in APPLICANT_COLUMNS.items())
+            return f"""\
+paillier_key = "paillier.json"
+key_bits = {bits}
+applicants = "{APPLICANTS_FILE}"
+results = "results"
+{columns}
+"""
+        case "reviewer":
+            return """\
+points_secret = "points.secret"
+max_bits = 8.0
+approval_days = 365
+"""

@@ -1,0 +1,120 @@
+"""``veilmart node``."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from audit.database import open_engine
+from compute.node.jobs.store import JobStore
+from compute.node.jobs.worker import Worker
+from compute.node.journal import EventJournal
+from compute.node.settings import NodeSettings, Role, load_settings
+from compute.node.site import clock, open_site
+from compute.settings import SettingsError
+from compute.web import keyfile
+from compute.web.secret import SecretFileError
+from veilmart.serving import address_file_option, certificate, check_databases, config_option
+from veilmart.serving import serve as serve_app
+
+SERVERS = {
+    "provider": "compute.node.provider",
+    "bank": "compute.node.bank.serve",
+    "reviewer": "compute.node.reviewer",
+}
+"""Role → the module whose `create(settings)` gives the app of one server process; loaded for that role alone."""
+WORKERS = SERVERS | {"bank": "compute.node.bank.work"}
+"""Role → the module whose `work(settings)` gives the worker's handlers by kind of job."""
+KINDS = SERVERS | {"bank": "compute.node.bank.kinds"}
+"""Role → the module whose `KINDS` are the kinds of its jobs."""
+FLUSH = 10.0
+"""Seconds between two attempts to hand waiting events to the marketplace."""
+
+_CONFIG = config_option("examples/config/provider.toml")
+_ROLE = click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What the party is. 角色。")
+
+
+@click.group()
+def node() -> None:
+    """Run a party's node: a data provider's, a bank's, a model reviewer's.
+
+    运行参与方节点:数据提供方、银行、模型审查方。
+    """
+
+
+@node.command()
+@_ROLE
+@_CONFIG
+@address_file_option
+def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
+    """Serve a node over TLS until SIGTERM or Ctrl-C. Its keys are made at the first start.
+
+    以 TLS 提供节点服务,直到 SIGTERM 或 Ctrl-C。首次启动时生成自己的密钥。
+    """
+    try:
+        settings = load_settings(config, role)
+        pair = certificate(settings.certificate, settings.certificate_key)
+        keyfile.load_or_make(settings.key)
+        check_databases([settings.database, settings.nonces])
+        server = import_module(SERVERS[role])
+        _check(server.check, settings)
+    except (SettingsError, SecretFileError) as error:
+        raise click.ClickException(str(error)) from error
+    serve_app(lambda: server.create(settings), settings.host, settings.port, pair, settings.workers, address_file)
+
+
+@node.command()
+@_ROLE
+@_CONFIG
+def work(*, role: Role, config: Path) -> None:
+    """Do a node's long work, one job at a time, until SIGTERM or Ctrl-C. One beside each server.
+
+    执行节点的长任务,每次一个,直到 SIGTERM 或 Ctrl-C。每个节点服务旁运行一个。
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = load_settings(config, role)
+        keyfile.load_or_make(settings.key)
+        check_databases([settings.database])
+        _check(import_module(SERVERS[role]).check, settings)
+        handlers = import_module(WORKERS[role]).work(settings)
+        with open_site(settings) as site:
+            threading.Thread(target=_flush, args=(site.journal,), daemon=True).start()
+            store = JobStore(open_engine(settings.database), import_module(KINDS[role]).KINDS, clock)
+            with Worker(store, handlers, lease=settings.lease) as worker:
+                worker.run_until_signal()
+    except (SettingsError, SecretFileError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@node.command()
+@_ROLE
+@_CONFIG
+def key(*, role: Role, config: Path) -> None:
+    """Print the node's public key in base64. The key is made at its first use.
+
+    打印节点的公钥(base64)。首次使用时生成密钥。
+    """
+    try:
+        click.echo(keyfile.public_text(keyfile.load_or_make(load_settings(config, role).key)))
+    except (SettingsError, SecretFileError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _check(check: Callable[[NodeSettings], None], settings: NodeSettings) -> None:
+    """Look at the node's own files before it listens: in a process apart, which keeps no thread over a fork."""
+    with ProcessPoolExecutor(1, get_context("fork")) as apart:
+        apart.submit(check, settings).result()
+
+
+def _flush(journal: EventJournal) -> None:
+    """Hand on what the marketplace could not take when it happened."""
+    waiting = threading.Event()
+    while not waiting.wait(FLUSH):
+        journal.flush()

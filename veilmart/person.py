@@ -1,0 +1,49 @@
+"""A person who asks one process by hand: who they are, their key, and the process with the key it is known by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compute.canonical import Name
+from compute.membership import Peer
+from compute.settings import Section, SettingsError, load
+from compute.web import keyfile
+from compute.web.client import PeerClient
+
+EXAMPLE = "examples/config/person.toml"
+
+
+class Person(Section, frozen=True):
+    """Who asks."""
+
+    name: Name
+    key: Path
+    """The person's Ed25519 private key, PEM, mode 0600."""
+    authority: Path
+    """The certificate authority of the process's TLS server, PEM."""
+    peer: Peer
+
+
+def load_person(path: Path) -> Person:
+    """Give the person that a file describes; raise `SettingsError`."""
+    return load(path, Person, EXAMPLE)
+
+
+@contextmanager
+def open_peer(person: Person) -> Iterator[tuple[PeerClient, Ed25519PrivateKey]]:
+    """Open a client of the process that signs as the person; give it with the person's key.
+
+    Raises `SettingsError` and `compute.web.secret.SecretFileError`.
+    """
+    key, peer = keyfile.load(person.key), person.peer
+    pins = {peer.name: peer.public_key}
+    try:
+        client = PeerClient(peer.url, person.name, key, peer.name, pins, verify=person.authority)
+    except OSError as error:  # SSLError is one
+        raise SettingsError(
+            f"{person.authority}: {error.strerror or error}; name a certificate, in PEM"
+        ) from error
+    with client:
+        yield client, key

@@ -5,6 +5,7 @@ contract, with the claims of :class:`Permit`. The contract goes with it: the ter
 every provider. A marketplace that forges a permit therefore gets nothing without their keys.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -94,7 +95,8 @@ def check_permit(
     2. It is meant for this provider and for the consumer who presents it.
     3. Its term has begun and not ended.
     4. It is not revoked: the status is signed, covers our nonce, and is at most 5 seconds old.
-    5. The contract is the one that it names, signed by the pinned keys of the consumer and of every provider.
+    5. The contract is the one that it names, signed by the pinned keys of the consumer and of every provider; and
+       it is the contract's one permit for this provider, so that uses cannot be counted anew under another.
     6. The operation and the purpose are the contract's.
     7. Product, version and fields lie within this provider's grant, and the uses within the number left.
     """
@@ -106,7 +108,9 @@ def check_permit(
     if not permit.nbf * 1000 <= use.time < permit.exp * 1000:  # 3
         raise PermitError(3, "the permit's term has not begun or has ended", "renew the contract")
     _check_status(permit, status, nonce, issuer, pins, use.time)  # 4
-    terms = _check_contract(permit, contract, pins)  # 5
+    terms = check_contract(contract, permit.contract, pins)  # 5
+    if permit.jti != permit_name(terms.contract, use.provider):  # 5
+        raise PermitError(5, "the contract has another permit for this provider", "present the permit it has")
     broken = violations(terms, use)
     for check, clauses in ((6, {"operation", "purpose"}), (7, {violation.clause for violation in broken})):
         reasons = [violation.reason for violation in broken if violation.clause in clauses]
@@ -146,10 +150,19 @@ def _check_status(
         raise PermitError(4, "the permit is suspended, revoked or ended", remedy)
 
 
-def _check_contract(permit: Permit, contract: Contract, pins: Pins) -> Terms:
+def permit_name(contract: str, provider: str) -> str:
+    """Give the id of a provider's permit: it follows from both, so there is never a second one."""
+    return "permit-" + hashlib.sha256(f"permit\n{contract}\n{provider}".encode()).hexdigest()[:32]
+
+
+def check_contract(contract: Contract, terms_digest: str, pins: Pins) -> Terms:
+    """Give the terms if all of their parties signed them by their pinned keys, or refuse by check 5.
+
+    ``terms_digest`` is SHA-256 of the canonical terms, in hexadecimal.
+    """
     remedy = "have every party sign the contract and present it whole"
-    if not contract or any(digest(signed.statement).hex() != permit.contract for signed in contract):
-        raise PermitError(5, "the contract is not the one that the permit names", remedy)
+    if not contract or any(digest(signed.statement).hex() != terms_digest for signed in contract):
+        raise PermitError(5, "the contract is not the one that is named", remedy)
     terms = contract[0].statement
     if tuple(signed.signer for signed in contract) != terms.parties:
         raise PermitError(5, "the contract is not signed by each of its parties once", remedy)

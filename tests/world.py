@@ -17,13 +17,13 @@ from audit.entry import Entry
 from audit.log import Log
 from compute.binning import CategoryBins, NumberBins
 from compute.canonical import Message, encode
-from compute.node import provider as provider_node
-from compute.node import reviewer as reviewer_node
 from compute.node.answers import AnswerStore
 from compute.node.approvals import ApprovalStore
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
+from compute.node.provider import desk as provider_node
 from compute.node.registry import RegistryStore
+from compute.node.reviewer import desk as reviewer_node
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError

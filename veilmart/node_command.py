@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -23,16 +23,8 @@ from compute.web.secret import SecretFileError
 from veilmart.serving import address_file_option, certificate, check_databases, config_option
 from veilmart.serving import serve as serve_app
 
-SERVERS = {
-    "provider": "compute.node.provider",
-    "bank": "compute.node.bank.serve",
-    "reviewer": "compute.node.reviewer",
-}
-"""Role → the module whose `create(settings)` gives the app of one server process; loaded for that role alone."""
-WORKERS = SERVERS | {"bank": "compute.node.bank.work"}
-"""Role → the module whose `work(settings)` gives the worker's handlers by kind of job."""
-KINDS = SERVERS | {"bank": "compute.node.bank.kinds"}
-"""Role → the module whose `KINDS` are the kinds of its jobs."""
+logger = logging.getLogger(__name__)
+
 FLUSH = 10.0
 """Seconds between two attempts to hand waiting events to the marketplace."""
 
@@ -62,7 +54,7 @@ def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
         pair = certificate(settings.certificate, settings.certificate_key)
         keyfile.load_or_make(settings.key)
         check_databases([settings.database, settings.nonces])
-        server = import_module(SERVERS[role])
+        server = _part(role, "serve")
         _check(server.check, settings)
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
@@ -82,11 +74,10 @@ def work(*, role: Role, config: Path) -> None:
         settings = load_settings(config, role)
         keyfile.load_or_make(settings.key)
         check_databases([settings.database])
-        _check(import_module(SERVERS[role]).check, settings)
-        handlers = import_module(WORKERS[role]).work(settings)
+        handlers = _part(role, "work").work(settings)
         with open_site(settings) as site:
             threading.Thread(target=_flush, args=(site.journal,), daemon=True).start()
-            store = JobStore(open_engine(settings.database), import_module(KINDS[role]).KINDS, clock)
+            store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
             with Worker(store, handlers, lease=settings.lease) as worker:
                 worker.run_until_signal()
     except (SettingsError, SecretFileError) as error:
@@ -107,6 +98,11 @@ def key(*, role: Role, config: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
+def _part(role: Role, name: str) -> Any:  # noqa: ANN401 -- a module; each part has its own functions
+    """Give a part of the node in this role, which is loaded now and no other."""
+    return import_module(f"compute.node.{role}.{name}")
+
+
 def _check(check: Callable[[NodeSettings], None], settings: NodeSettings) -> None:
     """Look at the node's own files before it listens: in a process apart, which keeps no thread over a fork."""
     with ProcessPoolExecutor(1, get_context("fork")) as apart:
@@ -117,4 +113,7 @@ def _flush(journal: EventJournal) -> None:
     """Hand on what the marketplace could not take when it happened."""
     waiting = threading.Event()
     while not waiting.wait(FLUSH):
-        journal.flush()
+        try:
+            journal.flush()
+        except Exception:
+            logger.exception("events still wait here; the next attempt is in %.0f s", FLUSH)

@@ -73,8 +73,8 @@ class PermitAdmission:
         for permit in self._registry.permits_of(tables.bank):
             presented = self._presented(permit, tables.bank, MODEL)
             try:
-                self._check_reviewer(presented, approval, MODEL)
                 self._check(presented, MODEL, fields=fields, purpose=approval.purpose)
+                _check_approval(presented, approval, MODEL)
             except RefusalError as error:
                 refusal = error
             else:
@@ -85,7 +85,6 @@ class PermitAdmission:
         """Give the uses that the job's permit allows in all, or refuse the job."""
         permit = self._named(job)
         presented = self._presented(permit, job.bank, JOB)
-        self._check_reviewer(presented, registered.approval, JOB)
         self._check(
             presented,
             JOB,
@@ -94,6 +93,7 @@ class PermitAdmission:
             uses=job.rows,
             used=self._answers.used(permit),
         )
+        _check_approval(presented, registered.approval, JOB)
         return _terms(presented).max_uses
 
     def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
@@ -108,20 +108,17 @@ class PermitAdmission:
     def _named(self, job: JobStatement) -> str:
         permit = job.permit_at(self._domain.name)
         if permit is None:
-            raise RefusalError(JOB, f"the job names no permit for {self._domain.name}", "name each provider's permit")
+            reason = f"the job names no permit for {self._domain.name}"
+            raise RefusalError(JOB, reason, "name each provider's permit")
         return permit
 
     def _presented(self, permit: str, bank: str, check: int) -> Presentation:
         kept = self._registry.presented(permit)
         if kept is None or kept[0].statement.bank != bank:
             raise RefusalError(check, f"{bank} presented no permit {permit} here", "present it")
+        if self._registry.is_revoked(permit):  # here, whatever the marketplace says of it
+            raise RefusalError(check, f"the permit {permit} is revoked", "ask this provider why")
         return kept[0].statement
-
-    def _check_reviewer(self, presented: Presentation, approval: ModelApproval, check: int) -> None:
-        agreed = _terms(presented).model_reviewer
-        if approval.reviewer != agreed:
-            reason = f"the model is approved by {approval.reviewer}, the contract names {agreed}"
-            raise RefusalError(check, reason, "submit the model to the contract's reviewer")
 
     def _check(
         self,
@@ -172,6 +169,24 @@ class PermitAdmission:
         if any(statement.contract != terms.contract for statement in stated):
             raise RefusalError(JOB, "the consents are of another contract", "ask the marketplace's operator")
         return consents
+
+
+def _check_approval(presented: Presentation, approval: ModelApproval, check: int) -> None:
+    """Refuse a model that another reviewer approved, or over a provider that is no party of the contract.
+
+    A provider from outside would be one that nobody here agreed to trust with the other half of the masks.
+    """
+    terms = _terms(presented)
+    if approval.reviewer != terms.model_reviewer:
+        reason = f"the model is approved by {approval.reviewer}, the contract names {terms.model_reviewer}"
+        raise RefusalError(check, reason, "submit the model to the contract's reviewer")
+    granted = {(grant.provider, grant.product, grant.product_version) for grant in terms.grants}
+    foreign = {(part.provider, part.product, part.product_version) for part in approval.tables} - granted
+    if foreign:
+        names = ", ".join(" ".join(place) for place in sorted(foreign))
+        raise RefusalError(
+            check, f"the model takes {names}, not in the contract", "keep to the contract's products"
+        )
 
 
 def _terms(presented: Presentation) -> Terms:

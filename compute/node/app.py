@@ -15,6 +15,7 @@ from compute.node.settings import NodeSettings
 from compute.node.site import Site
 from compute.node.transport import MESSAGES, UnknownPartyError
 from compute.protocols.base import (
+    BUSY,
     CANCELLED,
     FAULT,
     UNAVAILABLE,
@@ -33,7 +34,7 @@ from compute.web.nonces import NonceStore
 from compute.web.problems import render
 from compute.web.signatures import Verifier
 
-REFUSED: Mapping[int, int] = {0: 400, 1: 403, CANCELLED: 409, UNAVAILABLE: 503, FAULT: 500}
+REFUSED: Mapping[int, int] = {0: 400, 1: 403, BUSY: 429, CANCELLED: 409, UNAVAILABLE: 503, FAULT: 500}
 """Number of a check → HTTP status of its refusal; every other is 422."""
 OTHER = 422
 

@@ -5,12 +5,13 @@ operator's signature. A party that was suspended is not in the directory: within
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 
 from compute.client import MarketplaceClient
 from compute.records import PartyRecord
-from compute.signing import Pin, Pins, SignatureError, verify
+from compute.signing import Pin, Pins, SignatureError, Signed, verify
+from compute.web.errors import WebError
 
 LIFETIME = 60.0
 """Seconds that an answer of the marketplace serves."""
@@ -34,7 +35,8 @@ class Directory(Mapping[str, Pin]):
     ) -> None:
         self._market, self._pinned, self._operator, self._clock = market, dict(pinned), operator, clock
         self._records: dict[str, PartyRecord] = {}
-        self._asked_at = -LIFETIME
+        self._asked_at = self._failed_at = -LIFETIME
+        self._failure: WebError | None = None
         self._lock = Lock()
 
     def __getitem__(self, name: str) -> Pin:
@@ -55,8 +57,10 @@ class Directory(Mapping[str, Pin]):
 
     def _current(self, lifetime: float) -> dict[str, PartyRecord]:
         with self._lock:
+            if self._failure is not None and self._clock() - self._failed_at < _AGAIN:
+                raise self._failure  # whoever waited here for the lock does not wait for the marketplace too
             if self._clock() - self._asked_at >= lifetime:
-                admissions = self._market.directory()
+                admissions = self._ask()
                 records = [verify(admission, self._operator, "operator", self._pinned) for admission in admissions]
                 for record in records:
                     if record.pin != self._pinned.get(record.name, record.pin):
@@ -64,3 +68,12 @@ class Directory(Mapping[str, Pin]):
                 self._records = {record.name: record for record in records}
                 self._asked_at = self._clock()
             return self._records
+
+    def _ask(self) -> Sequence[Signed[PartyRecord]]:
+        try:
+            admissions = self._market.directory()
+        except WebError as error:
+            self._failure, self._failed_at = error, self._clock()
+            raise
+        self._failure = None
+        return admissions

@@ -11,8 +11,8 @@ tried anew.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import count
 from operator import or_
+from threading import Lock
 from typing import Any
 
 from audit.entry import Entry
@@ -22,7 +22,17 @@ from compute.node.jobs.errors import UnknownJobError, WrongStateError
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
-from compute.protocols.base import CANCELLED, FAULT, Accepted, Cancel, Collect, Pending, RefusalError, Refused
+from compute.protocols.base import (
+    BUSY,
+    CANCELLED,
+    FAULT,
+    Accepted,
+    Cancel,
+    Collect,
+    Pending,
+    RefusalError,
+    Refused,
+)
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
@@ -36,6 +46,12 @@ from compute.protocols.risk_score.messages import (
 
 HOLD = 5.0
 """Seconds that a question for unfinished work is held."""
+HOLDS = 3
+"""Questions that one server process holds at once, one for each sender: its other threads stay free."""
+MAX_UNFINISHED = 4
+"""Jobs of one sender that may wait or run."""
+MAX_ATTEMPTS = 20
+"""How often one message is tried."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,7 @@ class Intake:
         short: Sequence[type[Message]],
     ) -> None:
         self._dispatcher, self._jobs, self._long = dispatcher, jobs, long
+        self._holds = _Holds()
         self._by_kind = {each.kind: each for each in long.values()}
         self.replies = (*short, *(each.reply for each in long.values()), Accepted)
         """The types of all replies but refusals and Pending."""
@@ -93,18 +110,29 @@ class Intake:
 
     def _submit(self, sender: str, message: Message, data: bytes, long: LongMessage) -> Message:
         long.check(message)
-        for attempt in count():
-            job = self._jobs.submit(sender, long.kind, data, str(attempt), long.size(message))
-            if job.state not in ENDED:
-                if long.received is not None:
-                    self._dispatcher.journal.append(long.received(message))
-                return self._standing(job)
-            if job.state is State.DONE and not isinstance(reply := self._result(job), Refused):
+        attempts = self._jobs.attempts(sender, long.kind, data)
+        if attempts and attempts[0].state not in ENDED:
+            return self._standing(attempts[0])
+        if attempts and attempts[0].state is State.DONE:
+            reply = self._result(attempts[0])
+            if not isinstance(reply, Refused):
                 return reply
-        raise AssertionError("count() does not end")
+        if len(attempts) >= MAX_ATTEMPTS or self._jobs.unfinished(sender) >= MAX_UNFINISHED:
+            remedy = "collect or cancel work that goes on; call the node's operator if it fails again and again"
+            raise RefusalError(BUSY, f"{sender} has too much unfinished or failed work here", remedy)
+        # Of two requests that come to the same number of attempts, both get the one job that is made.
+        job = self._jobs.submit(sender, long.kind, data, f"{len(attempts):03}", long.size(message))
+        if long.received is not None:
+            self._dispatcher.journal.append(long.received(message))
+        return self._standing(job)
 
     def _collect(self, sender: str, ticket: str) -> Message:
-        job = self._jobs.wait(self._own(sender, ticket).id, HOLD)
+        job = self._own(sender, ticket)
+        if self._holds.begin(sender):
+            try:
+                job = self._jobs.wait(job.id, HOLD)
+            finally:
+                self._holds.end(sender)
         match job.state:
             case State.DONE:
                 return self._result(job)
@@ -150,6 +178,27 @@ class Intake:
             total=job.total,
             milliseconds_left=job.milliseconds_left,
         )
+
+
+class _Holds:
+    """Who waits for news in this process."""
+
+    def __init__(self) -> None:
+        self._senders: set[str] = set()
+        self._lock = Lock()
+
+    def begin(self, sender: str) -> bool:
+        """Take a place for the sender; False if it has one or all are taken."""
+        with self._lock:
+            if sender in self._senders or len(self._senders) >= HOLDS:
+                return False
+            self._senders.add(sender)
+            return True
+
+    def end(self, sender: str) -> None:
+        """Give the sender's place back."""
+        with self._lock:
+            self._senders.remove(sender)
 
 
 def named_sender(message: Message) -> str | None:

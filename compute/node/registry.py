@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     Table,
     Text,
     func,
@@ -21,6 +22,7 @@ from compute.canonical import decode, encode
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.messages import RegisterTables
+from compute.protocols.risk_score.provider import Registration
 from compute.signing import Signed
 
 _METADATA = MetaData()
@@ -39,6 +41,7 @@ _REGISTRATIONS = Table(
     Column("bank", Text, nullable=False, index=True),
     Column("message", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("snapshot", Text, nullable=False),  # of the table on which every bin last held a cohort
 )
 _PROBES = Table(
     "probes",
@@ -53,6 +56,12 @@ _PERMITS = Table(
     Column("bank", Text, nullable=False, index=True),
     Column("issued_at", BigInteger, nullable=False),
     Column("presentation", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+_REVOKED = Table(
+    "revoked_permits",
+    _METADATA,
+    Column("permit", Text, primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
 
@@ -85,33 +94,47 @@ class RegistryStore:
 
     # --- tables -----------------------------------------------------------------------------------------------
 
-    def registration(self, approval: bytes) -> tuple[RegisterTables, int] | None:
-        """Give the tables under this approval, and when they were first taken."""
+    def registration(self, approval: bytes) -> Registration | None:
+        """Give what was registered under this approval."""
         query = select(_REGISTRATIONS).where(_REGISTRATIONS.c.approval == approval)
         with self._reader.begin() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else (decode(row.message, RegisterTables), row.at)
+        return None if row is None else Registration(decode(row.message, RegisterTables), row.at, row.snapshot)
 
     def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
         """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
-        models = select(func.count()).select_from(_REGISTRATIONS).where(_REGISTRATIONS.c.bank == bank)
         count = update(_PROBES).where(_PROBES.c.bank == bank, _PROBES.c.small_bins < max_small_bins)
         with self._engine.begin() as connection:
-            if connection.execute(models).scalar_one() >= max_models:
+            if connection.execute(_models(bank)).scalar_one() >= max_models:
                 return False
             connection.execute(insert(_PROBES).values(bank=bank, small_bins=0).on_conflict_do_nothing())
             return connection.execute(count.values(small_bins=_PROBES.c.small_bins + 1)).rowcount == 1
 
-    def register(self, approval: bytes, message: RegisterTables, now: int) -> int:
-        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken."""
+    def register(
+        self, approval: bytes, message: RegisterTables, snapshot: str, now: int, max_models: int
+    ) -> int | None:
+        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken.
+
+        None, and nothing, if others filled the bank's number of models meanwhile.
+        """
         bank = message.tables.bank
-        row = {"approval": approval, "bank": bank, "message": encode(message), "at": now}
+        row = {"approval": approval, "bank": bank, "message": encode(message), "at": now, "snapshot": snapshot}
         at = select(_REGISTRATIONS.c.at).where(_REGISTRATIONS.c.approval == approval)
         passed = update(_PROBES).where(_PROBES.c.bank == bank).values(small_bins=_PROBES.c.small_bins - 1)
         with self._engine.begin() as connection:
-            connection.execute(insert(_REGISTRATIONS).values(row).on_conflict_do_nothing())
+            kept: int | None = connection.execute(at).scalar_one_or_none()
+            if kept is None:
+                if connection.execute(_models(bank)).scalar_one() >= max_models:
+                    return None
+                connection.execute(insert(_REGISTRATIONS).values(row))
             connection.execute(passed)
-            return int(connection.execute(at).scalar_one())
+        return now if kept is None else kept
+
+    def confirm(self, approval: bytes, snapshot: str) -> None:
+        """Note that every bin of these tables holds a cohort on this snapshot too."""
+        row = update(_REGISTRATIONS).where(_REGISTRATIONS.c.approval == approval)
+        with self._engine.begin() as connection:
+            connection.execute(row.values(snapshot=snapshot))
 
     # --- permits ----------------------------------------------------------------------------------------------
 
@@ -138,6 +161,20 @@ class RegistryStore:
         }
         with self._engine.begin() as connection:
             return _put_later(connection, _PERMITS, row)
+
+    def revoke(self, permit: str, now: int) -> None:
+        """Note that this provider took the permit back, for good."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(_REVOKED).values(permit=permit, at=now).on_conflict_do_nothing())
+
+    def is_revoked(self, permit: str) -> bool:
+        """Say whether this provider took the permit back."""
+        with self._reader.begin() as connection:
+            return connection.execute(select(_REVOKED).where(_REVOKED.c.permit == permit)).first() is not None
+
+
+def _models(bank: str) -> Select[int]:
+    return select(func.count()).select_from(_REGISTRATIONS).where(_REGISTRATIONS.c.bank == bank)
 
 
 def _put_later(connection: Connection, table: Table, row: dict[str, object]) -> int | None:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from msgspec import Meta
 
 from compute.canonical import HOUR, FormatError, M, Message, Milliseconds, Name, decode, encode
+from connectors.uscc import SHAPE
 
 MAX_REASON = 1000
 """Characters of a refusal's reason; what quotes a message is cut."""
@@ -14,8 +15,9 @@ MAX_REASON = 1000
 Progress = Callable[[str, int, int], None]
 """Hears of a step's name, the units done and the units in all."""
 
-CANCELLED, UNAVAILABLE, FAULT = 96, 97, 98
-"""Beyond the numbers of checks: the work was cancelled, the marketplace is out of reach, the node failed."""
+BUSY, CANCELLED, UNAVAILABLE, FAULT = 95, 96, 97, 98
+"""Beyond the numbers of checks: too much work of this party is open, it was cancelled, the marketplace is out of
+reach, the node failed."""
 
 STATEMENT_AGE = HOUR
 """How far from now a statement that changes something may be dated: it is neither old nor kept for later."""
@@ -23,6 +25,10 @@ STATEMENT_AGE = HOUR
 
 def no_progress(_step: str, _done: int, _total: int) -> None:
     """Ignore progress."""
+
+
+Subject = Annotated[str, Meta(pattern=rf"\A{SHAPE}\Z")]
+"""A unified social credit code in its canonical form; its check characters are looked at later."""
 
 
 class ProtocolError(Exception):
@@ -57,7 +63,7 @@ class Refused(Message, frozen=True):
     check: Annotated[int, Meta(ge=0, le=99)]
     reason: Annotated[str, Meta(max_length=MAX_REASON)]
     remedy: Annotated[str, Meta(max_length=MAX_REASON)]
-    subjects: tuple[Annotated[str, Meta(max_length=18)], ...] = ()
+    subjects: tuple[Subject, ...] = ()
     """Those of the asker's own subjects that the refusal is about; for the asker alone, in no log."""
 
 
@@ -68,6 +74,8 @@ class Accepted(Message, frozen=True):
     at: Milliseconds
 
 
+Steps = Annotated[int, Meta(ge=0, le=10**9)]
+"""Units of work, done or in all."""
 Ticket = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 """The name of long work at the party that does it."""
 
@@ -77,11 +85,11 @@ class Pending(Message, frozen=True):
 
     party: Name
     ticket: Ticket
-    state: str
-    step: str | None
-    done: int
-    total: int
-    milliseconds_left: int | None
+    state: Annotated[str, Meta(max_length=20)]
+    step: Annotated[str, Meta(max_length=100)] | None
+    done: Steps
+    total: Steps
+    milliseconds_left: Milliseconds | None
     """Until this step is over, once its pace is known."""
 
 
@@ -105,7 +113,21 @@ class Transport(Protocol):
         ...
 
 
-def ask(
+def ask(transport: Transport, recipient: str, message: Message, expected: type[M], patience: float = 0) -> M:
+    """Send a message and give the reply of type ``expected``; raise :class:`RefusedByPeerError` on a refusal.
+
+    Sends the message again for ``patience`` seconds while the other party says that the marketplace is out of its
+    reach: that passes, and a message sent twice is taken once.
+    """
+
+    def attempt() -> M | Refused:
+        reply: M | Refused = _send(transport, recipient, message, expected | Refused)
+        return reply
+
+    return _patiently(recipient, patience, attempt)
+
+
+def ask_long(
     transport: Transport,
     recipient: str,
     message: Message,
@@ -113,15 +135,30 @@ def ask(
     progress: Progress = no_progress,
     patience: float = 0,
 ) -> M:
-    """Send a message and give the reply of type ``expected``; raise :class:`RefusedByPeerError` on a refusal.
+    """As :func:`ask`, for a message whose answer may take long; ``progress`` hears how far the work is.
 
-    Waits for long work to end, and tells ``progress`` of it. Sends the message again for ``patience`` seconds
-    while the other party says that the marketplace is out of its reach: that passes, and a message sent twice is
-    taken once.
+    Raises :class:`AnswerError` once the other party has told the same state of the work for STALL seconds.
     """
+
+    def attempt() -> M | Refused:
+        reply: M | Refused | Pending = _send(transport, recipient, message, expected | Refused | Pending)
+        return _wait(transport, recipient, reply, expected, progress)
+
+    return _patiently(recipient, patience, attempt)
+
+
+STALL = 3600.0
+"""Seconds after which work that does not move is given up."""
+_PAUSE = 1.0
+"""Seconds before a message is sent again."""
+_BREATH = 0.1
+"""Seconds between two questions for long work; the other party holds each until there is news, if it can."""
+
+
+def _patiently(recipient: str, patience: float, attempt: Callable[[], M | Refused]) -> M:
     deadline = time.monotonic() + patience
     while True:
-        reply = _wait(transport, recipient, _send(transport, recipient, message, expected), expected, progress)
+        reply = attempt()
         if not isinstance(reply, Refused):
             return reply
         if reply.check != UNAVAILABLE or time.monotonic() >= deadline:
@@ -129,32 +166,31 @@ def ask(
         time.sleep(_PAUSE)
 
 
-_PAUSE = 1.0
-"""Seconds before a message is sent again."""
-_BREATH = 0.05
-"""Seconds between two questions for long work; the other party holds each until there is news."""
-
-
 def _wait(
     transport: Transport, recipient: str, reply: M | Refused | Pending, expected: type[M], progress: Progress
 ) -> M | Refused:
+    told, since = None, time.monotonic()
     while isinstance(reply, Pending):
-        ticket = reply.ticket
+        ticket, now = reply.ticket, (reply.state, reply.step, reply.done)
+        if now != told:
+            told, since = now, time.monotonic()
+        elif time.monotonic() - since > STALL:
+            raise AnswerError(f"the work at {recipient} has not moved for {STALL:.0f} s; ask its operator")
         try:
-            progress(f"{recipient}: {reply.step or reply.state}", reply.done, reply.total)
+            progress(f"{recipient}: {reply.step or reply.state}", min(reply.done, reply.total), reply.total)
             time.sleep(_BREATH)
         except BaseException as stop:
             try:
-                _send(transport, recipient, Cancel(ticket=ticket), Accepted)
+                _send(transport, recipient, Cancel(ticket=ticket), Accepted | Refused)
             except Exception as error:  # noqa: BLE001 -- why we stop counts, whatever became of the farewell
                 stop.add_note(f"{recipient} was not told to stop: {type(error).__name__}")
             raise
-        reply = _send(transport, recipient, Collect(ticket=ticket), expected)
+        reply = _send(transport, recipient, Collect(ticket=ticket), expected | Refused | Pending)
     return reply
 
 
-def _send(transport: Transport, recipient: str, message: Message, expected: type[M]) -> M | Refused | Pending:
+def _send(transport: Transport, recipient: str, message: Message, expected: Any) -> Any:  # noqa: ANN401 -- a union of message types, and one of it
     try:
-        return decode(transport.exchange(recipient, encode(message)), expected | Refused | Pending)  # type: ignore[arg-type, no-any-return] # a union of message types
+        return decode(transport.exchange(recipient, encode(message)), expected)
     except FormatError as error:
         raise AnswerError(f"the reply of {recipient} is malformed: {error}") from error

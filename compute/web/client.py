@@ -12,9 +12,8 @@ import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.web import problems
-from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
-from compute.web.signatures import SignatureAuth
+from compute.web.auth import SignatureAuth
+from compute.web.errors import PROBLEM, PeerProblemError, PeerUnreachableError, ResponseError
 
 MAX_RESPONSE = 64 * 2**20  # bytes
 DEADLINE = 60.0  # seconds for a call with all its retries
@@ -122,7 +121,7 @@ class PeerClient:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _refusal(self, response: httpx.Response) -> PeerProblemError | ResponseError:
-        if _media_type(response) != problems.MEDIA_TYPE:
+        if _media_type(response) != PROBLEM:
             return ResponseError(f"{self._peer} answered {response.status_code} without a problem document")
         try:
             problem = msgspec.json.decode(response.content, type=dict[str, object])

@@ -2,6 +2,9 @@
 
 from typing import ClassVar
 
+PROBLEM = "application/problem+json"
+"""The media type of a refusal: RFC 9457."""
+
 
 class WebError(Exception):
     """The base of everything that this package raises by itself."""

@@ -6,6 +6,7 @@ from apiflask import APIFlask
 
 from compute.web import problems
 from compute.web.access import is_public, public
+from compute.web.errors import PROBLEM
 
 _SCHEME = "httpSignature"
 _DESCRIPTION = f"HTTP message signature (RFC 9421) with Ed25519: {problems.ACCEPT_SIGNATURE}"
@@ -29,7 +30,7 @@ def install(app: APIFlask, public_url: str) -> None:
         components["responses"] = {
             "Problem": {
                 "description": "The request was refused",
-                "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }
         }
         document["security"] = [{_SCHEME: []}]

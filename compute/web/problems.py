@@ -11,10 +11,9 @@ import msgspec
 from apiflask import APIFlask, HTTPError
 from werkzeug.exceptions import HTTPException
 
-from compute.web.errors import ProblemError, SignatureRequestError
+from compute.web.errors import PROBLEM, ProblemError, SignatureRequestError
 from compute.web.messages import REQUEST_COMPONENTS, TAG
 
-MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:veilmart:problem:"
 
 SCHEMA: dict[str, object] = {
@@ -113,7 +112,7 @@ def render(
         "detail": detail,
         "remedy": remedy,
     }
-    return flask.Response(msgspec.json.encode(problem), status, content_type=MEDIA_TYPE)
+    return flask.Response(msgspec.json.encode(problem), status, content_type=PROBLEM)
 
 
 def _standard(status: int, detail: str) -> flask.Response:

@@ -1,4 +1,11 @@
-"""A party's app behind gunicorn: TLS, worker processes with threads, an address that a parent can wait for."""
+"""A party's app behind gunicorn: TLS, worker processes with threads, an address that a parent can wait for.
+
+Silent connections hold no thread (`compute.web.worker`): a handshake and a header have a few seconds together and
+wait in the poller; each worker takes CONNECTIONS at a time. What remains to whoever can connect: to open
+connections faster than they time out, to ask for the public pages and read them slowly, or to keep the processors
+busy with handshakes; to an enrolled party: to send bodies slowly, each of which holds a thread while it comes. In
+front of a server that strangers reach belongs a proxy that limits connections and their rate for each address.
+"""
 
 import functools
 import json
@@ -13,9 +20,11 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from compute.web.files import write_atomically
 from compute.web.tls import KeyPair
+from compute.web.worker import PatientWorker
 
 THREADS = 8  # per worker
-READ_TIMEOUT = 30.0  # seconds that a connection may stay silent within a handshake or a request
+CONNECTIONS = 512  # per worker, silent ones too; each is an open file, of which a process often has 1024
+READ_TIMEOUT = 30.0  # seconds that a connection may stay silent within a body, or leave an answer unread
 KEEP_ALIVE = 15  # seconds; longer than the client keeps an idle connection, so that none is cut under a request
 GRACE = 10  # seconds that a request has to end when the server stops
 WORKER_TIMEOUT = 60  # seconds without a sign of life, after which a worker is killed and replaced
@@ -65,8 +74,9 @@ def serve(
     settings = {
         "bind": f"fd://{listener.detach()}",
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "timeout": WORKER_TIMEOUT,
         "graceful_timeout": GRACE,
         "keepalive": KEEP_ALIVE,
@@ -107,8 +117,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 class ImpatientSocket(ssl.SSLSocket):
     """A TLS connection that blocks no longer than `read_timeout` seconds.
 
-    Gunicorn sets its sockets to wait for ever, and so a few clients who stop in the middle of a handshake or a
-    request would hold all threads.
+    Gunicorn sets its sockets to wait for ever, and so a few clients who stop in the middle of a body would hold all
+    threads.
     """
 
     read_timeout = READ_TIMEOUT

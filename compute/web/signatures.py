@@ -15,7 +15,7 @@ therefore must not change the meaning of a message, and that an exchange takes p
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable
 
 import flask
 import httpx
@@ -26,7 +26,6 @@ from compute.web import messages
 from compute.web.errors import (
     MissingSignatureError,
     ReplayedSignatureError,
-    ResponseError,
     SignatureFieldError,
     StaleSignatureError,
     UnknownKeyError,
@@ -150,62 +149,6 @@ def sign_response(
         return False
     response.headers.update(answer.headers)
     return True
-
-
-class SignatureAuth(httpx.Auth):
-    """Signs each request as `party`, and passes only responses signed by `peer` as the answer to it.
-
-    `pins` gives raw Ed25519 public keys by party. A response is checked in these steps, and ResponseError
-    raised by the first that fails:
-
-    a. One signature of the agreed form covers status, content-type and content-digest, and the request with its
-       method, target, digest and signature.
-    b. It names the peer that was called, whose key is pinned here.
-    c. That key made it. The request's nonce is fresh, so the answer is: its time needs no check.
-    d. The body, of no Content-Encoding (which is not signed), has the signed digest.
-    """
-
-    requires_request_body = True
-    requires_response_body = True
-
-    def __init__(self, party: str, key: Ed25519PrivateKey, peer: str, pins: Mapping[str, bytes]) -> None:
-        self._party = party
-        self._key = key
-        self._peer = peer
-        self._pins = pins
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request, send it, and check the response."""
-        content_type = request.headers.get("Content-Type")
-        asked = messages.Request(
-            request.method, str(request.url), {} if content_type is None else {"Content-Type": content_type}
-        )
-        try:
-            messages.sign(asked, self._party, self._key, request.content, time.time())
-        except HTTPMessageSignaturesException as error:
-            raise ValueError(f"{request.url} cannot be signed: {error}; percent-encode it") from error
-        request.headers.update(asked.headers)
-        response = yield request
-        try:
-            self._check(asked, response)
-        except (SignatureFieldError, HTTPMessageSignaturesException, KeyError) as error:
-            raise ResponseError(
-                f"{request.method} {request.url}: the response with status {response.status_code} is not proven "
-                f"to be the answer of {self._peer} to this request: {error}. Do not use it; check which "
-                "server stands at this address, and the key pinned for it"
-            ) from error
-
-    def _check(self, asked: messages.Request, response: httpx.Response) -> None:
-        answer = messages.Response(response.status_code, messages.pick_fields(response.headers.get), asked)
-        claim = messages.read_claim(answer)  # a
-        if claim.party != self._peer:  # b
-            raise SignatureFieldError(f"it is signed by {claim.party}")
-        if self._peer not in self._pins:  # b
-            raise SignatureFieldError(f"no key of {self._peer} is pinned here")
-        messages.verify(answer, self._peer, self._pins[self._peer])  # c
-        if "Content-Encoding" in response.headers:  # d
-            raise SignatureFieldError("it has a Content-Encoding")
-        ContentDigest.verify(answer.headers["Content-Digest"], response.content)  # d
 
 
 def _origin(url: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from contracts import ALLOWED, TERMS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.permit import PermitError, PermitStatus, check_permit, issue
+from compute.permit import PermitError, PermitStatus, check_permit, issue, permit_name
 from compute.signing import Pin, Role, Signed, sign
 from compute.terms import Terms, Use
 
@@ -22,6 +22,7 @@ KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([i + 1]) * 32) for i, n
 ROLES: dict[str, Role] = {"market": "operator", "bank": "consumer", "reviewer": "model_reviewer"}
 PINS = {name: Pin(ROLES.get(name, "provider"), key.public_key().public_bytes_raw()) for name, key in KEYS.items()}
 LONG = msgspec.structs.replace(TERMS, not_before=0, not_after=DAY)
+PERMIT = permit_name(LONG.contract, "tax")
 USE = Use(**{**ALLOWED, "time": NOW})  # type: ignore[arg-type]
 
 
@@ -30,12 +31,12 @@ def contract(terms: Terms = LONG, **signers: str) -> list[Signed[Terms]]:
 
 
 def status(signer: str = "market", **changes: Any) -> Signed[PermitStatus]:
-    stated = PermitStatus(permit="permit-1", nonce=NONCE, active=True, at=NOW)
+    stated = PermitStatus(permit=PERMIT, nonce=NONCE, active=True, at=NOW)
     return sign(msgspec.structs.replace(stated, **changes), "market", KEYS[signer])
 
 
 def token(terms: Terms = LONG, provider: str = "tax", issuer: str = "market", signer: str = "market") -> str:
-    return issue(terms, provider, "permit-1", issuer, KEYS[signer], NOW)
+    return issue(terms, provider, permit_name(terms.contract, provider), issuer, KEYS[signer], NOW)
 
 
 def check(**changes: Any) -> None:
@@ -86,7 +87,7 @@ CASES: list[tuple[dict[str, Any], int, str]] = [
     ({"status": status(permit="permit-2")}, 4, "another question"),
     ({"status": status(at=NOW + 5001)}, 4, "last 5 seconds"),
     ({"use": dataclasses.replace(USE, time=NOW + 5001)}, 4, "last 5 seconds"),
-    ({"contract": []}, 5, "not the one that the permit names"),
+    ({"contract": []}, 5, "not the one that is named"),
     ({"contract": contract(OTHER)}, 5, "not the one that"),
     ({"contract": contract()[:2]}, 5, "signed by each of its parties"),
     ({"contract": contract()[::-1]}, 5, "signed by each of its parties"),
@@ -112,3 +113,10 @@ def test_every_numbered_check_has_a_case() -> None:
     lines = (check_permit.__doc__ or "").split("\n    ")
     numbered = {int(line.split(".")[0]) for line in lines if line[:1].isdigit()}
     assert numbered == {1, 2, 3, 4, 5, 6, 7} == {number for _, number, _ in CASES}
+
+
+def test_a_second_permit_of_one_contract_does_not_count_anew() -> None:
+    """A marketplace that is the bank's friend would issue one for each use."""
+    another = issue(LONG, "tax", "permit-" + "0" * 32, "market", KEYS["market"], NOW)
+    with pytest.raises(PermitError, match="check 5: the contract has another permit for this provider"):
+        check(token=another, status=status(permit="permit-" + "0" * 32))

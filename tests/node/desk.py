@@ -12,7 +12,7 @@ from compute.node.approvals import ApprovalStore
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.jobs.context import JobContext
-from compute.node.reviewer import handlers
+from compute.node.reviewer.desk import handlers
 from compute.protocols.base import Progress, no_progress
 from compute.protocols.risk_score.reviewer import Office, Reviewer
 from compute.signing import Pin

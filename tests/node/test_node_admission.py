@@ -18,6 +18,7 @@ from market import (
     REVIEWER,
     SALT,
     TAX,
+    VERSIONS,
     Market,
     commitments,
     open_market,
@@ -161,10 +162,21 @@ def contract(office: Office) -> str:
     return name
 
 
-def registered(*fields: str, purpose: str = "credit_approval", reviewer: str = REVIEWER) -> Registered:
+def registered(
+    *fields: str,
+    purpose: str = "credit_approval",
+    reviewer: str = REVIEWER,
+    providers: tuple[str, ...] = (LABOUR, TAX),
+) -> Registered:
     bins = tuple(CategoryBins(column=name, groups=(("a",), ("b",))) for name in sorted(fields or ("naics",)))
     tables = msgspec.structs.replace(registration(1, BANK).tables, bins=bins)
-    approval = msgspec.structs.replace(model_approval(1, BANK), purpose=purpose, reviewer=reviewer)
+    made = model_approval(1, BANK)
+    parts = []
+    for provider in providers:
+        _, product, version = VERSIONS.get(provider, VERSIONS[LABOUR])
+        places = {"provider": provider, "product": product, "product_version": version}
+        parts.append(msgspec.structs.replace(made.tables[0], **places))
+    approval = msgspec.structs.replace(made, purpose=purpose, reviewer=reviewer, tables=tuple(parts))
     return Registered(tables, approval, [])
 
 
@@ -333,7 +345,7 @@ def test_a_permit_serves_the_bank_that_presented_it(office: Office, contract: st
 
 def test_a_job_that_leaves_this_provider_out_names_no_permit(office: Office, contract: str) -> None:
     elsewhere = msgspec.structs.replace(office.job(contract), providers=made_job(1).providers)
-    with refused(9, "presented no permit"):
+    with refused(9, "names no permit for"):
         office.admission.admit_job(elsewhere, registered())
 
 
@@ -341,10 +353,11 @@ BEYOND = [
     (registered("naics", "state"), "permit check 7: state of market-registration not granted"),
     (registered(purpose="prescreening"), "permit check 6: prescreening is not credit_approval"),
     (registered(reviewer="a-friend"), f"approved by a-friend, the contract names {REVIEWER}"),
+    (registered(providers=("shadow", TAX)), "the model takes shadow"),
 ]
 
 
-@pytest.mark.parametrize(("model", "reason"), BEYOND, ids=["field", "purpose", "reviewer"])
+@pytest.mark.parametrize(("model", "reason"), BEYOND, ids=["field", "purpose", "reviewer", "provider"])
 def test_what_lies_beyond_the_contract_is_refused(
     office: Office, contract: str, model: Registered, reason: str
 ) -> None:
@@ -512,3 +525,11 @@ def test_a_withdrawal_that_the_bank_never_signed_counts_as_little(office: Office
     office.desk.consents_lie = lambda true: msgspec.structs.replace(true, withdrawals=(forged,))
     with refused(9, "does not verify"):
         office.admission.admit_subjects(office.job(contract), SUBJECTS)
+
+
+def test_a_permit_revoked_here_is_refused_whatever_the_marketplace_says(office: Office, contract: str) -> None:
+    office.registry.revoke(office.permit(contract), office.market.clock.now)
+    with refused(9, "is revoked"):
+        office.admission.admit_job(office.job(contract), registered())
+    with refused(8, "is revoked"):
+        office.admission.admit_model(*of(registered()))

@@ -12,13 +12,15 @@ from world import BANK, SUBJECTS, Clock, LogJournal, World
 from audit.entry import EntryKind
 from compute.canonical import Message, encode
 from compute.node import events, intake
-from compute.node import provider as provider_node
 from compute.node.dispatch import Dispatcher
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.leases import Leases
 from compute.node.jobs.store import JobStore
-from compute.protocols.base import CANCELLED, FAULT, Accepted, Cancel, Collect, Pending, Refused
+from compute.node.provider import desk as provider_node
+from compute.node.provider.kinds import ANSWER, KINDS
+from compute.node.provider.serve import SHORT
+from compute.protocols.base import BUSY, CANCELLED, FAULT, Accepted, Cancel, Collect, Pending, Refused
 from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
 from compute.signing import Signed
 
@@ -31,13 +33,13 @@ class Door:
         self.world, self.store = world, store
         self.dispatcher = Dispatcher("tax", provider_node.handlers(role), LogJournal(world.log), world.clock)
         received = LongMessage(
-            provider_node.ANSWER,
+            ANSWER,
             role.check,
             lambda query: len(query.subjects),
             Signed[Answer],
             lambda query: events.received("tax", query, world.clock()),
         )
-        self.intake = Intake(self.dispatcher, store, {Query: received}, provider_node.SHORT)
+        self.intake = Intake(self.dispatcher, store, {Query: received}, SHORT)
         self.leases = Leases(store, 60)
 
     def send(self, message: Message, sender: str = BANK) -> Message:
@@ -64,7 +66,7 @@ class Door:
 @pytest.fixture
 def door(world: World, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setattr(intake, "HOLD", 0.02)  # as many seconds as a question is held
-    return Door(world, JobStore(engines[0], provider_node.KINDS, Clock()))
+    return Door(world, JobStore(engines[0], KINDS, Clock()))
 
 
 @pytest.fixture
@@ -246,7 +248,7 @@ def test_work_that_ended_in_a_refusal_is_told_and_tried_anew(door: Door, query: 
 def other_door(world: World, engines: Engines) -> Door:
     """Another server process of the node: on the same files, with nothing in common in memory."""
     world.providers["tax"] = world.restarted("tax")
-    return Door(world, JobStore(engines[1], provider_node.KINDS, Clock()))
+    return Door(world, JobStore(engines[1], KINDS, Clock()))
 
 
 def test_any_process_of_the_node_takes_up_the_work(door: Door, query: Query, other_door: Door) -> None:
@@ -256,3 +258,34 @@ def test_any_process_of_the_node_takes_up_the_work(door: Door, query: Query, oth
     answer = door.send(Collect(ticket=ticket))
     assert isinstance(answer, Signed)
     assert other_door.send(query) == answer
+
+
+def test_a_sender_with_much_unfinished_work_waits_until_some_is_over(door: Door) -> None:
+    model = door.world.model()
+    queries = [door.world.query(model, SUBJECTS[:count]) for count in range(1, 6)]
+    tickets = [door.submit(query) for query in queries[:4]]
+    refusal(door.send(queries[4]), BUSY, "too much unfinished")
+    assert door.submit(queries[0]) == tickets[0]  # what is there already may be asked for
+    door.work()
+    door.submit(queries[4])
+
+
+def test_a_message_is_not_tried_for_ever(door: Door, query: Query) -> None:
+    for _ in range(intake.MAX_ATTEMPTS):
+        door.send(Cancel(ticket=door.submit(query)))
+    refusal(door.send(query), BUSY, "too much unfinished or failed work")
+
+
+def test_questions_that_are_held_leave_threads_for_others(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = door.world.query(door.world.model(), SUBJECTS[:2])
+    ticket = door.submit(query)
+    monkeypatch.setattr(intake, "HOLD", 5.0)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(door.send, Collect(ticket=ticket))
+        while not door.intake._holds._senders:
+            time.sleep(0.01)
+        began = time.monotonic()
+        assert isinstance(door.send(Collect(ticket=ticket)), Pending)  # its second question is answered at once
+        assert time.monotonic() - began < 2
+        door.work()
+        assert isinstance(held.result(10), Signed)

@@ -6,6 +6,7 @@ from node.statements import at_once, key_statement, presentation, registration
 from world import NOW
 
 from compute.node.registry import RegistryStore
+from compute.protocols.risk_score.provider import Registration
 from compute.signing import digest
 
 APPROVALS = [digest(registration(model).approval.statement) for model in range(5)]
@@ -51,9 +52,11 @@ def test_of_statements_at_once_the_latest_is_in_force(engines: Engines) -> None:
 def test_tables_are_kept_as_they_came_first(engines: Engines) -> None:
     one, other = stores(engines)
     assert one.registration(APPROVALS[0]) is None
-    assert one.register(APPROVALS[0], registration(0), NOW) == NOW
-    assert other.register(APPROVALS[0], registration(1), NOW + 1) == NOW
-    assert other.registration(APPROVALS[0]) == (registration(0), NOW)
+    assert one.register(APPROVALS[0], registration(0), "monday", NOW, 16) == NOW
+    assert other.register(APPROVALS[0], registration(1), "tuesday", NOW + 1, 16) == NOW
+    assert other.registration(APPROVALS[0]) == Registration(registration(0), NOW, "monday")
+    other.confirm(APPROVALS[0], "tuesday")
+    assert one.registration(APPROVALS[0]) == Registration(registration(0), NOW, "tuesday")
 
 
 def test_looks_are_counted_and_registering_gives_one_back(engines: Engines) -> None:
@@ -62,7 +65,7 @@ def test_looks_are_counted_and_registering_gives_one_back(engines: Engines) -> N
     assert other.open_probe("bank", 16, 2)
     assert not one.open_probe("bank", 16, 2)
     assert one.open_probe("rival", 16, 2)
-    one.register(APPROVALS[0], registration(0), NOW)
+    one.register(APPROVALS[0], registration(0), "monday", NOW, 16)
     assert other.open_probe("bank", 16, 2)
     assert not one.open_probe("bank", 16, 2)
 
@@ -71,7 +74,7 @@ def test_registrations_that_pass_use_up_no_look(engines: Engines) -> None:
     store = RegistryStore(engines[0])
     for model, approval in enumerate(APPROVALS):
         assert store.open_probe("bank", len(APPROVALS), 1)
-        store.register(approval, registration(model), NOW)
+        store.register(approval, registration(model), "monday", NOW, len(APPROVALS))
     assert not store.open_probe("bank", len(APPROVALS), 1)  # the models are as many as may be
     assert store.open_probe("bank", len(APPROVALS) + 1, 1)
     assert store.open_probe("rival", 1, 1)
@@ -86,6 +89,17 @@ def test_looks_at_once_are_no_more_than_are_left(engines: Engines) -> None:
 def test_a_process_that_dies_between_look_and_registration_has_used_a_look(engines: Engines) -> None:
     assert RegistryStore(engines[0]).open_probe("bank", 16, 1)
     assert not RegistryStore(engines[1]).open_probe("bank", 16, 1)
+
+
+def test_registrations_at_once_are_no_more_than_the_models_that_may_be(engines: Engines) -> None:
+    both = stores(engines)
+    assert all(both[i % 2].open_probe("bank", 2, 3) for i in range(3))  # all look before one is kept
+
+    def register(model: int) -> int | None:
+        return both[model % 2].register(APPROVALS[model], registration(model), "monday", NOW, 2)
+
+    kept = at_once([lambda model=model: register(model) for model in range(3)])  # type: ignore[misc]
+    assert sorted(kept, key=str) == [NOW, NOW, None]
 
 
 # --- permits -----------------------------------------------------------------------------------------------------
@@ -115,3 +129,12 @@ def test_a_bank_s_permits_are_listed_the_latest_first(permits: tuple[RegistrySto
     other.present("permit-a", presentation(11), NOW + 9)
     assert one.permits_of("bank") == ["permit-a", "permit-b"]
     assert (one.permits_of("rival"), one.permits_of("nobody")) == (["permit-c"], [])
+
+
+def test_a_permit_that_was_revoked_here_stays_so(permits: tuple[RegistryStore, RegistryStore]) -> None:
+    one, other = permits
+    assert not other.is_revoked("permit-a")
+    one.revoke("permit-a", NOW)
+    one.revoke("permit-a", NOW + 1)
+    assert other.is_revoked("permit-a")
+    assert not other.is_revoked("permit-b")

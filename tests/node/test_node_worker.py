@@ -11,10 +11,11 @@ from world import PURPOSE, REVIEWER, World, scorecard
 
 from audit.entry import EntryKind
 from compute.canonical import encode
-from compute.node import reviewer as reviewer_node
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker
+from compute.node.reviewer.kinds import KINDS, REVIEW
+from compute.node.reviewer.serve import bins
 from compute.protocols.base import RefusedByPeerError
 from compute.protocols.risk_score.messages import ModelApproval, ReviewerTerms, SubmitModel
 from compute.protocols.risk_score.scorecard import Scorecard
@@ -25,14 +26,14 @@ from compute.signing import Signed
 def asked(world: World, engines: Engines, tmp_path: Path) -> Iterator[list[tuple[str, int, int]]]:
     """Put the reviewer behind a front door with a worker; give what the bank hears while it waits."""
     desk = Desk(tmp_path, world.identities[REVIEWER].private_bytes_raw(), world.pins)
-    store = JobStore(engines[0], reviewer_node.KINDS, world.clock)
+    store = JobStore(engines[0], KINDS, world.clock)
     role, dispatcher = desk.play()
-    submission = LongMessage(reviewer_node.REVIEW, role.check, reviewer_node._bins, Signed[ModelApproval])
+    submission = LongMessage(REVIEW, role.check, bins, Signed[ModelApproval])
     intake = Intake(dispatcher, store, {SubmitModel: submission}, (Signed[ReviewerTerms],))
     world.transport.handlers[REVIEWER] = lambda data: encode(intake.handle("bank", data))
     heard: list[tuple[str, int, int]] = []
     world.bank._progress = lambda step, done, total: heard.append((step, done, total))
-    with Worker(store, {reviewer_node.REVIEW: desk}, lease=5.0, poll=0.02) as worker:
+    with Worker(store, {REVIEW: desk}, lease=5.0, poll=0.02) as worker:
         thread = threading.Thread(target=worker.run)
         thread.start()
         yield heard

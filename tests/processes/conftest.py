@@ -6,7 +6,9 @@ import pytest
 from processes import module_spy
 from processes.live_market import BITS, Market, ignore, label_applicants, limit_bodies, plant
 from processes.recording_proxy import Proxy
+from processes.refusal_checks import seen
 
+from compute.protocols.risk_score.messages import Query
 from veilmart.demo.data import load_scorecard
 from veilmart.demo.processes import running
 from veilmart.demo.sites import BANK, lay_out
@@ -29,3 +31,11 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
         with running(sites) as processes:
             outcome = walk(sites, examples, card, ignore)
             yield Market(folder, sites, examples, card, processes, proxy, outcome)
+
+
+@pytest.fixture(scope="session")
+def query(market: Market) -> Query:
+    """The first query that the bank's node sent."""
+    found = next(seen(market, Query))
+    assert isinstance(found, Query)
+    return found

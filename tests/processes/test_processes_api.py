@@ -13,6 +13,8 @@ from processes.live_market import MARKET_REGULATION, SOCIAL_SECURITY, Market
 
 from veilmart.demo.sites import BANK, MARKET, REVIEWER, Site
 
+pytestmark = pytest.mark.long
+
 NAMES = [MARKET, BANK, REVIEWER, MARKET_REGULATION, SOCIAL_SECURITY]
 FILLED = {"index": "1", "file": "scores.csv"}
 """Parts of paths that take no text at will."""

@@ -1,127 +1,29 @@
-"""What a node refuses, over HTTPS: a problem document for who asks, and an event for a party's refused message."""
+"""Who and what is refused, over HTTPS: a problem document for who asks, an event for a party's message."""
 
 import re
-import secrets
-import socket
-import ssl
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 import pytest
-from processes.live_market import (
-    MARKET_REGULATION,
-    SOCIAL_SECURITY,
-    Market,
-    rows,
-    write_rows,
-)
+from processes.live_market import MARKET_REGULATION, Market, rows
+from processes.refusal_checks import asked, forge, kind, problem_of, refused, seen, send, send_signed
 
-from compute.canonical import FormatError, Message, decode, encode
-from compute.node.console.messages import JobView, ModelRegistration, Scoring
-from compute.node.jobs.states import State
+from compute.canonical import encode
+from compute.node.console.messages import ModelRegistration, Scoring
 from compute.protocols.base import Collect
-from compute.protocols.risk_score.job import subjects_root
-from compute.protocols.risk_score.messages import AskProviderTerms, JobStatement, Query, RegisterTables
+from compute.protocols.risk_score.messages import AskProviderTerms, Query, RegisterTables
 from compute.records import PartyKind, PartyRecord
 from compute.signing import sign
 from compute.web import messages
-from compute.web.client import PeerClient
 from compute.web.errors import PeerProblemError
 from compute.web.keyfile import load, load_or_make
 from veilmart.demo.data import PROVIDERS, SCORECARD_FILE
-from veilmart.demo.sites import BANK, HOST, MARKET, OPERATOR, REVIEWER, Site
+from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER
 from veilmart.demo.story import operator, today
 
+pytestmark = pytest.mark.long
+
 OTHER_BANK = "reef-bank"
-MEMBERS = {"type", "title", "status", "detail", "remedy"}
-JSON = "application/json"
-
-
-def problem_of(error: PeerProblemError) -> dict[str, object]:
-    """Give the problem document, which has all that RFC 9457 and the house want."""
-    problem = error.problem
-    assert problem.keys() >= MEMBERS
-    assert str(problem["type"]).startswith("urn:veilmart:problem:")
-    assert problem["status"] == error.status
-    assert all(problem[member] for member in MEMBERS)
-    return problem
-
-
-def asked(peer: PeerClient, method: str, path: str, content: bytes | None = None) -> dict[str, object]:
-    with pytest.raises(PeerProblemError) as caught:
-        peer.request(method, path, expected=bytes, content=content, content_type=JSON)
-    return problem_of(caught.value)
-
-
-def refused(market: Market, message: Message | bytes, provider: str = MARKET_REGULATION) -> dict[str, object]:
-    """Give how the provider refuses the bank's message, and see that the log has this refusal."""
-    before = len([entry for entry in market.refusals() if entry.node == provider])
-    with pytest.raises(PeerProblemError) as caught:
-        market.send(message, provider)
-    problem = problem_of(caught.value)
-    (entry,) = [entry for entry in market.refusals() if entry.node == provider][before:]
-    assert entry.detail["check"] == problem["check"]
-    if isinstance(message, Message):
-        assert entry.detail["message"] == type(message).__name__
-    return problem
-
-
-def kind(problem: dict[str, object]) -> tuple[object, str]:
-    return problem["status"], str(problem["type"]).removeprefix("urn:veilmart:problem:")
-
-
-def seen(market: Market, expected: type[Query] | type[RegisterTables]) -> Iterator[Query | RegisterTables]:
-    """Give the messages of this type that passed to a provider."""
-    for exchange in market.exchanges():
-        if exchange.server == MARKET_REGULATION and exchange.path == "/messages":
-            try:
-                yield decode(exchange.asked, expected)
-            except FormatError:
-                continue
-
-
-@pytest.fixture(scope="module")
-def query(market: Market) -> Query:
-    """The first query that the bank's node sent."""
-    found = next(seen(market, Query))
-    assert isinstance(found, Query)
-    return found
-
-
-def forge(market: Market, query: Query, subjects: tuple[str, ...] | None = None, **changes: object) -> Query:
-    """Make another query of it, signed with the bank's own key: its owner may send what its node never would."""
-    listed = query.subjects if subjects is None else subjects
-    fresh = {
-        "nonce": secrets.token_bytes(32),
-        "rows": len(listed),
-        "subjects_root": subjects_root(query.salt, listed),
-        "outputs": query.job.statement.layout.outputs(len(listed)),
-    }
-    job: JobStatement = msgspec.structs.replace(query.job.statement, **(fresh | changes))
-    return Query(job=sign(job, BANK, load(market.bank.folder / "identity.pem")), salt=query.salt, subjects=listed)
-
-
-def send(site: Site, request: messages.Request, body: bytes, port: int | None = None) -> httpx.Response:
-    """Send a request that is signed already, and take whatever comes."""
-    context = ssl.create_default_context(cafile=site.authority)
-    address = f"https://{HOST}:{port or site.public_port}{urlsplit(request.url).path}"
-    fields = messages.pick_fields(request.headers.get)
-    with httpx.Client(verify=context, trust_env=False) as client:
-        return client.post(address, content=body, headers=fields)
-
-
-def send_signed(
-    site: Site, party: str, key: Path, path: str, body: bytes, port: int | None = None
-) -> httpx.Response:
-    request = messages.Request("POST", f"{site.url}{path}", {"Content-Type": JSON})
-    messages.sign(request, party, load(key), body, time.time())
-    return send(site, request, body, port)
 
 
 # --- who asks ----------------------------------------------------------------------------------------------------
@@ -362,144 +264,3 @@ def test_the_work_of_one_bank_is_none_to_another(market: Market, other_bank: Pat
     with market.peer(OTHER_BANK, market.provider(), other_bank) as peer:
         for ticket in tickets:
             assert kind(asked(peer, "POST", "/messages", encode(Collect(ticket=ticket)))) == (403, "check-1")
-
-
-# --- what a contract does not allow ------------------------------------------------------------------------------
-
-
-def failed(job: JobView, *told: str) -> None:
-    assert job.state == State.FAILED, job
-    assert job.remedy
-    for text in told:
-        assert text in str(job.reason)
-
-
-def test_a_scoring_with_subjects_without_consent_names_exactly_these(market: Market) -> None:
-    consenting, others = market.applicants[:20], market.applicants[20:27]
-    terms = market.agree("some-consents", subjects=consenting)
-    before = len(market.refusals())
-    job = market.scoring(terms.contract, [*consenting[:5], *others])
-    failed(job, "refused at check 9", "7 of 12 subjects have no consent that stands")
-    assert list(job.subjects) == others
-    assert {entry.node for entry in market.refusals()[before:]} == PROVIDERS.keys()
-    assert market.scoring(terms.contract, consenting, "those-who-do").state == State.DONE
-    with market.analyst() as analyst:
-        assert analyst.withdraw_consents(terms.contract, consenting[:2]) == 2
-    job = market.scoring(terms.contract, consenting, "after-withdrawal")
-    failed(job, "2 of 20 subjects")
-    assert list(job.subjects) == consenting[:2]
-
-
-def test_no_more_is_scored_than_the_contract_counts(market: Market) -> None:
-    terms = market.agree("few-uses", max_uses=10)
-    failed(market.scoring(terms.contract, market.applicants[:11], "too-many"), "11 uses asked, 10 of 10 left")
-    assert market.scoring(terms.contract, market.applicants[:8], "eight").state == State.DONE
-    failed(market.scoring(terms.contract, market.applicants[:8], "eight-more"), "8 uses asked, 2 of 10 left")
-
-
-def test_a_revoked_permit_allows_nothing(market: Market) -> None:
-    terms = market.agree("revoked")
-    with market.peer(SOCIAL_SECURITY, market.sites.market) as peer:
-        permit = msgspec.json.decode(
-            peer.request("GET", f"/contracts/{terms.contract}/permits/{SOCIAL_SECURITY}", expected=bytes)
-        )["permit"]
-    site = market.provider(SOCIAL_SECURITY)
-    with market.peer(site.staff, site, site.folder / "staff.pem") as clerk:
-        clerk.request("POST", f"/permits/{permit}/revoke", expected=bytes)
-    before = len([entry for entry in market.refusals() if entry.node == SOCIAL_SECURITY])
-    failed(market.scoring(terms.contract, market.applicants[:3]), "social-security refused at check 9", "revoked")
-    assert len([entry for entry in market.refusals() if entry.node == SOCIAL_SECURITY]) == before + 1
-
-
-def test_a_suspended_bank_gets_nothing_until_it_is_reinstated(market: Market, query: Query) -> None:
-    with operator(market.sites) as desk:
-        desk.suspend_party(BANK)
-        try:
-            with pytest.raises(PeerProblemError) as caught:
-                market.send(forge(market, query))
-            # By the permit's status at once, or as a stranger once the provider looked again who takes part.
-            assert kind(problem_of(caught.value)) in {(422, "check-9"), (401, "signature-unknown-key")}
-            failed(market.scoring(market.outcome.contract, None, "while-suspended"))
-            with market.analyst() as analyst, pytest.raises(PeerProblemError) as caught:
-                analyst.present(market.outcome.contract)
-            assert problem_of(caught.value)["status"] == 403
-        finally:
-            desk.reinstate_party(BANK)
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            market.send(AskProviderTerms(bank=BANK))
-        except PeerProblemError:  # the provider asks again for one it did not find a second ago
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-        else:
-            break
-
-
-# --- tables that cannot be used ----------------------------------------------------------------------------------
-
-
-def spoiled_cell(table: list[dict[str, str]]) -> None:
-    table[3]["employees"] = "planted-cell-4471"
-
-
-def invalid_key(table: list[dict[str, str]]) -> None:
-    table[5]["uscc"] = table[5]["uscc"][:-1] + ("0" if table[5]["uscc"][-1] != "0" else "1")
-
-
-def repeated_key(table: list[dict[str, str]]) -> None:
-    table[9]["uscc"] = table[2]["uscc"]
-
-
-def unknown_column(table: list[dict[str, str]]) -> None:
-    for row in table:
-        row["staff"] = row.pop("jobs_created")
-
-
-def missing_column(table: list[dict[str, str]]) -> None:
-    for row in table:
-        del row["jobs_created"]
-
-
-TABLES = {
-    spoiled_cell: "line 5, column employees: not ",
-    invalid_key: "line 7, column uscc: check character 18",
-    repeated_key: "line 11, column uscc: the same key as on line 4",
-    unknown_column: "staff",
-    missing_column: "jobs_created",
-}
-
-
-@pytest.mark.parametrize("spoil", TABLES)
-def test_a_provider_does_not_start_over_a_table_with_a_fault(
-    market: Market, tmp_path: Path, spoil: object
-) -> None:
-    """It names line and column, never the cell, in one line and without a traceback."""
-    site = market.provider(SOCIAL_SECURITY)
-    for name in ("tls.pem", "tls.key", "authority.pem", "social-insurance.toml", "identity.pem"):
-        (tmp_path / name).write_bytes((site.folder / name).read_bytes())
-        (tmp_path / name).chmod(0o600)
-    text = site.config.read_text("utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (tmp_path / "config.toml").write_text(re.sub(r"(?m)^port = \d+", f"port = {port}", text), "utf-8")
-    table = rows(market.examples / "social_security.csv")[:20]
-    assert callable(spoil)
-    spoil(table)
-    write_rows(tmp_path / "social_security.csv", table)
-    command = [sys.executable, "-m", "veilmart", "node", "serve", "--role", "provider"]
-    result = subprocess.run(  # noqa: S603 -- our own command
-        [*command, "--config", str(tmp_path / "config.toml")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    said = result.stdout + result.stderr
-    assert result.returncode != 0
-    (line,) = [line for line in said.splitlines() if line.startswith("Error: ")]
-    assert "social_security.csv" in line
-    assert TABLES[spoil] in line  # type: ignore[index]
-    assert "Traceback" not in said
-    assert "planted" not in said
-    assert not any(row["uscc"] in said for row in table)

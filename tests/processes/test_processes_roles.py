@@ -8,6 +8,8 @@ from processes.module_spy import Noted, noted
 
 from veilmart.demo.sites import BANK, REVIEWER
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class Family:

@@ -40,6 +40,8 @@ from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import APPLICANTS_FILE, PROVIDERS
 from veilmart.demo.sites import BANK
 
+pytestmark = pytest.mark.long
+
 MEMORY_LIMIT = 2**30
 """Bytes that a process may hold at its peak."""
 

@@ -28,13 +28,13 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_a_provider_process_never_loads_the_private_key() -> None:
-    loaded = loaded_by("import compute.node.provider, compute.node.answers, connectors.files")
+    loaded = loaded_by("import compute.node.provider.serve, compute.node.provider.work")
     assert "compute.paillier.public" in loaded
     assert not loaded & {"compute.paillier.private", "phe", "compute.protocols.risk_score.bank"}
 
 
 def test_a_reviewer_process_loads_no_table_and_no_private_key() -> None:
-    loaded = loaded_by("import compute.node.reviewer")
+    loaded = loaded_by("import compute.node.reviewer.serve, compute.node.reviewer.work")
     assert "compute.protocols.risk_score.reviewer" in loaded
     assert not loaded & {"compute.paillier.private", "duckdb", "connectors.files", "phe"}
 

@@ -13,7 +13,8 @@ from audit.entry import EntryKind
 from compute.binning import CategoryBins, NumberBins
 from compute.canonical import FormatError, Message, decode, encode
 from compute.paillier.private import PrivateKey
-from compute.protocols.base import AnswerError, RefusedByPeerError
+from compute.protocols import base
+from compute.protocols.base import AnswerError, Pending, RefusedByPeerError
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.messages import (
     Acknowledge,
@@ -415,3 +416,41 @@ def test_points_id_differs_between_banks(world: World) -> None:
     for provider in world.providers.values():
         provider._admission = dataclasses.replace(provider._admission, bank="rival")  # type: ignore[type-var]
     assert world.model().points_id != first.points_id
+
+
+def test_a_table_that_changed_is_looked_at_again_before_a_model_is_used(world: World) -> None:
+    """Bins of many enterprises when the model was registered may hold one in the next snapshot."""
+    model, labour = world.model(), world.providers["labour"]
+    holding = labour.domain.holding
+    same = dataclasses.replace(holding, snapshot="1" * 64)
+    labour.domain = dataclasses.replace(labour.domain, holding=same)
+    assert len(world.score(model, SUBJECTS[:3])) == 3
+    fewer = dataclasses.replace(same, snapshot="2" * 64, subjects=holding.subjects[:9])
+    labour.domain = dataclasses.replace(labour.domain, holding=fewer)
+    with pytest.raises(RefusedByPeerError, match="check 4: on the present table a bin holds fewer than 10"):
+        world.score(model, SUBJECTS[:3])
+
+
+def test_who_answers_pending_where_nothing_takes_long_is_not_waited_for(world: World) -> None:
+    pending = Pending(
+        party="tax", ticket="0" * 32, state="queued", step=None, done=0, total=1, milliseconds_left=None
+    )
+    world.transport.handlers["tax"] = lambda _data: encode(pending)
+    with pytest.raises(AnswerError, match="the reply of tax is malformed"):
+        world.enrol()
+
+
+def test_work_that_never_moves_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = world.model()
+    pending = Pending(
+        party="labour", ticket="0" * 32, state="running", step="x", done=1, total=2, milliseconds_left=None
+    )
+    honest = world.transport.handlers["labour"]
+
+    def dawdle(data: bytes) -> bytes:
+        return encode(pending) if b'"type":"query"' in data or b'"type":"collect"' in data else honest(data)
+
+    world.transport.handlers["labour"] = dawdle
+    monkeypatch.setattr(base, "STALL", 0.3)
+    with pytest.raises(AnswerError, match="the work at labour has not moved"):
+        world.score(model, SUBJECTS[:3])

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.database import open_engine
 from compute.web import serve as serving
+from compute.web import worker
 from compute.web.access import public
 from compute.web.app import create_app
 from compute.web.errors import ProblemError
@@ -86,7 +87,7 @@ def make_app(url: str, folder: Path, clock: Callable[[], float] | None = None) -
 
 
 def main(folder: Path, port: int) -> None:
-    serving.ImpatientSocket.read_timeout = 1.0
+    serving.ImpatientSocket.read_timeout = worker.HEADER_TIMEOUT = 1.0
     bound: list[int] = []
     serving.serve(
         lambda: make_app(f"https://127.0.0.1:{bound[0]}", folder),

@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from web.conftest import URL
 from web.party import KEYS, PINS, make_app
 
+from compute.web.auth import SignatureAuth
 from compute.web.errors import ResponseError
-from compute.web.signatures import SignatureAuth, sign_response
+from compute.web.signatures import sign_response
 
 Between = Callable[[httpx.Response], httpx.Response]
 

@@ -22,7 +22,7 @@ class Meter:
         def report(_step: str, done: int, total: int) -> None:
             with self._lock:
                 # A provider that starts over does not take the others back.
-                self._done[provider] = max(self._done[provider], _PARTS * done // max(total, 1))
+                self._done[provider] = max(self._done[provider], _PARTS * min(done, total) // max(total, 1))
                 self._context.progress(STEP, sum(self._done.values()), _PARTS * len(self._done))
 
         return report

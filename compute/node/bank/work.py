@@ -15,6 +15,7 @@ from functools import partial
 from compute.binning import code_columns
 from compute.canonical import decode, encode
 from compute.node import events
+from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local, open_applicants
 from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
 from compute.node.bank.meter import Meter
@@ -36,6 +37,7 @@ from compute.node.site import Site, clock, open_site
 from compute.node.transport import PeerTransport
 from compute.paillier.encoding import FixedPoint
 from compute.paillier.private import PrivateKey
+from compute.permit import permit_name
 from compute.protocols.base import Progress, RefusalError, no_progress
 from compute.protocols.risk_score.bank import ApprovedModel, Bank
 from compute.protocols.risk_score.messages import Answer, Query
@@ -89,7 +91,7 @@ def _register_model(settings: BankSettings, context: JobContext) -> bytes:
     scorecard = request.scorecard.encode()
     card = parse_scorecard(scorecard)
     with _open_desk(settings) as desk:
-        terms = desk.site.market.contract(request.contract).terms
+        terms = agreed_terms(desk.site, request.contract)
         providers = [grant.provider for grant in terms.grants]
         bank, kept = desk.bank(context.progress), context.checkpoints().get("approved")
         if kept is None:
@@ -153,9 +155,8 @@ def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, sub
     kept = context.checkpoints().get("query")
     if kept is not None:
         return decode(kept, Query)
-    market = desk.site.market
     providers = [part.provider for part in model.approval.tables]
-    permits = {provider: market.permit(request.contract, provider).permit for provider in providers}
+    permits = {provider: permit_name(request.contract, provider) for provider in providers}
     query = desk.bank(context.progress).prepare(model.approval, subjects, permits, request.as_of)
     context.checkpoint("query", encode(query))
     return query

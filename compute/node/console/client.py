@@ -132,9 +132,9 @@ class NodeClient:
         """Score subjects."""
         return self._post("/scorings", JobView, asked)
 
-    def job(self, job: str, wait: float = 0) -> JobView:
-        """Give a job as it stands, or once it has ended, after `wait` seconds at the latest."""
-        return self._get(f"/jobs/{job}", JobView, wait=f"{wait:g}")
+    def job(self, job: str) -> JobView:
+        """Give a job as it stands."""
+        return self._get(f"/jobs/{job}", JobView)
 
     def cancel(self, job: str) -> JobView:
         """Stop a job."""
@@ -153,14 +153,13 @@ class NodeClient:
         """Give the job once it has ended, and tell `watch` how it stands meanwhile."""
         while job.state not in ENDED:
             watch(job)
-            # The node holds the question only until the job ends; what lies between is the watcher's news.
             time.sleep(_NEWS)
             job = self.job(job.job)
         watch(job)
         return job
 
-    def _get(self, path: str, expected: type[M], **query: str) -> M:
-        return _decode(self._peer.request("GET", path, expected=bytes, query=query or None), expected)
+    def _get(self, path: str, expected: type[M]) -> M:
+        return _decode(self._peer.request("GET", path, expected=bytes), expected)
 
     def _post(self, path: str, expected: type[M], message: Message | None = None) -> M:
         content = None if message is None else encode(message)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from apiflask import APIBlueprint
 
 from compute.market import ConsentCount
+from compute.node.bank.agreed import agreed_contract, issued_token
 from compute.node.bank.salts import SaltStore
 from compute.node.console.messages import ConsentRegistration, PermitsPresented, WithdrawnSubjects
 from compute.node.console.valid import valid
@@ -61,11 +62,11 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     @gives(PermitsPresented)
     def present(contract: str) -> PermitsPresented:
         """Show each provider of a contract in force its permit, and the salt of the consents."""
-        signed = market.contract(contract)
-        permits = {}
-        for grant in signed.terms.grants:
-            token = market.permit(contract, grant.provider).token
-            shown = presentation(name, site.key, token, signed.signed, salts.of(contract), clock())
+        signed = agreed_contract(site, contract)
+        terms, permits = signed[0].statement, {}
+        for grant in terms.grants:
+            token = issued_token(site, terms, grant.provider)
+            shown = presentation(name, site.key, token, signed, salts.of(contract), clock())
             permits[grant.provider] = ask(transport, grant.provider, shown, PermitPresented).permit
         return PermitsPresented(contract=contract, permits=permits)
 

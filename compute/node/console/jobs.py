@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from apiflask import APIBlueprint, Schema
-from apiflask.fields import Float
-from apiflask.validators import Range
+from apiflask import APIBlueprint
 from flask import Response
 
 from compute.canonical import Message, decode
@@ -14,18 +12,8 @@ from compute.node.jobs.job import Job
 from compute.node.jobs.store import JobStore
 from compute.web.body import answers, gives, respond
 
-HOLD = 10.0
-"""Seconds that a question for an unfinished job may be held."""
-
-
 RESULT: Any = KeyEnrolled | ModelRegistered | Scored
 """The union of what jobs give."""
-
-
-class Wait(Schema):
-    """How long to hold the question, in seconds, if the job has not ended."""
-
-    wait = Float(load_default=0.0, validate=Range(0, HOLD), metadata={"description": "seconds"})
 
 
 def routes(store: JobStore) -> APIBlueprint:
@@ -33,11 +21,10 @@ def routes(store: JobStore) -> APIBlueprint:
     made = APIBlueprint("jobs", __name__)
 
     @made.get("/jobs/<job>")
-    @made.input(Wait, location="query", arg_name="query")
     @gives(JobView)
-    def job(job: str, query: dict[str, float]) -> JobView:
-        """A job as it stands now, or as soon as it has ended."""
-        return view(store, store.wait(job, query["wait"]))
+    def job(job: str) -> JobView:
+        """A job as it stands now."""
+        return view(store, store.get(job))
 
     @made.post("/jobs/<job>/cancel")
     @gives(JobView)

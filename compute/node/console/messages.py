@@ -5,8 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
-from compute.protocols.base import Ticket
-from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS, Subject
+from compute.protocols.base import Subject, Ticket
+from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
 from compute.terms import MAX_USES, Grant, Purpose, Terms
 

@@ -5,15 +5,16 @@ from apiflask import APIBlueprint
 from compute.market import ApplicationRecord, CatalogEntry, IssuedPermit
 from compute.node.console.contracts import require
 from compute.node.console.messages import ReadTerms
+from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
-from compute.node.site import Site
+from compute.node.site import Site, clock
 from compute.web.body import gives, message, takes
 
 
 def routes(site: Site[ProviderSettings]) -> APIBlueprint:
     """Give the routes of a provider."""
     made = APIBlueprint("providing", __name__)
-    market = site.market
+    market, registry = site.market, RegistryStore(site.engine)
 
     @made.post("/product/publish")
     @gives(CatalogEntry, 201)
@@ -44,7 +45,8 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
     @made.post("/permits/<permit>/revoke")
     @gives(IssuedPermit)
     def revoke(permit: str) -> IssuedPermit:
-        """Take a permit for this provider's data back for good."""
+        """Take a permit for this provider's data back for good: here first, then at the marketplace."""
+        registry.revoke(permit, clock())
         return market.revoke_permit(permit)
 
     return made

@@ -77,4 +77,4 @@ class Job:
     def milliseconds_left(self) -> int | None:
         """Until the step is over, once its pace is known."""
         eta = None if self.progress is None else self.progress.eta
-        return None if eta is None else round(eta * 1000)
+        return None if eta is None else min(round(eta * 1000), 2**53 - 1)

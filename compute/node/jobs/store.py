@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Engine, Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
@@ -53,6 +53,19 @@ class JobStore:
         with self.engine.begin() as connection:
             connection.execute(insert(tables.jobs).values(row).on_conflict_do_nothing())
             return _job(connection.execute(_VIEW.filter_by(**same)).one())
+
+    def attempts(self, owner: str, kind: str, parameters: bytes) -> list[Job]:
+        """Give the jobs of an owner with these very parameters, under whatever keys, the latest first."""
+        same = {"owner": owner, "kind": kind, "digest": hashlib.sha256(parameters).digest()}
+        latest = _VIEW.filter_by(**same).order_by(_jobs.created_at.desc(), _jobs.key.desc())
+        with self._reader.begin() as connection:
+            return [_job(row) for row in connection.execute(latest)]
+
+    def unfinished(self, owner: str) -> int:
+        """Give how many of an owner's jobs have not ended."""
+        query = select(func.count()).where(_jobs.owner == owner, _jobs.state.not_in(ENDED))
+        with self._reader.begin() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def get(self, job: str) -> Job:
         """Give the job of this id; raise UnknownJobError if there is none."""

@@ -14,7 +14,7 @@ from compute.canonical import M, Message
 from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
-from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, no_progress
+from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, ask_long, no_progress
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
@@ -112,7 +112,7 @@ class Bank:
         )
         signed = sign(submission, self.name, self._identity)
         question = SubmitModel(submission=signed)
-        approval = self._signed(reviewer, "model_reviewer", question, Signed[ModelApproval])
+        approval = self._signed(reviewer, "model_reviewer", question, Signed[ModelApproval], long=True)
         self._check_approval(reviewer, submission, approval.statement)
         return ApprovedModel(
             registrations=tuple(RegisterTables(tables=part, approval=approval) for part in tables)
@@ -165,7 +165,7 @@ class Bank:
 
         The receipt depends on the answer's form alone: what came of decrypting it would be an oracle.
         """
-        signed = self._signed(provider, "provider", query, Signed[Answer])
+        signed = self._signed(provider, "provider", query, Signed[Answer], long=True)
         answer, job = signed.statement, query.job.statement
         if (answer.job, answer.provider, answer.bank) != (digest(job), provider, self.name):
             raise AnswerError(f"{provider} answered another job")
@@ -259,9 +259,14 @@ class Bank:
         if approval != expected or approval.expires <= self._clock():
             raise AnswerError(f"{reviewer} approved something else than was submitted")
 
-    def _signed(self, party: str, role: Role, message: Message, expected: type[Signed[S]]) -> Signed[S]:
+    def _signed(
+        self, party: str, role: Role, message: Message, expected: type[Signed[S]], *, long: bool = False
+    ) -> Signed[S]:
         """Ask a party and check that its pinned identity signed the reply."""
-        reply = self._ask(party, message, expected)
+        if long:
+            reply = ask_long(self._transport, party, message, expected, self._progress, self._patience)
+        else:
+            reply = self._ask(party, message, expected)
         try:
             verify(reply, party, role, self._pins)
         except SignatureError as error:
@@ -269,4 +274,4 @@ class Bank:
         return reply
 
     def _ask(self, party: str, message: Message, expected: type[M]) -> M:
-        return ask(self._transport, party, message, expected, self._progress, self._patience)
+        return ask(self._transport, party, message, expected, self._patience)

@@ -29,18 +29,17 @@ from msgspec import Meta
 from compute.binning import Bins
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
 from compute.paillier.packing import SlotLayout
+from compute.protocols.base import Subject
 from compute.signing import Signed, Suite
-from connectors.uscc import SHAPE
 
 MAX_ROWS = 1_000_000
 MAX_FEATURES = 64
 MAX_PROVIDERS = 16
 MAX_POINTS_BOUND = 1_000_000
+MAX_OPENING = 2**22
+"""Bytes of a model's ciphertexts, or of their openings: 4,096 bins under a key of 4,096 bits."""
 
 Modulus = Annotated[bytes, Meta(min_length=256, max_length=512)]
-Subject = Annotated[str, Meta(pattern=rf"\A{SHAPE}\Z")]
-"""A unified social credit code in its canonical form; its check characters are looked at later."""
-
 T = TypeVar("T")
 Providers = Annotated[tuple[T, ...], Meta(min_length=1, max_length=MAX_PROVIDERS)]
 
@@ -94,7 +93,7 @@ class RegisteredTables(Message, frozen=True):
     product: Name
     product_version: Version
     bins: Annotated[tuple[Bins, ...], Meta(min_length=1, max_length=MAX_FEATURES)]
-    ciphertexts: bytes
+    ciphertexts: Annotated[bytes, Meta(max_length=MAX_OPENING)]
 
     def __post_init__(self) -> None:
         columns = [feature.column for feature in self.bins]
@@ -124,7 +123,7 @@ class ModelSubmission(Message, frozen=True):
     purpose: Name
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     tables: Providers[RegisteredTables]
-    sealed_opening: bytes
+    sealed_opening: Annotated[bytes, Meta(max_length=2 * MAX_OPENING)]
 
 
 class SubmitModel(Message, frozen=True):

@@ -49,6 +49,15 @@ LOOK_UP, BLIND = "look up 查表", "blind 盲化"
 """The steps of an answer, in rows and in ciphertexts."""
 
 
+@dataclass(frozen=True)
+class Registration:
+    """Tables as a bank registered them, when they were first taken, and the snapshot they were last checked on."""
+
+    message: RegisterTables
+    at: int
+    snapshot: str
+
+
 class Registry(Protocol):
     """The durable store of what banks brought: each method is one transaction, also between processes."""
 
@@ -60,16 +69,25 @@ class Registry(Protocol):
         """Put the key in force and give the time; None, and nothing, if as late a statement is in force."""
         ...
 
-    def registration(self, approval: bytes) -> tuple[RegisterTables, int] | None:
-        """Give the tables under this approval, and when they were first taken."""
+    def registration(self, approval: bytes) -> Registration | None:
+        """Give what was registered under this approval."""
         ...
 
     def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
         """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
         ...
 
-    def register(self, approval: bytes, message: RegisterTables, now: int) -> int:
-        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken."""
+    def register(
+        self, approval: bytes, message: RegisterTables, snapshot: str, now: int, max_models: int
+    ) -> int | None:
+        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken.
+
+        None, and nothing, if others filled the bank's number of models meanwhile.
+        """
+        ...
+
+    def confirm(self, approval: bytes, snapshot: str) -> None:
+        """Note that every bin of these tables holds a cohort on this snapshot too."""
         ...
 
 
@@ -182,13 +200,18 @@ class Provider:
         name = digest(registered.approval)
         kept = self._registry.registration(name)
         if kept is not None:
-            return Accepted(party=self.domain.name, at=kept[1])
+            return Accepted(party=self.domain.name, at=kept.at)
         self._admission.admit_model(registered.approval, registered.tables)  # 8
         # The look is counted before it is taken: neither a crash nor a second process gives one for nothing.
-        if not self._registry.open_probe(bank, self.domain.max_models, self.domain.max_small_bins):
-            raise RefusalError(8, "too many models or bins were tried here", "ask the provider's operator")
+        snapshot, most = self.domain.holding.snapshot, self.domain.max_models
+        full = RefusalError(8, "too many models or bins were tried here", "ask the provider's operator")
+        if not self._registry.open_probe(bank, most, self.domain.max_small_bins):
+            raise full
         check_cohorts(self.domain, registered.tables)  # 7
-        return Accepted(party=self.domain.name, at=self._registry.register(name, message, self._clock()))
+        at = self._registry.register(name, message, snapshot, self._clock(), most)
+        if at is None:
+            raise full
+        return Accepted(party=self.domain.name, at=at)
 
     def check(self, query: Query) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
@@ -237,9 +260,19 @@ class Provider:
     def _registered(self, approval: bytes, key: PublicKey | None) -> Registered | None:
         """The tables that passed :func:`check_registration` under this approval, if they are under this key."""
         kept = self._registry.registration(approval)
-        if kept is None or key is None or kept[0].tables.key != key.fingerprint:
+        if kept is None or key is None or kept.message.tables.key != key.fingerprint:
             return None
-        return Registered.of(kept[0], key)
+        return Registered.of(kept.message, key)
+
+    def _recheck(self, approval: bytes, registered: Registered) -> None:
+        """Refuse by check 4 if a bin holds no cohort on the present table, where that has changed since."""
+        kept, snapshot = self._registry.registration(approval), self.domain.holding.snapshot
+        if kept is not None and kept.snapshot != snapshot:
+            try:
+                check_cohorts(self.domain, registered.tables)
+            except RefusalError as error:
+                raise RefusalError(4, f"on the present table {error.reason}", error.remedy) from error
+            self._registry.confirm(approval, snapshot)
 
     def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
         """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
@@ -249,6 +282,7 @@ class Provider:
         max_uses = 0 if registered is None else self._admission.admit_job(job, registered)
         epochs = {epoch.public_key: epoch.key for epoch in self._epochs.alive()}
         registered, key = check_job(self.domain, query, epochs, key, registered, self._clock())  # 3–8
+        self._recheck(job.approval, registered)  # 4
         self._admission.admit_subjects(job, query.subjects)  # 9
         own = next(terms.statement for terms in job.providers if terms.statement.provider == self.domain.name)
         return _Admitted(registered, key, epochs[own.mask_key], max_uses)

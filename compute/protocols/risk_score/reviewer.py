@@ -173,6 +173,9 @@ class Reviewer:
             raise RefusalError(2, f"the model has more than {MAX_ENTRIES} bins", "merge bins")
         if any(tables.bank != submission.bank or tables.key != key.fingerprint for tables in submission.tables):
             raise RefusalError(2, "a table names another bank or another modulus", "encrypt the model anew")
+        for tables in submission.tables:
+            if len(tables.ciphertexts) != sum(bins.size for bins in tables.bins) * 2 * key.modulus_bytes:
+                raise RefusalError(2, f"{tables.provider} has not one ciphertext a bin", "encrypt the model anew")
         return key
 
     def _check_opening(self, key: PublicKey, bound: int, tables: RegisteredTables, opening: TableOpening) -> None:

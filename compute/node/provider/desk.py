@@ -1,0 +1,48 @@
+"""A provider's desk: the role over the node's database, behind its dispatcher, the same in server and worker."""
+
+from compute.node.admission import PermitAdmission
+from compute.node.answers import AnswerStore
+from compute.node.dispatch import Dispatcher, Handlers
+from compute.node.epochs import EpochStore
+from compute.node.registry import RegistryStore
+from compute.node.settings import ProviderSettings
+from compute.node.site import Site, clock
+from compute.protocols.base import Progress, no_progress
+from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.permit_presentation.messages import PresentPermit
+from compute.protocols.risk_score.checks import Domain, Holding
+from compute.protocols.risk_score.messages import Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.provider import Provider
+
+
+def handlers(role: Provider) -> Handlers:
+    """Give what the role does with each message."""
+    return {
+        EnrolKey: role.enrol,
+        AskProviderTerms: role.terms,
+        RegisterTables: role.register,
+        Query: role.answer,
+        Acknowledge: role.acknowledge,
+    }
+
+
+def open_desk(
+    site: Site[ProviderSettings], holding: Holding, progress: Progress = no_progress
+) -> tuple[Provider, Dispatcher]:
+    """Give the role and its dispatcher."""
+    settings, engine = site.settings, site.engine
+    domain = Domain(
+        settings.name,
+        settings.reviewer,
+        site.directory,
+        holding,
+        max_bits=settings.max_bits,
+        max_models=settings.max_models,
+        max_small_bins=settings.max_small_bins,
+        min_cohort=settings.min_cohort,
+    )
+    registry, answers = RegistryStore(engine), AnswerStore(engine)
+    admission = PermitAdmission(domain, settings.marketplace.name, site.market, registry, answers, clock)
+    role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, progress)
+    taken: Handlers = {**handlers(role), PresentPermit: admission.present}
+    return role, Dispatcher(settings.name, taken, site.journal, clock)

@@ -1,0 +1,44 @@
+"""The server of a provider's node."""
+
+from contextlib import ExitStack
+
+from apiflask import APIFlask
+
+from audit.entry import Entry
+from compute.node import events
+from compute.node.app import create_app
+from compute.node.console import contracts, identity, providing
+from compute.node.holding import open_holding
+from compute.node.intake import Intake, LongMessage
+from compute.node.jobs.store import JobStore
+from compute.node.provider.desk import open_desk
+from compute.node.provider.kinds import ANSWER, KINDS
+from compute.node.settings import ProviderSettings
+from compute.node.site import clock, open_site
+from compute.protocols.permit_presentation.messages import PermitPresented
+from compute.protocols.risk_score.messages import Acknowledged, Answer, ProviderTerms, Query
+from compute.signing import Signed
+
+SHORT = (PermitPresented, Signed[ProviderTerms], Acknowledged)
+"""The replies that come at once, beside Accepted."""
+
+
+def check(settings: ProviderSettings) -> None:
+    """Raise :class:`SettingsError` if the node's own files cannot be used."""
+    with open_holding(settings):
+        return
+
+
+def create(settings: ProviderSettings) -> APIFlask:
+    """Give the app of one worker process of the server."""
+    stack = ExitStack()
+    site = stack.enter_context(open_site(settings))
+    role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings)))
+
+    def received(query: Query) -> Entry:
+        return events.received(settings.name, query, clock())
+
+    query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received)
+    intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, SHORT)
+    consoles = (identity.routes(site), contracts.routes(site), providing.routes(site))
+    return create_app(site, consoles, intake, stack)

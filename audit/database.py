@@ -1,4 +1,8 @@
-"""The SQLite file under a log: a commit that has returned survives a crash and a power cut."""
+"""The SQLite file under a log: a commit that has returned survives a crash and a power cut.
+
+What is deleted is overwritten with zeros: in the file once the write-ahead log is folded back into it, and in the
+write-ahead log, which still has it until then, by `truncate_wal`.
+"""
 
 import sqlite3
 import time
@@ -36,12 +40,33 @@ def reader(engine: Engine) -> Engine:
     return engine.execution_options(sqlite_begin="DEFERRED")
 
 
+def truncate_wal(engine: Engine) -> bool:
+    """Fold the write-ahead log back into the file and empty it; give whether that could be done at once.
+
+    It cannot while another connection reads or writes: nobody is waited for, so do it again later.
+    """
+    pooled = engine.raw_connection()  # without a transaction, in which SQLite could not
+    try:
+        cursor = pooled.cursor()
+        try:
+            cursor.execute("PRAGMA busy_timeout = 0")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, _, _) = cursor.fetchall()[0]
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+            cursor.close()
+    finally:
+        pooled.close()  # back into the pool
+    return not busy
+
+
 def _configure(connection: DBAPIConnection, _record: object) -> None:
     try:
         cursor = connection.cursor()
         _keep_write_ahead_log(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # fsync of the write-ahead log in every commit
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
         cursor.close()
     except BaseException:
         connection.close()  # the pool has not taken it over yet

@@ -5,15 +5,17 @@ one. That a checkpoint is signed by the log's owner is checked before it comes h
 standard library.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
+from audit.entry import Entry, encode
 from audit.errors import ProofError, TamperingError
-from audit.merkle import Frontier, Nodes, closed_by, leaf_hash, root, verify_consistency, verify_inclusion
+from audit.merkle import Frontier, Nodes, closed_by, leaf_hash, root, verify_consistency
 
 Prove = Callable[[int, int], Sequence[bytes]]
-"""Asks the log for the hashes of a proof: of consistency (old size, new size), or of inclusion (index, size)."""
+"""Asks the log for the hashes of a proof of consistency (old size, new size)."""
 
 
 class Damage(StrEnum):
@@ -25,6 +27,8 @@ class Damage(StrEnum):
     DROPPED = "dropped"  # it does not give an entry that it commits to
     CHANGED = "changed"  # an entry is not the one that it commits to
     NOT_INCLUDED = "not_included"  # an entry is shown that it does not commit to
+    LEFT_OUT = "left_out"  # a selection of its entries lacks one that belongs there
+    ADDED = "added"  # a selection of its entries has one that does not belong there
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,20 @@ def verify_growth(old: Head, new: Head, prove: Prove) -> None:
         raise TamperingError(Damage.REWRITTEN, None, problem) from error
 
 
-def verify_entries(head: Head, entries: Iterable[tuple[int, bytes]], prove: Prove) -> None:
-    """Check that these entries, with their indices and in order, are all that the log at `head` commits to.
+def verified(head: Head, entries: Iterable[tuple[int, Entry]], prove: Prove) -> Iterator[tuple[int, Entry]]:
+    """Pass on these entries, with their indices and in order, and check that they are all that `head` commits to.
 
-    Raises TamperingError naming the first that is not shown to be: only to find it are proofs of consistency asked
-    for. Keeps the leaf hashes in memory, some 70 bytes for each entry.
+    Nothing that was passed on is to be believed before the end, where the root is compared. Raises TamperingError
+    naming the first entry that is not shown to be the log's: only to find it are proofs of consistency asked for.
+    Keeps the leaf hashes in memory, some 70 bytes for each entry.
     """
     frontier, leaves = Frontier(), []
-    for index, data in entries:
+    for index, entry in entries:
         if index != frontier.size:
             raise _dropped(frontier.size)
-        leaves.append(leaf_hash(data))
+        leaves.append(leaf_hash(encode(entry)))
         frontier.append(leaves[-1])
+        yield index, entry
     if frontier.size < head.size:
         raise _dropped(frontier.size)
     if frontier.size > head.size:
@@ -76,23 +82,18 @@ def verify_entries(head: Head, entries: Iterable[tuple[int, bytes]], prove: Prov
         )
 
 
-def verify_included(head: Head, entries: Iterable[tuple[int, bytes]], prove: Prove) -> int:
-    """Check that each of these entries, by its own bytes, is in the log at `head`, and give their number.
-
-    Raises TamperingError naming the first that is not shown to be, or that does not follow the one before it.
-    """
-    count, last = 0, -1
-    for index, data in entries:
-        if index <= last:
-            problem = f"entry {index} comes after entry {last}, out of the order of the log"
-            raise TamperingError(Damage.NOT_INCLUDED, index, problem)
-        try:
-            verify_inclusion(leaf_hash(data), index, head.size, prove(index, head.size), head.root)
-        except ProofError as error:
-            problem = f"entry {index} is not shown to be in the log: {error}"
-            raise TamperingError(Damage.NOT_INCLUDED, index, problem) from error
-        count, last = count + 1, index
-    return count
+def verify_selection(expected: Sequence[tuple[int, Entry]], shown: Sequence[tuple[int, Entry]]) -> None:
+    """Check that what is shown of a log is what was found in it; raise TamperingError naming what is not."""
+    for own, other in zip_longest(expected, shown):
+        if own == other:
+            continue
+        if own is None or (other is not None and other[0] < own[0]):
+            problem = f"entry {other[0]} is shown, but the log does not say that it belongs there"
+            raise TamperingError(Damage.ADDED, other[0], problem)
+        index = own[0]
+        if other is None or other[0] > index:
+            raise TamperingError(Damage.LEFT_OUT, index, f"entry {index} is in the log but is not shown")
+        raise TamperingError(Damage.CHANGED, index, f"entry {index} is shown otherwise than it is in the log")
 
 
 def _dropped(index: int) -> TamperingError:

@@ -29,6 +29,7 @@ from compute.market import (
     Checkpoint,
     ConsentCount,
     ContractRecord,
+    Decision,
     Directory,
     Enrolment,
     EventReceipt,
@@ -116,9 +117,9 @@ class MarketplaceClient:
         """Give the application for a contract."""
         return self._get(f"/applications/{contract}", ApplicationRecord)
 
-    def approve(self, contract: str) -> ApplicationRecord:
-        """Approve one's own part, as a provider; the last approval drafts the contract."""
-        return self._post(f"/applications/{contract}/approve", ApplicationRecord)
+    def approve(self, contract: str, terms_digest: str) -> ApplicationRecord:
+        """Approve one's own part of the terms with this SHA-256, in hex; the last approval drafts the contract."""
+        return self._post(f"/applications/{contract}/approve", ApplicationRecord, Decision(terms=terms_digest))
 
     def reject(self, contract: str) -> ApplicationRecord:
         """Reject one's own part, which ends the application."""
@@ -224,7 +225,10 @@ class MarketplaceClient:
         while True:
             after = {"after": found[-1][0]} if found else {}
             page = self._get(f"/audit/trace/{contract}", Trace, **after).entries
-            found += ((each.index, _entry(each)) for each in page)
+            for each in page:
+                if found and each.index <= found[-1][0]:  # it would go on for ever
+                    raise ResponseError(f"the marketplace gave entry {each.index} after entry {found[-1][0]}")
+                found.append((each.index, _entry(each)))
             if len(page) < MAX_TRACE:
                 return found
 

@@ -74,6 +74,13 @@ class ApplicationRecord(Message, frozen=True):
     parts: dict[Name, str]
 
 
+class Decision(Message, frozen=True):
+    """What a provider decides about: the terms as it read them."""
+
+    terms: Hex32
+    """SHA-256 of the canonical terms. Others under the same contract are not meant."""
+
+
 class Applications(Message, frozen=True):
     """The applications that the asker made or has a part in, by name."""
 

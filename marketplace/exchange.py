@@ -132,9 +132,9 @@ class Exchange:
             step.record(Kind.APPLICATION_SUBMITTED, contract=terms.contract, **asked)
             return made
 
-    def approve(self, actor: str, contract: str) -> Application:
-        """Approve the actor's part; the last approval drafts the contract."""
-        return self._decide("approve", actor, contract, Move.APPROVE)
+    def approve(self, actor: str, contract: str, terms_digest: str) -> Application:
+        """Approve the actor's part of the terms with this digest; the last approval drafts the contract."""
+        return self._decide("approve", actor, contract, Move.APPROVE, terms_digest)
 
     def reject(self, actor: str, contract: str) -> Application:
         """Reject the actor's part, which ends the application."""
@@ -294,8 +294,8 @@ class Exchange:
         """Append an event of the actor's own node, and give its index; a retry gets the same index.
 
         What it names must exist: an enrolled counterparty, a permit that the actor takes part in. The event joins
-        the trace of the contract of its permit, or of its job's earlier events, if the actor is
-        a party to that contract.
+        the trace of the contract of its permit; without a permit, that of the first event that named its job with
+        one, if the actor is a party to that contract (`audit.trace.entries_of` finds the same in the log alone).
         """
         with self._gate.command("append_event", actor, suspended_too=True) as step:
             check_report(entry, step.actor, step.now)
@@ -303,10 +303,12 @@ class Exchange:
                 step.party(entry.counterparty)
             if entry.permit_id is not None:
                 step.permit(entry.permit_id)
-            if mentions.recorded(step.connection, entry.id) not in {None, encode(entry)}:
+            recorded = mentions.recorded(step.connection, entry.id)
+            if recorded not in {None, encode(entry)}:
                 raise ConflictError(f"the id {entry.id} is another event's", "draw a new id for each event")
             index = self.log.append_within(step.connection, entry)
-            mentions.add(step.connection, step.concerned(entry), index, entry.job)
+            if recorded is None:  # what an event is about is what it was about when it was first recorded
+                mentions.add(step.connection, step.concerned(entry), index, entry.job)
             return index
 
     def trace(
@@ -341,10 +343,10 @@ class Exchange:
         described = {"product": product, "product_version": version, "description": listing.digest}
         step.record(MOVED[PRODUCT.noun, move], counterparty=provider, **described)
 
-    def _decide(self, command: str, actor: str, contract: str, move: Move) -> Application:
+    def _decide(self, command: str, actor: str, contract: str, move: Move, read: str | None = None) -> Application:
         with self._gate.command(command, actor) as step:
             old = step.application(contract)
-            new = applying.decide(old, step.actor, move, step.now)
+            new = applying.decide(old, step.actor, move, step.now, read)
             applications.move(step.connection, old, new)
             step.record(MOVED["application", move], contract=contract, terms=digest(new.terms).hex())
             if new.state is ApplicationState.APPROVED:

@@ -82,11 +82,18 @@ class Transaction:
         return permit, contract, permit_role(permit, contract, self.actor)
 
     def concerned(self, entry: Entry) -> list[str]:
-        """Give the contracts that a node's event is about, as far as the actor is a party to them."""
+        """Give the contract that a node's event is about, if the actor is a party to it.
+
+        A permit decides by itself: were the job asked first, a consumer could hide the use of one provider's data
+        by naming its job beforehand under another contract. So others can name a job under a permit of theirs, but
+        that draws no further event of that job into their trace: a job is of the contract that it was first named
+        under.
+        """
+        name: str | None = None
         if entry.permit_id is not None:
             permit = permits.load(self.connection, entry.permit_id)
-            names = [] if permit is None else [permit.contract]
-        else:
-            names = [] if entry.job is None else mentions.contracts_of(self.connection, entry.job)
-        loaded = (contracts.load(self.connection, name) for name in names)
-        return [found.terms.contract for found in loaded if found and self.actor.name in found.terms.parties]
+            name = None if permit is None else permit.contract
+        elif entry.job is not None:
+            name = mentions.contract_of(self.connection, entry.job)
+        found = None if name is None else contracts.load(self.connection, name)
+        return [found.terms.contract] if found and self.actor.name in found.terms.parties else []

@@ -19,9 +19,10 @@ from compute.records import (
     commitment,
     contract_name,
 )
-from compute.signing import Signed, sign
+from compute.signing import Signed, digest, sign
 from compute.terms import Grant, Terms
 from marketplace.exchange import Exchange
+from marketplace.flow.application import Application
 from marketplace.gate import Setting
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
@@ -88,10 +89,15 @@ class Market:
         self.exchange.apply(BANK, reference, terms(reference))
         return contract_name(BANK, reference)
 
+    def approve(self, provider: str, contract: str) -> Application:
+        """Approve what the terms are now."""
+        read = digest(self.exchange.application(provider, contract).terms)
+        return self.exchange.approve(provider, contract, read.hex())
+
     def drafted(self, reference: str = "loans-1") -> str:
         name = self.applied(reference)
         for provider in (TAX, LABOUR):
-            self.exchange.approve(provider, name)
+            self.approve(provider, name)
         return name
 
     def signed(self, party: str, contract: str, **changes: Any) -> Signed[Terms]:

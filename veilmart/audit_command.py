@@ -1,6 +1,7 @@
 """``veilmart audit``: the marketplace's log, verified from outside. Exits with 0 intact, 1 tampered, 2 unknown."""
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from audit.entry import Entry, encode
+from audit.entry import Entry
 from audit.errors import TamperingError
-from audit.trace import unacknowledged
-from audit.verify import Damage, Head, verify_entries, verify_growth, verify_included
+from audit.trace import entries_of, unacknowledged
+from audit.verify import Damage, Head, verified, verify_growth, verify_selection
 from compute import canonical
 from compute.canonical import FormatError
 from compute.client import MarketplaceClient
@@ -43,6 +44,8 @@ _LABELS = {
     Damage.DROPPED: "entry dropped 条目缺失",
     Damage.CHANGED: "entry changed 条目被篡改",
     Damage.NOT_INCLUDED: "entry not in the log 条目不在日志中",
+    Damage.LEFT_OUT: "entry left out 条目被隐瞒",
+    Damage.ADDED: "entry added 条目被添加",
 }
 
 _CONFIG = config_option("examples/config/auditor.toml")
@@ -77,8 +80,7 @@ def verify_log(*, config: Path) -> None:
     """
     with _failing(), _market(config) as (membership, client):
         signed, head = _checkpoint(membership, client)
-        read = ((index, encode(entry)) for index, entry in client.entries(0, head.size))
-        verify_entries(head, _watched("Entries 条目", read, head.size), client.consistency_proof)
+        deque(_entries(client, head), maxlen=0)
         _keep(membership, signed)
     click.echo("The log is intact 日志完整")
     _echo_head(signed.statement)
@@ -88,20 +90,21 @@ def verify_log(*, config: Path) -> None:
 @click.option("--contract", required=True, help="Name of the contract. 合约编号。")
 @_CONFIG
 def trace(*, contract: str, config: Path) -> None:
-    """Show every entry about a contract, each proven to be in the signed log.
+    """Show every entry about a contract: found in the signed log, all of which is read.
 
-    列出一份合约的全部存证条目,并逐条验证其包含于已签名的日志。
+    What the marketplace shows of the contract must be the same: it can neither add an entry nor leave one out.
+
+    列出一份合约的全部存证条目:读取整份已签名的日志自行查找,并与数据产品超市所示逐条比对,多一条或少一条均视为篡改。
     """
     with _failing(), _market(config) as (membership, client):
-        entries = client.trace(contract)
-        signed, head = _checkpoint(membership, client)  # now: it covers whatever the trace shows
-        read = ((index, encode(entry)) for index, entry in entries)
-        watched = _watched("Proofs 证明", read, len(entries))
-        proven = verify_included(head, watched, client.inclusion_proof)
+        signed, head = _checkpoint(membership, client)
+        shown = client.trace(contract)  # after the checkpoint, so that it has all that the log had then
+        entries = list(entries_of(contract, _entries(client, head)))
+        verify_selection(entries, [(index, entry) for index, entry in shown if index < head.size])
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
     console.print(_table(contract, entries))
-    click.echo(f"Entries proven to be in the log 已证明包含于日志的条目 {proven}/{len(entries)}")
+    click.echo(f"Entries proven to be in the log 已证明包含于日志的条目 {len(entries)}/{len(entries)}")
     for index, entry in unacknowledged(entries):
         answer = f"the answer of {entry.node} to job {entry.job}"
         click.echo(f"Entry 条目 {index}: {entry.counterparty} has not acknowledged 尚未确认收到 {answer}")
@@ -122,6 +125,12 @@ def _checkpoint(membership: Membership, client: MarketplaceClient) -> tuple[Sign
     if (kept := _kept(membership)) is not None:
         verify_growth(kept, new, client.consistency_proof)
     return signed, new
+
+
+def _entries(client: MarketplaceClient, head: Head) -> Iterator[tuple[int, Entry]]:
+    """Read every entry of the log at this head, which is verified at the end."""
+    read = _watched("Entries 条目", client.entries(0, head.size), head.size)
+    return verified(head, read, client.consistency_proof)
 
 
 def _kept(membership: Membership) -> Head | None:
@@ -178,8 +187,8 @@ def _unknown(error: Exception) -> UnknownException:
 
 
 def _watched(
-    text: str, items: Iterable[tuple[int, bytes]], total: int, patience: float = PATIENCE
-) -> Iterator[tuple[int, bytes]]:
+    text: str, items: Iterable[tuple[int, Entry]], total: int, patience: float = PATIENCE
+) -> Iterator[tuple[int, Entry]]:
     """Pass the items on; show on stderr how many of them and how long still, once it has taken a while."""
     bar = Progress(
         TextColumn("{task.description}"),

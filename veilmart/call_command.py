@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import rfc8785
@@ -51,6 +51,14 @@ def _content(body: BinaryIO) -> tuple[bytes, str]:
     if body.name.endswith(TOML):
         return data, "application/toml"
     try:
-        return rfc8785.dumps(json.loads(data)), "application/json"
-    except (ValueError, rfc8785.CanonicalizationError) as error:
+        return rfc8785.dumps(json.loads(data, object_pairs_hook=_unique)), "application/json"
+    except (ValueError, RecursionError, rfc8785.CanonicalizationError) as error:
         raise ValueError(f"{body.name}: not JSON: {error}; correct it") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Give the members: of two with one name, readers would see either."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError(f"a member stands twice among {', '.join(name for name, _ in pairs):.80}")
+    return members

@@ -1,5 +1,6 @@
 """``veilmart marketplace``."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ from compute.canonical import FormatError, decode
 from compute.client import MarketplaceClient
 from compute.records import PartyRecord
 from compute.settings import SettingsError
-from compute.signing import Signed
+from compute.signing import SignatureError, Signed, verify
 from compute.signing import sign as sign_statement
 from compute.web.errors import WebError
 from compute.web.keyfile import load_or_make, public_text
@@ -70,23 +71,54 @@ def key(*, config: Path) -> None:
 
 @marketplace.command()
 @config_option(EXAMPLE)
+@click.option(
+    "--key",
+    "public_key",
+    metavar="BASE64",
+    help="The party's public key, as it gave it by another way. 经其他途径取得的公钥。",
+)
 @click.argument("identity", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-def enrol(*, config: Path, identity: Path) -> None:
+def enrol(*, config: Path, public_key: str | None, identity: Path) -> None:
     """Admit a party, as the operator: sign the record that its node gives at /identity, and enrol it.
 
     以运营机构身份准入参与方:为其节点 /identity 给出的登记信息签名并办理入驻。
 
-    See that the public key in IDENTITY is the party's own before you admit it: everybody believes this signature.
+    Everybody believes this signature. So the public key in IDENTITY is compared with the one that the party gave
+    by another way, by telephone or on paper: with --key by this command, without it by you, who are asked.
     """
     try:
         application = decode(identity.read_bytes().strip(), Signed[PartyRecord])
+        record = application.statement
+        verify(application, record.name, record.pin.role, {record.name: record.pin})
+        _show(record)
+        _confirm(record, public_key)
         person = load_person(config)
         with open_peer(person) as (peer, own):
-            admission = sign_statement(application.statement, person.name, own)
+            admission = sign_statement(record, person.name, own)
             standing = MarketplaceClient(peer).enrol(application, admission)
     except (FormatError, SecretFileError, SettingsError, WebError) as error:
         raise click.ClickException(str(error)) from error
+    except SignatureError as error:
+        raise click.ClickException(
+            f"{identity}: not the party's own application: {error}; fetch it again"
+        ) from error
     click.echo(f"{standing.name}: {standing.state}")
+
+
+def _show(record: PartyRecord) -> None:
+    """Print what is about to be signed."""
+    click.echo(f"Name 名称 {record.name}")
+    click.echo(f"Kind 类别 {record.kind.value}")
+    click.echo(f"Public key 公钥 {b64encode(record.public_key).decode()}")
+    click.echo(f"Base URL 地址 {record.base_url or '-'}")
+
+
+def _confirm(record: PartyRecord, public_key: str | None) -> None:
+    """Return if the public key is the party's own, by the one given or by the operator's word."""
+    if public_key is None:
+        click.confirm("Did the party give you this key by another way? 是否已经其他途径核对公钥?", abort=True)
+    elif public_key != b64encode(record.public_key).decode():
+        raise click.ClickException(f"the key of {record.name} is not the one given with --key; ask the party")
 
 
 def _check_key(settings: Settings, own: Ed25519PrivateKey) -> None:

@@ -117,8 +117,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 class ImpatientSocket(ssl.SSLSocket):
     """A TLS connection that blocks no longer than `read_timeout` seconds.
 
-    Gunicorn sets its sockets to wait for ever, and so a few clients who stop in the middle of a body would hold all
-    threads.
+    Gunicorn sets its sockets to wait for ever, and so a few clients who stop in the middle of a body would hold
+    all threads.
     """
 
     read_timeout = READ_TIMEOUT

@@ -6,8 +6,8 @@
 
 Gunicorn's own threads wait for the first byte, for the rest of a handshake and for the rest of a header, and its
 one event loop waits for the other side to close. So as many silent connections as there are threads stop a server.
-Here all four wait in the poller. What is done in between, a step of a handshake or of a header, is done by a thread,
-without waiting.
+Here all four wait in the poller. What is done in between, a step of a handshake or of a header, is done by a
+thread, without waiting.
 """
 
 import errno
@@ -62,7 +62,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         """
         if self.deadline is None:
             self.deadline = time.monotonic() + HEADER_TIMEOUT
-        self.sock.setblocking(False)
+        self.sock.settimeout(0)
         if not self._greeted:
             self.sock.do_handshake()
             self._greeted = True
@@ -98,7 +98,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
             if error.errno not in _NO_CONNECTION:
                 raise
             return
-        plain.setblocking(False)
+        plain.settimeout(0)
         try:
             sock = ssl_wrap_socket(plain, self.cfg)
         except OSError as error:  # it has gone already
@@ -132,7 +132,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
     def linger(self, conn: Connection) -> None:
         """Wait for the other side to close."""
         try:
-            conn.sock.setblocking(False)
+            conn.sock.settimeout(0)
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:  # there is no other side any more
             conn.close()

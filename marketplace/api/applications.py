@@ -2,7 +2,7 @@
 
 from apiflask import APIBlueprint
 
-from compute.market import ApplicationRecord, ApplicationRequest, Applications
+from compute.market import ApplicationRecord, ApplicationRequest, Applications, Decision
 from compute.terms import Grant
 from compute.web.body import gives, message, takes
 from marketplace.api import render
@@ -34,10 +34,11 @@ def application(contract: str) -> ApplicationRecord:
 
 
 @routes.post("/<contract>/approve")
+@takes(message(Decision))
 @gives(ApplicationRecord)
-def approve(contract: str) -> ApplicationRecord:
-    """Approve one's own part; the last approval drafts the contract. For a provider."""
-    return render.application(exchange().approve(actor(), contract))
+def approve(decision: Decision, contract: str) -> ApplicationRecord:
+    """Approve one's own part of the terms as read; the last approval drafts the contract. For a provider."""
+    return render.application(exchange().approve(actor(), contract, decision.terms))
 
 
 @routes.post("/<contract>/reject")

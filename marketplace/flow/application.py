@@ -11,8 +11,9 @@ import msgspec
 from catalog.grade import Grade
 from catalog.product import Delivery
 from compute.records import PartyKind, contract_name
+from compute.signing import digest
 from compute.terms import Grant, Terms
-from marketplace.errors import ForbiddenError, InvalidError, missing
+from marketplace.errors import ConflictError, ForbiddenError, InvalidError, missing
 from marketplace.flow.actor import Actor, role_in
 from marketplace.flow.party import Party
 from marketplace.flow.product import Listing
@@ -100,11 +101,12 @@ def check_grant(grant: Grant, listing: Listing | None) -> None:
         raise InvalidError(f"{name}: core data is never granted", "leave its fields out")
 
 
-def decide(application: Application, actor: Actor, move: Move, now: int) -> Application:
-    """Give the application after a provider's word on its own part.
+def decide(application: Application, actor: Actor, move: Move, now: int, read: str | None = None) -> Application:
+    """Give the application after a provider's word on its own part; `read` is the digest of the terms it is about.
 
     Raises `NotFoundError` for who has no part in it, `WrongStateError` if another provider has ended it or this
-    part was decided, `InvalidError` if the term is over.
+    part was decided, `ConflictError` if the terms are not those that were read, `InvalidError` if the term is
+    over.
     """
     terms = application.terms
     role = role_in("application", terms, actor)
@@ -115,6 +117,8 @@ def decide(application: Application, actor: Actor, move: Move, now: int) -> Appl
     rejected = application.state is ApplicationState.REJECTED
     state = ApplicationState.REJECTED if rejected else application.parts[actor.name]
     following = advance(APPLICATION, terms.contract, state, move, role)
+    if read not in {None, digest(terms).hex()}:
+        raise ConflictError(f"{terms.contract} has other terms than you read", "read them again")
     return replace(application, parts={**application.parts, actor.name: following})
 
 

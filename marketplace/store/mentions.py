@@ -18,9 +18,11 @@ def add(connection: Connection, contracts: Iterable[str], index: int, job: str |
         connection.execute(insert(mentions).on_conflict_do_nothing(), rows)
 
 
-def contracts_of(connection: Connection, job: str) -> list[str]:
-    """Give the contracts that earlier entries about the job were about."""
-    return list(connection.scalars(select(mentions.c.contract).where(mentions.c.job == job).distinct()))
+def contract_of(connection: Connection, job: str) -> str | None:
+    """Give the contract that the first entry about the job was about."""
+    first = select(mentions.c.contract).where(mentions.c.job == job).order_by(mentions.c["index"]).limit(1)
+    contract: str | None = connection.scalar(first)
+    return contract
 
 
 def entries_of(

@@ -4,24 +4,29 @@ from collections.abc import Sequence
 
 import pytest
 
+from audit.entry import Entry, EntryKind, encode
 from audit.errors import TamperingError
-from audit.merkle import closed_by, consistency_proof, inclusion_proof, leaf_hash, root_of
-from audit.verify import Damage, Head, verify_entries, verify_growth, verify_included
+from audit.merkle import closed_by, consistency_proof, leaf_hash, root_of
+from audit.verify import Damage, Head, Prove, verified, verify_growth, verify_selection
 
 SIZES = [1, 2, 3, 7, 8, 13]
 HASH = b"\7" * 32
 
 
-def entries(size: int) -> list[tuple[int, bytes]]:
-    return [(index, b"entry %d" % index) for index in range(size)]
+def entry(index: int, node: str = "market") -> Entry:
+    return Entry(id=f"{index:032x}", kind=EntryKind.REFUSED, time=index, node=node)
+
+
+def entries(size: int) -> list[tuple[int, Entry]]:
+    return [(index, entry(index)) for index in range(size)]
 
 
 class Tree:
     """A log that proves what it holds."""
 
-    def __init__(self, found: Sequence[tuple[int, bytes]]) -> None:
+    def __init__(self, found: Sequence[tuple[int, Entry]]) -> None:
         self.nodes: dict[tuple[int, int], bytes] = {}
-        leaves = [leaf_hash(data) for _, data in found]
+        leaves = [leaf_hash(encode(each)) for _, each in found]
         for index, leaf in enumerate(leaves):
             self.nodes.update({(level, at): node for level, at, node in closed_by(index, leaf, self.node)})
         self.head = Head(len(leaves), root_of(leaves))
@@ -32,8 +37,9 @@ class Tree:
     def consistency(self, old: int, new: int) -> Sequence[bytes]:
         return consistency_proof(old, new, self.node)
 
-    def inclusion(self, index: int, size: int) -> Sequence[bytes]:
-        return inclusion_proof(index, size, self.node)
+
+def verify_entries(head: Head, found: Sequence[tuple[int, Entry]], prove: Prove) -> None:
+    assert list(verified(head, found, prove)) == found
 
 
 def no_proof(_one: int, _other: int) -> Sequence[bytes]:
@@ -65,7 +71,7 @@ def test_another_root_at_one_size_is_a_fork() -> None:
 
 def test_a_log_that_grew_from_something_else_was_rewritten() -> None:
     found = entries(13)
-    found[3] = (3, b"another")
+    found[3] = (3, entry(3, "another"))
     tree = Tree(found)
     with pytest.raises(TamperingError, match="the first 8 entries") as raised:
         verify_growth(Tree(entries(8)).head, tree.head, tree.consistency)
@@ -86,7 +92,7 @@ def test_the_first_changed_entry_is_named(size: int) -> None:
     for first in range(size):
         for last in {first, size - 1}:
             found = entries(size)
-            found[last], found[first] = (last, b"changed too"), (first, b"changed")
+            found[last], found[first] = (last, entry(last, "changed-too")), (first, entry(first, "changed"))
             with pytest.raises(TamperingError) as raised:
                 verify_entries(tree.head, found, tree.consistency)
             assert (raised.value.damage, raised.value.index) == (Damage.CHANGED, first)
@@ -111,27 +117,38 @@ def test_an_entry_too_many_is_named() -> None:
         verify_entries(Tree(entries(8)).head, entries(9), no_proof)
 
 
-# --- some of them -------------------------------------------------------------------------------------------
+# --- a selection --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_each_of_some_entries_is_proven(size: int) -> None:
-    tree = Tree(entries(size))
-    assert verify_included(tree.head, entries(size)[::2], tree.inclusion) == len(range(0, size, 2))
+def test_a_selection_that_is_the_same_is_believed() -> None:
+    for found in ([], entries(1), entries(8)[::2]):
+        verify_selection(found, list(found))
 
 
-def test_an_entry_that_is_not_in_the_log_is_named() -> None:
-    tree = Tree(entries(8))
-    for found in ([(2, b"entry 2"), (5, b"entry 4")], [(5, b"")]):
-        with pytest.raises(TamperingError, match="entry 5 is not shown") as raised:
-            verify_included(tree.head, found, tree.inclusion)
-        assert (raised.value.damage, raised.value.index) == (Damage.NOT_INCLUDED, 5)
-    with pytest.raises(TamperingError, match="entry 8 is not shown"):
-        verify_included(tree.head, [(8, b"entry 8")], lambda _index, _size: [])
+@pytest.mark.parametrize(
+    ("shown", "damage", "index"),
+    [
+        ([1, 3, 5], Damage.LEFT_OUT, 7),
+        ([3, 5, 7], Damage.LEFT_OUT, 1),
+        ([1, 5, 7], Damage.LEFT_OUT, 3),
+        ([], Damage.LEFT_OUT, 1),
+        ([7, 1, 3, 5], Damage.LEFT_OUT, 1),
+        ([0, 1, 3, 5, 7], Damage.ADDED, 0),
+        ([1, 3, 4, 5, 7], Damage.ADDED, 4),
+        ([1, 3, 5, 7, 8], Damage.ADDED, 8),
+        ([1, 3, 3, 5, 7], Damage.ADDED, 3),
+    ],
+)
+def test_the_first_entry_left_out_or_added_is_named(shown: list[int], damage: Damage, index: int) -> None:
+    found = entries(9)
+    with pytest.raises(TamperingError, match=f"entry {index} ") as raised:
+        verify_selection(found[1::2], [found[at] for at in shown])
+    assert (raised.value.damage, raised.value.index) == (damage, index)
 
 
-def test_entries_out_of_order_are_named() -> None:
-    tree = Tree(entries(8))
-    for second in (3, 2):
-        with pytest.raises(TamperingError, match=f"entry {second} comes after entry 3"):
-            verify_included(tree.head, [entries(8)[3], entries(8)[second]], tree.inclusion)
+def test_an_entry_shown_otherwise_is_named() -> None:
+    shown = entries(8)
+    shown[5] = (5, entry(5, "another"))
+    with pytest.raises(TamperingError, match="entry 5 is shown otherwise") as raised:
+        verify_selection(entries(8), shown)
+    assert (raised.value.damage, raised.value.index) == (Damage.CHANGED, 5)

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 from audit_command.market_log import Market, audit, load_public, write_config
+from market import TAX
 from marketplace_api.process import ROOT
 
-from audit.entry import Entry, encode, new_id
+from audit.entry import Entry, EntryKind, encode, new_id
 from audit.merkle import leaf_hash
 
 INDEX = 5
@@ -109,14 +110,64 @@ def test_a_checkpoint_that_another_key_signed_is_found(own_market: Market) -> No
     assert "the signature of market does not verify under its pinned key" in result.stderr
 
 
-def test_a_trace_whose_proof_does_not_hold_is_found(own_market: Market) -> None:
-    about = [entry.detail.get("contract") for entry in own_market.entries()]
-    index = about.index(own_market.contract)
-    own_market.tamper('UPDATE nodes SET hash = ? WHERE level = 0 AND "index" = ?', b"\0" * 32, index ^ 1)
-    with own_market.running():
-        result = audit(own_market.config, "trace", "--contract", own_market.contract)
-    assert result.returncode == 1
-    assert f"entry not in the log 条目不在日志中: entry {index} is not shown to be in the log" in result.stderr
+def traced(market: Market) -> str:
+    """Start the marketplace as it is now, trace the contract, and give what the auditor says of the damage."""
+    with market.running():
+        result = audit(market.config, "trace", "--contract", market.contract)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert result.stdout == ""
+    return result.stderr
+
+
+def indices(market: Market, *kinds: EntryKind) -> list[int]:
+    return [index for index, entry in enumerate(market.entries()) if entry.kind in kinds]
+
+
+def test_an_answer_left_out_of_a_trace_is_found(own_market: Market) -> None:
+    released = indices(own_market, EntryKind.ANSWER_RELEASED)
+    for index in released:
+        own_market.tamper('DELETE FROM mentions WHERE "index" = ?', index)
+    assert f"entry left out 条目被隐瞒: entry {released[0]} is in the log but is not shown" in traced(own_market)
+
+
+@pytest.mark.parametrize("kind", [EntryKind.PERMIT_ISSUED, EntryKind.ANSWER_ACKNOWLEDGED])
+def test_whatever_is_left_out_of_a_trace_is_named(own_market: Market, kind: EntryKind) -> None:
+    index = indices(own_market, kind)[-1]
+    own_market.tamper('DELETE FROM mentions WHERE "index" = ?', index)
+    assert f"entry {index} is in the log but is not shown" in traced(own_market)
+
+
+def test_a_revocation_left_out_of_a_trace_is_found(own_market: Market) -> None:
+    with own_market.running() as server, server.client(TAX) as tax:
+        tax.revoke_permit(tax.permit(own_market.contract, TAX).permit)
+    (index,) = indices(own_market, EntryKind.PERMIT_REVOKED)
+    own_market.tamper('DELETE FROM mentions WHERE "index" = ?', index)
+    assert f"entry {index} is in the log but is not shown" in traced(own_market)
+
+
+def test_an_empty_trace_of_a_contract_is_found(own_market: Market) -> None:
+    own_market.tamper("DELETE FROM mentions")
+    first = indices(own_market, EntryKind.APPLICATION_SUBMITTED)[0]
+    assert f"entry {first} is in the log but is not shown" in traced(own_market)
+
+
+def test_an_entry_added_to_a_trace_is_found(own_market: Market) -> None:
+    own_market.tamper("INSERT INTO mentions VALUES (?, 0, NULL)", own_market.contract)
+    assert "entry added 条目被添加: entry 0 is shown, but the log does not say" in traced(own_market)
+
+
+def test_a_trace_over_a_changed_log_is_found(own_market: Market) -> None:
+    (index, *_) = indices(own_market, EntryKind.ANSWER_RELEASED)
+    data = encode(replace(own_market.entries()[index], permit_id=None))  # so that it seems to be of no contract
+    own_market.tamper('UPDATE entries SET data = ? WHERE "index" = ?', data, index)
+    own_market.tamper('DELETE FROM mentions WHERE "index" = ?', index)
+    assert f"entry changed 条目被篡改: entry {index} is the first" in traced(own_market)
+
+
+def test_a_trace_over_a_log_rewritten_without_an_answer_is_found(own_market: Market) -> None:
+    (index, *_) = indices(own_market, EntryKind.ANSWER_RELEASED)
+    own_market.rewrite(lambda entries: [*entries[:index], *entries[index + 1 :]])
+    assert "rolled back 日志被回退" in traced(own_market)
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM nodes WHERE level = 0", "DELETE FROM nodes WHERE level > 0"])

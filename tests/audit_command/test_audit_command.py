@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from market import LABOUR, TAX
 from marketplace_api.process import Server, applied
 
+from audit.entry import Entry, EntryKind
 from compute.web.tls import make_ca
 from veilmart.audit_command import _watched
 from veilmart.cli import main
@@ -100,11 +101,11 @@ def test_files_that_cannot_be_used_are_named(server: Server, market: Market, tmp
 
 
 def test_progress_is_shown_once_it_takes_a_while(capsys: pytest.CaptureFixture[str]) -> None:
-    items = [(index, b"") for index in range(3)]
+    items = [(index, Entry(id="0" * 32, kind=EntryKind.REFUSED, time=1, node="bank")) for index in range(3)]
     assert list(_watched("Entries 条目", items, 3)) == items
     assert capsys.readouterr().err == ""
 
-    def slow() -> Iterator[tuple[int, bytes]]:
+    def slow() -> Iterator[tuple[int, Entry]]:
         for item in items:
             time.sleep(0.01)
             yield item

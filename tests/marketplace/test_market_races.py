@@ -95,7 +95,7 @@ def contest(path: Path, race: Race, *commands: Command) -> list[str]:
 @pytest.mark.parametrize("race", [in_threads, in_processes])
 def test_of_many_at_once_one_wins(path: Path, race: Race) -> None:
     def approve(market: Market) -> None:
-        market.exchange.approve(TAX, NAME)
+        market.approve(TAX, NAME)
 
     def send_back(market: Market) -> None:
         market.exchange.return_for_correction(TAX, NAME)
@@ -105,8 +105,8 @@ def test_of_many_at_once_one_wins(path: Path, race: Race) -> None:
     with open_market(path) as market:
         if decision == "application_returned":
             market.exchange.resubmit(BANK, NAME, terms().grants[0])
-            market.exchange.approve(TAX, NAME)
-        market.exchange.approve(LABOUR, NAME)
+            market.approve(TAX, NAME)
+        market.approve(LABOUR, NAME)
         for party in (BANK, LABOUR):
             market.exchange.sign_contract(party, market.signed(party, NAME))
     signed = contest(path, race, lambda m: m.exchange.sign_contract(TAX, m.signed(TAX, NAME)))
@@ -130,7 +130,7 @@ def test_of_many_at_once_one_wins(path: Path, race: Race) -> None:
 def test_parties_who_act_together_all_count(path: Path, race: Race) -> None:
     with open_market(path) as market:
         market.applied()
-    assert race(path, [lambda m, p=party: m.exchange.approve(p, NAME) for party in (TAX, LABOUR)]) == ["won"] * 2  # type: ignore[misc]
+    assert race(path, [lambda m, p=party: m.approve(p, NAME) for party in (TAX, LABOUR)]) == ["won"] * 2  # type: ignore[misc]
     signing = [lambda m, p=party: m.exchange.sign_contract(p, m.signed(p, NAME)) for party in (BANK, TAX, LABOUR)]  # type: ignore[misc]
     assert race(path, signing) == ["won"] * 3
     with open_market(path) as market:

@@ -24,7 +24,7 @@ from market import (
 
 from audit.entry import Entry, EntryKind, new_id
 from compute.records import PartyRecord
-from compute.signing import Signed, sign
+from compute.signing import Signed, digest, sign
 from marketplace.errors import (
     BadSignatureError,
     ConflictError,
@@ -184,25 +184,25 @@ def test_an_application_is_submitted_once(market: Market) -> None:
 
 def test_one_rejection_ends_the_application(market: Market) -> None:
     exchange, name = market.exchange, market.applied()
-    exchange.approve(TAX, name)
+    market.approve(TAX, name)
     assert exchange.reject(LABOUR, name).state is ApplicationState.REJECTED
     with pytest.raises(WrongStateError):
-        exchange.approve(LABOUR, name)
+        market.approve(LABOUR, name)
     second = market.applied("loans-2")
     exchange.reject(TAX, second)
     with pytest.raises(WrongStateError, match="is rejected"):
-        exchange.approve(LABOUR, second)
+        market.approve(LABOUR, second)
     with pytest.raises(NotFoundError):
         exchange.contract(BANK, name)
 
 
 def test_a_returned_part_is_corrected_and_the_others_stand(market: Market) -> None:
     exchange, name = market.exchange, market.applied()
-    exchange.approve(LABOUR, name)
+    market.approve(LABOUR, name)
     assert exchange.return_for_correction(TAX, name).state is ApplicationState.RETURNED
     narrower = grant(TAX, "naics")
     with pytest.raises(WrongStateError, match="is returned"):
-        exchange.approve(TAX, name)
+        market.approve(TAX, name)
     with pytest.raises(WrongStateError):
         exchange.resubmit(BANK, name, grant(LABOUR, "employees"))
     with pytest.raises(ForbiddenError):
@@ -213,15 +213,29 @@ def test_a_returned_part_is_corrected_and_the_others_stand(market: Market) -> No
         exchange.resubmit(BANK, name, grant(TAX, "employees"))
     corrected = exchange.resubmit(BANK, name, narrower)
     assert corrected.parts == {TAX: ApplicationState.SUBMITTED, LABOUR: ApplicationState.APPROVED}
-    exchange.approve(TAX, name)
+    market.approve(TAX, name)
     assert exchange.contract(BANK, name).terms == terms(grants=(narrower, terms().grants[1]))
+
+
+def test_only_the_terms_that_were_read_are_approved(market: Market) -> None:
+    exchange, name = market.exchange, market.applied()
+    read = digest(exchange.application(TAX, name).terms).hex()
+    exchange.return_for_correction(TAX, name)
+    exchange.resubmit(BANK, name, grant(TAX, "naics"))  # while the provider still has the first terms before it
+    for other in (read, "00" * 32, read.upper(), ""):
+        with pytest.raises(ConflictError, match="other terms than you read"):
+            exchange.approve(TAX, name, other)
+    assert exchange.application(TAX, name).parts[TAX] is ApplicationState.SUBMITTED
+    assert market.refusals()[-1] == (TAX, "approve", "conflict")
+    now = digest(exchange.application(TAX, name).terms).hex()
+    assert exchange.approve(TAX, name, now).parts[TAX] is ApplicationState.APPROVED
 
 
 def test_nothing_is_approved_or_signed_after_its_term(market: Market) -> None:
     applied, drafted = market.applied(), market.drafted("loans-2")
     market.clock.now = NOW + 30 * DAY
     with pytest.raises(InvalidError, match="is over"):
-        market.exchange.approve(TAX, applied)
+        market.approve(TAX, applied)
     with pytest.raises(InvalidError, match="is over"):
         market.exchange.sign_contract(BANK, market.signed(BANK, drafted))
 

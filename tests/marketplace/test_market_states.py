@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from market import BANK, DAY, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, VERSIONS, Market
+from market import BANK, DAY, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, VERSIONS, Market, terms
 
+from compute.signing import digest
 from marketplace.errors import ForbiddenError, MarketplaceError, NotFoundError, WrongStateError
 from marketplace.exchange import Exchange
+from marketplace.flow.application import Application
 from marketplace.flow.states import (
     APPLICATION,
     CONTRACT,
@@ -120,8 +122,12 @@ def test_contract_commands_follow_the_table(market: Market, state: ContractState
 @pytest.mark.parametrize("state", ApplicationState)
 def test_application_commands_follow_the_table(market: Market, state: ApplicationState) -> None:
     name, exchange = market.applied(), market.exchange
+
+    def approve(exchange: Exchange, actor: str, contract: str) -> Application:
+        return exchange.approve(actor, contract, digest(terms()).hex())
+
     commands = {
-        Move.APPROVE: Exchange.approve,
+        Move.APPROVE: approve,
         Move.REJECT: Exchange.reject,
         Move.RETURN: Exchange.return_for_correction,
     }

@@ -26,7 +26,7 @@ import marketplace.flow
 from audit.entry import Entry, EntryKind, new_id
 from compute.permit import check_permit
 from compute.records import Consents, commitment
-from compute.signing import Pin, verify
+from compute.signing import Pin, digest, verify
 from compute.terms import Use
 from marketplace.errors import MarketplaceError, NotFoundError
 from marketplace.flow.event import MOVED
@@ -45,6 +45,7 @@ SUBJECTS = [
     line.split(",")[0] for line in (EXAMPLES / "market_regulation.csv").read_text("utf-8").splitlines()[1:201]
 ]
 NONCE = b"\7" * 32
+READ = digest(terms()).hex()
 
 
 def report(kind: EntryKind, node: str, number: int, **changes: object) -> Entry:
@@ -59,8 +60,8 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
 
     name = market.applied()
     assert exchange.applications(TAX) == exchange.applications(BANK) == [exchange.application(LABOUR, name)]
-    assert exchange.approve(TAX, name).state is ApplicationState.SUBMITTED
-    assert exchange.approve(LABOUR, name).state is ApplicationState.APPROVED
+    assert market.approve(TAX, name).state is ApplicationState.SUBMITTED
+    assert market.approve(LABOUR, name).state is ApplicationState.APPROVED
     assert exchange.contract(BANK, name).terms == terms()
 
     for party in (TAX, BANK):
@@ -168,7 +169,7 @@ def test_every_move_is_an_event_of_its_own() -> None:
 def test_every_refusal_is_recorded_without_what_was_typed(market: Market) -> None:
     before = market.exchange.log.size()
     with pytest.raises(MarketplaceError):
-        market.exchange.approve(TAX, SUBJECTS[0])
+        market.exchange.approve(TAX, SUBJECTS[0], READ)
     with pytest.raises(MarketplaceError):
         market.exchange.trace("nobody", "contract-1")
     assert market.refusals() == [(TAX, "approve", "not_found"), ("nobody", "trace", "forbidden")]
@@ -183,7 +184,7 @@ def test_what_others_contract_about_looks_as_if_it_were_not_there(market: Market
     secret = [
         lambda known: exchange.application(OTHER, known),
         lambda known: exchange.contract(OTHER, known),
-        lambda known: exchange.approve(OTHER, known),
+        lambda known: exchange.approve(OTHER, known, READ),
         lambda known: exchange.resubmit(OTHER, known, grant(TAX, "naics")),
         lambda known: exchange.terminate_contract(REVIEWER, known),
         lambda known: exchange.consents_of(OTHER, known),

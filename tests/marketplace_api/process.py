@@ -16,7 +16,7 @@ from market import BANK, DAY, DESCRIPTIONS, KEYS, KINDS, LABOUR, RECORDS, TAX, c
 
 from compute.client import MarketplaceClient
 from compute.records import ConsentBatch, ConsentKind, ConsentWithdrawal
-from compute.signing import Signed, sign
+from compute.signing import Signed, digest, sign
 from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.keyfile import load_or_make
@@ -168,7 +168,7 @@ def drafted(server: Server, reference: str, **changes: object) -> str:
     name = applied(server, reference, **changes)
     for provider in (TAX, LABOUR):
         with server.client(provider) as client:
-            client.approve(name)
+            client.approve(name, digest(client.application(name).terms).hex())
     return name
 
 

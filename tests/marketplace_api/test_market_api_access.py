@@ -78,7 +78,7 @@ def outsider_calls(client: MarketplaceClient, contract: str) -> dict[str, tuple[
     permit = permit_name(contract, TAX)
     return {
         "application": (client.application, contract),
-        "approve": (client.approve, contract),
+        "approve": (client.approve, contract, "00" * 32),
         "reject": (client.reject, contract),
         "return": (client.return_for_correction, contract),
         "resubmit": (client.resubmit, contract, grant(TAX, "naics")),
@@ -130,7 +130,7 @@ def test_who_may_know_of_a_thing_still_does_only_what_is_its_part(server: Server
             (tax.suspend_product, *VERSIONS[TAX]),
             (operator.delist_product, *VERSIONS[TAX]),
             (tax.apply, "pending", current_terms("pending")),
-            (bank.approve, pending),
+            (bank.approve, pending, "00" * 32),
             (operator.reject, pending),
             (bank.return_for_correction, pending),
             (bank.suspend_contract, contract),

@@ -16,6 +16,7 @@ PUBLIC = {"/health", "/products", "/products/{provider}/{product}/{version}"}
 WITH_BODY = {
     "/parties": "Enrolment",
     "/applications": "ApplicationRequest",
+    "/applications/{contract}/approve": "Decision",
     "/applications/{contract}/resubmit": "Grant",
     "/contracts/sign": "Signed_Terms_",
     "/consents/register": "Signed_ConsentBatch_",

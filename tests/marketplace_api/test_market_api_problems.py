@@ -11,7 +11,7 @@ from marketplace_api.process import MAX_BODY, Server, active, applied, current_t
 from audit.entry import Entry, EntryKind, encode, new_id
 from compute.canonical import encode as canonical
 from compute.market import ApplicationRequest
-from compute.signing import sign
+from compute.signing import digest, sign
 from compute.web.errors import PeerProblemError
 from marketplace import errors
 from marketplace.api.problems import STATUSES
@@ -44,7 +44,7 @@ def test_the_table_has_every_error_of_the_marketplace_and_names_it_by_its_code()
 def test_a_wrong_state_tells_what_is_possible(server: Server) -> None:
     name = drafted(server, "wrong-state")
     with server.client(TAX) as tax, pytest.raises(PeerProblemError) as caught:
-        tax.approve(name)
+        tax.approve(name, digest(tax.application(name).terms).hex())
     assert (caught.value.status, caught.value.slug) == (409, "wrong-state")
     assert caught.value.problem["allowed"] == []
     permitted = active(server, "wrong-state-2")
@@ -52,6 +52,21 @@ def test_a_wrong_state_tells_what_is_possible(server: Server) -> None:
         operator.reinstate_contract(permitted)
     assert caught.value.problem["allowed"] == ["suspend"]
     assert "suspend" in caught.value.remedy
+
+
+def test_terms_that_changed_since_they_were_read_are_not_approved(server: Server) -> None:
+    name = applied(server, "changed-terms")
+    with server.client(TAX) as tax, server.client(BANK) as bank:
+        read = tax.application(name).terms
+        tax.return_for_correction(name)
+        bank.resubmit(name, msgspec.structs.replace(read.grants[0], fields=("naics",)))
+        with pytest.raises(PeerProblemError, match="read them again") as caught:
+            tax.approve(name, digest(read).hex())
+        assert (caught.value.status, caught.value.slug) == (409, "conflict")
+        assert tax.application(name).parts[TAX] == "submitted"
+    with server.peer(TAX) as peer, pytest.raises(PeerProblemError) as caught:
+        peer.request("POST", f"/applications/{name}/approve", expected=bytes)  # of whatever stands there now
+    assert caught.value.status == 415
 
 
 def test_a_conflict(server: Server) -> None:

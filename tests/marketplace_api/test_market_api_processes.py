@@ -26,6 +26,7 @@ from marketplace_api.process import (
     start,
 )
 
+from compute.signing import digest
 from compute.web.errors import PeerProblemError
 
 
@@ -83,7 +84,7 @@ def test_two_workers_see_one_state(server: Server) -> None:
         name = applied(server, "workers")
     with stopped(one), server.client(TAX) as tax:
         assert tax.application(name).state == "submitted"
-        tax.approve(name)
+        tax.approve(name, digest(tax.application(name).terms).hex())
     with stopped(other), server.client(LABOUR) as labour:
         assert labour.application(name).parts[TAX] == "approved"
 

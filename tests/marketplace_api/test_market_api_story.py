@@ -11,7 +11,7 @@ from compute.client import MarketplaceClient
 from compute.market import Checkpoint
 from compute.permit import check_permit
 from compute.records import commitment
-from compute.signing import Pin, sign, verify
+from compute.signing import Pin, digest, sign, verify
 from compute.terms import Terms, Use
 
 PROVIDERS = (TAX, LABOUR)
@@ -81,8 +81,8 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
         asked = current_terms("loans-1")
         name = asked.contract
         assert bank.apply("loans-1", asked).state == "submitted"
-        assert tax.approve(name).parts == {TAX: "approved", LABOUR: "submitted"}
-        assert labour.approve(name).state == "approved"
+        assert tax.approve(name, digest(asked).hex()).parts == {TAX: "approved", LABOUR: "submitted"}
+        assert labour.approve(name, digest(asked).hex()).state == "approved"
         assert [found.terms for found in tax.applications()] == [asked]
         assert bank.application(name).state == "approved"
         # contract

@@ -118,7 +118,6 @@ def test_a_job_that_is_not_there_is_told(market: Market) -> None:
             ("GET", "/scorings/" + "0" * 32 + "/scores.csv"),
         ):
             assert kind(asked(analyst, method, path)) == (404, "not-found")
-        assert kind(asked(analyst, "GET", "/jobs/x?wait=-1"))[0] in {400, 422}
         assert kind(asked(analyst, "GET", "/nothing")) == (404, "not-found")
         assert kind(asked(analyst, "POST", "/identity")) == (405, "method-not-allowed")
     assert kind(refused(market, Collect(ticket="0" * 32))) == (403, "check-1")

@@ -28,7 +28,7 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
     def approve(read: ReadTerms, contract: str) -> ApplicationRecord:
         """Approve this provider's part of the terms that were read."""
         require(contract, market.application(contract).terms, read)
-        return market.approve(contract)
+        return market.approve(contract, read.terms)
 
     @made.post("/applications/<contract>/reject")
     @gives(ApplicationRecord)

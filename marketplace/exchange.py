@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from audit.entry import Entry, encode
 from audit.entry import EntryKind as Kind
 from audit.log import Log
-from compute.permit import PermitStatus
+from compute.permit import PermitStatus, permit_name
 from compute.records import ConsentBatch, Consents, ConsentWithdrawal, PartyRecord
 from compute.signing import Pin, Signed, digest, sign
 from compute.terms import Grant, Terms
@@ -26,7 +26,7 @@ from marketplace.flow.application import Application
 from marketplace.flow.contract import Contract
 from marketplace.flow.event import MOVED, check_report
 from marketplace.flow.party import Party
-from marketplace.flow.permit import PermitRecord, permit_name
+from marketplace.flow.permit import PermitRecord
 from marketplace.flow.product import Listing
 from marketplace.flow.states import PARTY, PRODUCT, ApplicationState, Move, Role, advance
 from marketplace.gate import Gate, Setting

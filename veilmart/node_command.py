@@ -11,12 +11,11 @@ from typing import Any, get_args
 
 import click
 
-from audit.database import open_engine
+from audit.database import open_engine, truncate_wal
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker
-from compute.node.journal import EventJournal
 from compute.node.settings import NodeSettings, Role, load_settings
-from compute.node.site import clock, open_site
+from compute.node.site import Site, clock, open_site
 from compute.settings import SettingsError
 from compute.web import keyfile
 from compute.web.secret import SecretFileError
@@ -76,7 +75,7 @@ def work(*, role: Role, config: Path) -> None:
         check_databases([settings.database])
         handlers = _part(role, "work").work(settings)
         with open_site(settings) as site:
-            threading.Thread(target=_flush, args=(site.journal,), daemon=True).start()
+            threading.Thread(target=_tend, args=(site,), daemon=True).start()
             store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
             with Worker(store, handlers, lease=settings.lease) as worker:
                 worker.run_until_signal()
@@ -109,11 +108,12 @@ def _check(check: Callable[[NodeSettings], None], settings: NodeSettings) -> Non
         apart.submit(check, settings).result()
 
 
-def _flush(journal: EventJournal) -> None:
-    """Hand on what the marketplace could not take when it happened."""
+def _tend(site: Site[Any]) -> None:
+    """Hand on what the marketplace could not take when it happened, and wipe what was deleted."""
     waiting = threading.Event()
     while not waiting.wait(FLUSH):
         try:
-            journal.flush()
+            site.journal.flush()
+            truncate_wal(site.engine)
         except Exception:
             logger.exception("events still wait here; the next attempt is in %.0f s", FLUSH)

@@ -1,12 +1,11 @@
 """Permits: one for each provider of a contract in force, and whether it stands at this moment."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.permit import issue
+from compute.permit import issue, permit_name
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
 from marketplace.flow.contract import Contract
@@ -26,11 +25,6 @@ class PermitRecord:
     token: str
     """The signed JWT: `compute.permit`."""
     state: PermitState
-
-
-def permit_name(contract: str, provider: str) -> str:
-    """Give the id of a provider's permit: it follows from both, so there is never a second one."""
-    return "permit-" + hashlib.sha256(f"permit\n{contract}\n{provider}".encode()).hexdigest()[:32]
 
 
 def issue_all(contract: Contract, market: str, key: Ed25519PrivateKey, now: int) -> list[PermitRecord]:

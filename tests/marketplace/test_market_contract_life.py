@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from market import BANK, DAY, LABOUR, NOW, SUPERVISOR, TAX, open_market
 
+from compute.permit import permit_name
 from marketplace.errors import MarketplaceError
-from marketplace.flow.permit import permit_name
 from marketplace.flow.states import CONTRACT, ContractState, Move, Role
 
 PARTIES = (BANK, TAX, LABOUR)

@@ -14,8 +14,8 @@ import pytest
 from market import BANK, LABOUR, TAX, Market, open_market
 from sqlalchemy import select
 
+from compute.permit import permit_name
 from compute.records import contract_name
-from marketplace.flow.permit import permit_name
 from marketplace.flow.states import ApplicationState, ContractState, PermitState
 from marketplace.store import tables
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from market import BANK, LABOUR, TAX, VERSIONS, Market, open_market, terms
 
+from compute.permit import permit_name
 from marketplace.errors import ConflictError, MarketplaceError
-from marketplace.flow.permit import permit_name
 from marketplace.store import rows, tables
 
 # The children share nothing with this process but the file: they open it themselves.

@@ -9,8 +9,8 @@ from market import BANK, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, Market, 
 
 from audit.entry import Entry, EntryKind, new_id
 from audit.trace import entries_of
+from compute.permit import permit_name
 from marketplace.errors import MarketplaceError
-from marketplace.flow.permit import permit_name
 
 JOB, OTHER_JOB = "5e" * 32, "6f" * 32
 KINDS = {

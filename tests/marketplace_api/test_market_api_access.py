@@ -19,9 +19,9 @@ from marketplace_api.process import (
 
 from audit.entry import Entry, EntryKind, new_id
 from compute.client import MarketplaceClient
+from compute.permit import permit_name
 from compute.signing import sign
 from compute.web.errors import PeerProblemError
-from marketplace.flow.permit import permit_name
 
 OPEN = {("get", "/health"), ("get", "/products"), ("get", "/products/{provider}/{product}/{version}")}
 NONCE = b"\7" * 32

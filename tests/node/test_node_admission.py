@@ -87,7 +87,7 @@ class Office:
         exchange = self.market.exchange
         exchange.apply(BANK, reference, asked)
         for party in (TAX, LABOUR):
-            exchange.approve(party, asked.contract)
+            self.market.approve(party, asked.contract)
         for party in (BANK, TAX, LABOUR):
             exchange.sign_contract(party, self.market.signed(party, asked.contract))
         return asked.contract

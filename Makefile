@@ -13,8 +13,8 @@ help: ## list the targets
 demo: $(VENV)/.run ## score the 6,656 applicants under encryption (ARGS=--once, --dir DIR, --help)
 	@$(BIN)/veilmart demo $(ARGS)
 
-test: $(VENV)/.dev ## run the tests, import rules included
-	@$(BIN)/pytest $(ARGS)
+test: $(VENV)/.dev ## run the tests, import rules included, in two processes
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -50,8 +50,8 @@ class SignatureAuth(httpx.Auth):
         except (SignatureFieldError, HTTPMessageSignaturesException, KeyError) as error:
             raise ResponseError(
                 f"{request.method} {request.url}: the response with status {response.status_code} is not proven "
-                f"to be the answer of {self._peer} to this request: {str(error) or type(error).__name__}. Do not use it; check which "
-                "server stands at this address, and the key pinned for it"
+                f"to be the answer of {self._peer} to this request: {str(error) or type(error).__name__}. Do not "
+                "use it; check which server stands at this address, and the key pinned for it"
             ) from error
 
     def _check(self, asked: messages.Request, response: httpx.Response) -> None:

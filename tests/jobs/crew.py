@@ -12,11 +12,12 @@ from types import ModuleType
 from jobs.handlers import HANDLERS
 
 from audit.database import open_engine
+from compute.node.jobs.estimate import Cost
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker
 
 BANK = "bank"
-PRIORS = dict.fromkeys(HANDLERS, 0.5)
+PRIORS = dict.fromkeys(HANDLERS, Cost(1.0, 0.5))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
-"""The kinds of a bank's jobs, with the seconds per unit expected before any was measured."""
+"""The kinds of a bank's jobs, with the cost expected before any was measured."""
+
+from compute.node.jobs.estimate import Cost
 
 ENROL_KEY, REGISTER_MODEL, SCORE = "enrol_key", "register_model", "score"
 
-KINDS = {ENROL_KEY: 1.0, REGISTER_MODEL: 0.15, SCORE: 0.001}
+KINDS = {ENROL_KEY: Cost(1.0, 1.0), REGISTER_MODEL: Cost(1.0, 0.15), SCORE: Cost(1.5, 0.001)}
 """Units: providers, bins, rows."""

@@ -24,13 +24,13 @@ def routes(store: JobStore) -> APIBlueprint:
     @gives(JobView)
     def job(job: str) -> JobView:
         """A job as it stands now."""
-        return view(store, store.get(job))
+        return view(store.get(job))
 
     @made.post("/jobs/<job>/cancel")
     @gives(JobView)
     def cancel(job: str) -> JobView:
         """Stop a job; what it asked of other parties is stopped too."""
-        return view(store, store.cancel(job))
+        return view(store.cancel(job))
 
     @made.get("/jobs/<job>/result")
     @answers({200: RESULT})
@@ -49,7 +49,7 @@ def scored(store: JobStore, job: str) -> Scored:
     return found
 
 
-def view(store: JobStore, job: Job) -> JobView:
+def view(job: Job) -> JobView:
     """Give the message about a job."""
     failure = job.failure
     return JobView(
@@ -57,7 +57,7 @@ def view(store: JobStore, job: Job) -> JobView:
         kind=job.kind,
         state=job.state,
         size=job.size,
-        estimated_milliseconds=round(store.estimate(job.kind, job.size).seconds * 1000),
+        estimated_milliseconds=round(job.estimated * 1000),
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,

@@ -132,7 +132,7 @@ class JobView(Message, frozen=True):
     size: int
     """Units of work: rows, bins, or proofs."""
     estimated_milliseconds: int
-    """How long the whole job takes, by what was measured here before."""
+    """How long the whole job was expected to run, as it was submitted: by what was measured here before."""
     created_at: Milliseconds
     started_at: Milliseconds | None
     finished_at: Milliseconds | None

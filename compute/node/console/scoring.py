@@ -26,7 +26,7 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
     models = ModelStore(site.engine)
 
     def submit(kind: str, request: Message, reference: str, size: int) -> JobView:
-        return view(store, store.submit(site.settings.name, kind, encode(request), reference, size))
+        return view(store.submit(site.settings.name, kind, encode(request), reference, size))
 
     @made.post("/key-enrolments")
     @takes(message(KeyEnrolment))

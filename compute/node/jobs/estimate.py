@@ -1,24 +1,65 @@
-"""How long a job takes: the measured cost of a unit times the size, and the pace of the run that goes on."""
+"""How long a job takes: what its kind is declared to cost, corrected by what was measured; and a run's own pace.
 
+A run says by which factor the declared cost of its own size was wrong. It says much about jobs of that size and
+little about others: after one company that took long, because another party's worker was missing, nothing is known
+of six thousand. So the factor is a weighted median, in which a run counts the square root of the smaller size over
+the larger, and the declaration itself (factor 1) counts as one run of the very size asked for.
+"""
+
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from itertools import accumulate
+from math import sqrt
 
 RUNS = 15
 """How many of the last runs of a kind count: a median of these forgets an old machine and shrugs off one stall."""
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a job of one kind is declared to cost: seconds at any size, above 0, and seconds for each unit."""
+
+    fixed: float
+    unit: float
+
+    def seconds(self, size: int) -> float:
+        """Give the seconds for so many units."""
+        return self.fixed + self.unit * size
+
+
+@dataclass(frozen=True)
+class Run:
+    """A measured run: its units and seconds."""
+
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """Seconds that a job will run, and how many measured runs say so; 0 runs: the declared prior alone."""
+    """Seconds that a job will run, and how many measured runs were heard; 0: the declared cost alone."""
 
     seconds: float
     runs: int
 
 
-def estimate(prior: float, costs: Sequence[float], size: int) -> Estimate:
-    """Give the estimate for `size` units, from the seconds per unit of the last runs or else from the prior."""
-    return Estimate(seconds=(median(costs) if costs else prior) * size, runs=len(costs))
+def estimate(declared: Cost, runs: Sequence[Run], size: int) -> Estimate:
+    """Give the estimate for `size` units from the declared cost and the last runs, in any order."""
+    factors = [(run.seconds / declared.seconds(run.size), _nearness(run.size, size)) for run in runs]
+    return Estimate(_weighted_median([(1.0, 1.0), *factors]) * declared.seconds(size), len(runs))
+
+
+def _nearness(one: int, other: int) -> float:
+    smaller, larger = sorted((max(one, 1), max(other, 1)))
+    return sqrt(smaller / larger)
+
+
+def _weighted_median(weighted: Sequence[tuple[float, float]]) -> float:
+    """Give the value at half of the weight; of two, the lower, so that no single stall makes an estimate long."""
+    in_order = sorted(weighted)
+    passed = list(accumulate(weight for _, weight in in_order))
+    return in_order[bisect_left(passed, passed[-1] / 2)][0]
 
 
 class Pace:

@@ -48,6 +48,8 @@ class Job:
     """SHA-256 of the parameters."""
     size: int
     """Units of work, in which estimates count."""
+    estimated: float
+    """Seconds that it was expected to run, as it was submitted."""
     state: State
     attempts: int
     """How often it was taken; taking it back from a worker that shut down in order undoes its attempt."""

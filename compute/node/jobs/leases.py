@@ -18,12 +18,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from audit.database import reader
 from compute.node.jobs import tables
 from compute.node.jobs.errors import LeaseLostError
-from compute.node.jobs.estimate import RUNS
+from compute.node.jobs.estimate import RUNS, Run
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.states import ENDED, HELD, Move, State, advance
 from compute.node.jobs.store import JobStore
 
-_jobs, _costs, _checkpoints = tables.jobs.c, tables.costs.c, tables.checkpoints.c
+_jobs, _runs, _checkpoints = tables.jobs.c, tables.runs.c, tables.checkpoints.c
 _HELD = select(_jobs.id, _jobs.fence, _jobs.beats).where(_jobs.state.in_(HELD))
 _NEXT = select(_jobs.id).where(_jobs.state == State.QUEUED).order_by(_jobs.created_at, _jobs.id).limit(1)
 
@@ -123,8 +123,8 @@ class Leases:
         """End the job with its result; `seconds` is how long this run took, for later estimates."""
         with self._held(lease) as (connection, row):
             self._move(connection, row, Move.FINISH, {"result": result})
-            if row.fence == 1 and row.size:  # a resumed run did only some of the units
-                _remember(connection, row.kind, seconds / row.size)
+            if row.fence == 1:  # a resumed run did only some of the units
+                _remember(connection, row.kind, Run(row.size, seconds))
 
     def fail(self, lease: Lease, failure: Failure) -> None:
         """End the job with a failure."""
@@ -190,7 +190,7 @@ def _write(connection: Connection, row: Row[Any], values: dict[str, Any]) -> Non
         raise LeaseLostError(f"job {row.id} changed hands; stop")
 
 
-def _remember(connection: Connection, kind: str, seconds: float) -> None:
-    connection.execute(insert(tables.costs).values(kind=kind, seconds=seconds))
-    last = select(_costs.number).where(_costs.kind == kind).order_by(_costs.number.desc()).limit(RUNS)
-    connection.execute(delete(tables.costs).where(_costs.kind == kind, _costs.number.not_in(last)))
+def _remember(connection: Connection, kind: str, run: Run) -> None:
+    connection.execute(insert(tables.runs).values(kind=kind, size=run.size, seconds=run.seconds))
+    last = select(_runs.number).where(_runs.kind == kind).order_by(_runs.number.desc()).limit(RUNS)
+    connection.execute(delete(tables.runs).where(_runs.kind == kind, _runs.number.not_in(last)))

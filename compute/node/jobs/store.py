@@ -12,25 +12,25 @@ from sqlalchemy.dialects.sqlite import insert
 from audit.database import reader
 from compute.node.jobs import tables
 from compute.node.jobs.errors import UnknownJobError, UnknownKindError, WrongStateError
-from compute.node.jobs.estimate import RUNS, Estimate, estimate
+from compute.node.jobs.estimate import RUNS, Cost, Estimate, Run, estimate
 from compute.node.jobs.job import Failure, Job, Progress
 from compute.node.jobs.states import ENDED, Move, State, advance
 
 _LONGEST_PAUSE = 0.5
 """Seconds between two looks of one who waits long."""
 
-_jobs, _costs = tables.jobs.c, tables.costs.c
+_jobs, _runs = tables.jobs.c, tables.runs.c
 _VIEW = select(*(column for column in _jobs if column.name not in {"parameters", "result"}))
 
 
 class JobStore:
     """The jobs in one database, over an engine of `audit.database.open_engine`; makes its tables if need be.
 
-    `kinds` closes the vocabulary: each kind with its prior, the seconds per unit expected before anything was
-    measured. `clock` gives UTC in milliseconds; it dates jobs for their readers and decides nothing.
+    `kinds` closes the vocabulary: each kind with the cost expected before anything was measured. `clock` gives UTC
+    in milliseconds; it dates jobs for their readers and decides nothing.
     """
 
-    def __init__(self, engine: Engine, kinds: Mapping[str, float], clock: Callable[[], int]) -> None:
+    def __init__(self, engine: Engine, kinds: Mapping[str, Cost], clock: Callable[[], int]) -> None:
         self.engine, self.kinds, self.clock = engine, kinds, clock
         self._reader = reader(engine)
         tables.metadata.create_all(engine)
@@ -41,12 +41,13 @@ class JobStore:
         The same is: one owner, kind, idempotency key, and the same canonical parameters. `size` is in the
         units of the kind. Raises UnknownKindError, and ValueError for a negative size.
         """
-        self._check(kind, size)
+        estimated = self.estimate(kind, size).seconds
         same = {"owner": owner, "kind": kind, "key": key, "digest": hashlib.sha256(parameters).digest()}
         row = same | {
             "id": secrets.token_hex(16),
             "parameters": parameters,
             "size": size,
+            "estimate": estimated,
             "state": State.QUEUED,
             "created_at": self.clock(),
         }
@@ -117,9 +118,11 @@ class JobStore:
     def estimate(self, kind: str, size: int) -> Estimate:
         """Give how long a job of this kind and size will run. Raises UnknownKindError, and ValueError."""
         self._check(kind, size)
-        last = select(_costs.seconds).where(_costs.kind == kind).order_by(_costs.number.desc()).limit(RUNS)
+        last = (
+            select(_runs.size, _runs.seconds).where(_runs.kind == kind).order_by(_runs.number.desc()).limit(RUNS)
+        )
         with self._reader.begin() as connection:
-            return estimate(self.kinds[kind], connection.scalars(last).all(), size)
+            return estimate(self.kinds[kind], [Run(*row) for row in connection.execute(last)], size)
 
     def _check(self, kind: str, size: int) -> None:
         if kind not in self.kinds:
@@ -138,6 +141,7 @@ def _job(row: Row[Any]) -> Job:
         key=row.key,
         digest=row.digest,
         size=row.size,
+        estimated=row.estimate,
         state=State(row.state),
         attempts=row.attempts,
         created_at=row.created_at,

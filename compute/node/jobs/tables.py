@@ -27,6 +27,7 @@ jobs = Table(
     Column("digest", LargeBinary(32), nullable=False),
     Column("parameters", LargeBinary, nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("estimate", Float, nullable=False),  # seconds, as estimated when it was submitted
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("fence", Integer, nullable=False, default=0),  # the fencing token: grows by one with each lease
@@ -55,10 +56,11 @@ checkpoints = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
-costs = Table(
-    "job_costs",
+runs = Table(
+    "job_runs",
     metadata,
     Column("number", Integer, primary_key=True),  # in the order of the runs
     Column("kind", Text, nullable=False, index=True),
-    Column("seconds", Float, nullable=False),  # per unit
+    Column("size", BigInteger, nullable=False),  # units
+    Column("seconds", Float, nullable=False),
 )

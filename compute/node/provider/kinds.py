@@ -1,6 +1,8 @@
-"""The kind of a provider's jobs, with the seconds per unit expected before any was measured."""
+"""The kind of a provider's jobs, with the cost expected before any was measured."""
+
+from compute.node.jobs.estimate import Cost
 
 ANSWER = "answer"
 
-KINDS = {ANSWER: 0.0005}
+KINDS = {ANSWER: Cost(0.5, 0.0005)}
 """Unit: a row."""

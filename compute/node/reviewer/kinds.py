@@ -1,6 +1,8 @@
-"""The kind of a reviewer's jobs, with the seconds per unit expected before any was measured."""
+"""The kind of a reviewer's jobs, with the cost expected before any was measured."""
+
+from compute.node.jobs.estimate import Cost
 
 REVIEW = "review"
 
-KINDS = {REVIEW: 0.05}
+KINDS = {REVIEW: Cost(0.5, 0.05)}
 """Unit: a bin."""

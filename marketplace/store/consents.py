@@ -32,7 +32,8 @@ def add(connection: Connection, signed: Signed[ConsentBatch]) -> None:
         "suite": signed.suite,
         "signature": signed.signature,
     }
-    insert_once(connection, batches, row, f"batch {batch.batch} of {batch.contract} is registered already")
+    taken = f"batch {batch.batch} of {batch.contract} is registered already"
+    insert_once(connection, batches, row, taken, "list the contract's consents, or choose another batch name")
     number = connection.scalars(_ids_of.where(batches.c.batch == batch.batch), {"contract": batch.contract}).one()
     connection.execute(
         insert(commitments), [{"batch": number, "commitment": value} for value in batch.commitments]

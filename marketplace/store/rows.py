@@ -9,10 +9,16 @@ from sqlalchemy.dialects.sqlite import insert
 from marketplace.errors import ConflictError
 
 
-def insert_once(connection: Connection, table: Table, row: Mapping[str, object], taken: str) -> None:
-    """Insert the row; raise `ConflictError` saying `taken` if there is one with its key."""
+def insert_once(
+    connection: Connection,
+    table: Table,
+    row: Mapping[str, object],
+    taken: str,
+    remedy: str = "fetch what is there, or choose another name",
+) -> None:
+    """Insert the row; raise `ConflictError` saying `taken` and the remedy if there is one with its key."""
     if connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount != 1:
-        raise ConflictError(taken, "look at what is there, or choose another name")
+        raise ConflictError(taken, remedy)
 
 
 def move(connection: Connection, table: Table, key: Mapping[str, Any], old: str, new: str) -> None:

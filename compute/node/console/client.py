@@ -25,6 +25,7 @@ from compute.market import (
 from compute.node.console.messages import (
     ApplicationDraft,
     ConsentRegistration,
+    ConsentsHeld,
     JobView,
     KeyEnrolled,
     KeyEnrolment,
@@ -110,6 +111,10 @@ class NodeClient:
     def register_consents(self, contract: str, registration: ConsentRegistration) -> int:
         """Register consents under a contract in force; give their number."""
         return self._post(f"/contracts/{contract}/consents", ConsentCount, registration).consents
+
+    def consents(self, contract: str) -> ConsentsHeld:
+        """Give the batches registered under a contract, and the applicants whose consent stands now."""
+        return self._get(f"/contracts/{contract}/consents", ConsentsHeld)
 
     def withdraw_consents(self, contract: str, subjects: Sequence[str]) -> int:
         """Pass on that subjects took their consent back; give how many stood."""

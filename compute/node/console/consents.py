@@ -1,4 +1,4 @@
-"""The consents of a contract: registered and withdrawn as commitments, their salt shown to the providers alone."""
+"""The consents of a contract, given to others as commitments, whose salt the providers alone are shown."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,14 @@ from apiflask import APIBlueprint
 from compute.market import ConsentCount
 from compute.node.bank.agreed import agreed_contract, issued_token
 from compute.node.bank.salts import SaltStore
-from compute.node.console.messages import ConsentRegistration, PermitsPresented, WithdrawnSubjects
+from compute.node.console.messages import (
+    ConsentBatchHeld,
+    ConsentRegistration,
+    ConsentsHeld,
+    PermitsPresented,
+    WithdrawnSubjects,
+)
+from compute.node.console.subjects import named
 from compute.node.console.valid import valid
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
@@ -16,7 +23,7 @@ from compute.protocols.base import ask
 from compute.protocols.permit_presentation.bank import presentation
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.records import ConsentBatch, ConsentWithdrawal, commitment
-from compute.signing import sign
+from compute.signing import sign, verify
 from compute.web.body import gives, message, takes
 from connectors.base import Table
 
@@ -35,7 +42,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     @gives(ConsentCount, 201)
     def register_consents(asked: ConsentRegistration, contract: str) -> ConsentCount:
         """Register consents under a contract in force: commitments go out, the evidence stays here."""
-        subjects = applicants.keys() if asked.subjects is None else asked.subjects
+        subjects = named(applicants, asked.subjects)
         with valid():
             batch = ConsentBatch(
                 contract=contract,
@@ -47,6 +54,23 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
                 commitments=commitments(contract, subjects),
             )
         return ConsentCount(consents=market.register_consents(sign(batch, name, site.key)))
+
+    @made.get("/contracts/<contract>/consents")
+    @gives(ConsentsHeld)
+    def consents(contract: str) -> ConsentsHeld:
+        """The batches registered under a contract, and which applicants' consent stands now."""
+        found = market.consents(contract)
+        batches = [verify(signed, name, "consumer", site.directory) for signed in found.batches]
+        for signed in found.withdrawals:
+            verify(signed, name, "consumer", site.directory)
+        salt, standing = salts.of(contract), found.standing(clock())
+        return ConsentsHeld(
+            contract=contract,
+            batches=tuple(map(_held, batches)),
+            subjects=tuple(
+                subject for subject in named(applicants, None) if commitment(salt, subject) in standing
+            ),
+        )
 
     @made.post("/contracts/<contract>/withdrawals")
     @takes(message(WithdrawnSubjects))
@@ -71,3 +95,14 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
         return PermitsPresented(contract=contract, permits=permits)
 
     return made
+
+
+def _held(batch: ConsentBatch) -> ConsentBatchHeld:
+    return ConsentBatchHeld(
+        batch=batch.batch,
+        kind=batch.kind,
+        evidence=batch.evidence,
+        at=batch.at,
+        expires=batch.expires,
+        consents=len(batch.commitments),
+    )

@@ -54,6 +54,26 @@ class ConsentRegistration(Message, frozen=True):
     subjects: Subjects | None
 
 
+class ConsentBatchHeld(Message, frozen=True):
+    """A batch of consents as the bank registered it; some may have been withdrawn since."""
+
+    batch: Name
+    kind: ConsentKind
+    evidence: Bytes32
+    at: Milliseconds
+    expires: Milliseconds
+    consents: int
+
+
+class ConsentsHeld(Message, frozen=True):
+    """What the bank registered under a contract, in the order of registration."""
+
+    contract: Name
+    batches: tuple[ConsentBatchHeld, ...]
+    subjects: tuple[Subject, ...]
+    """The applicants whose consent stands now."""
+
+
 class WithdrawnSubjects(Message, frozen=True):
     """Subjects who took their consent back."""
 

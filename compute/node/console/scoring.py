@@ -11,6 +11,7 @@ from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
 from compute.node.bank.models import ModelStore
 from compute.node.console.jobs import scored, view
 from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
+from compute.node.console.subjects import named
 from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
@@ -53,7 +54,7 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
         if models.find(asked.model, asked.model_version, clock()) is None:
             detail = f"No approved model {asked.model} {asked.model_version} is registered."
             raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
-        return submit(SCORE, asked, asked.reference, len(asked.subjects or applicants.keys()))
+        return submit(SCORE, asked, asked.reference, len(named(applicants, asked.subjects)))
 
     @made.get("/scorings/<job>/<any('scores.csv', 'scores.parquet'):file>")
     @made.doc(responses={200: "uscc,score"})

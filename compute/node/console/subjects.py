@@ -1,0 +1,37 @@
+"""The subjects that staff name: each a company that exists and one of the bank's own applicants."""
+
+from collections.abc import Sequence
+
+from compute.web.errors import ProblemError
+from connectors.base import Table
+from connectors.uscc import wrong_checks
+
+
+def named(applicants: Table, asked: Sequence[str] | None) -> Sequence[str]:
+    """Give the subjects asked for, which have the shape of a USCC; null stands for all applicants.
+
+    Raises :class:`ProblemError` that lists those with a wrong check character and those who never applied.
+    """
+    known = applicants.keys()
+    if asked is None:
+        return known
+    mistyped = [code for code, wrong in zip(asked, wrong_checks(asked), strict=True) if wrong]
+    strangers = sorted(set(asked) - set(mistyped) - set(known))
+    if not mistyped and not strangers:
+        return asked
+    kinds = [
+        f"{len(codes)} {what}"
+        for codes, what in (
+            (mistyped, "with a check character that does not match"),
+            (strangers, "not among the bank's applicants"),
+        )
+        if codes
+    ]
+    raise ProblemError(
+        422,
+        "unknown-subjects",
+        f"Of {len(asked)} subjects: {', '.join(kinds)}.",
+        "Look for a typing mistake in the codes listed, or add their applications to the bank's table.",
+        mistyped=mistyped,
+        strangers=strangers,
+    )

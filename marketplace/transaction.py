@@ -11,7 +11,7 @@ from audit.entry import Entry, EntryKind
 from audit.log import Log
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
-from marketplace.flow.application import Application
+from marketplace.flow.application import Application, undrafted
 from marketplace.flow.contract import Contract
 from marketplace.flow.event import event
 from marketplace.flow.party import Party
@@ -68,9 +68,10 @@ class Transaction:
         return found
 
     def contract(self, name: str) -> tuple[Contract, Role]:
-        """Give a contract and the actor's role under it."""
+        """Give a contract and the actor's role under it; to the parties of an application, who has to approve."""
         if (found := contracts.load(self.connection, name)) is None:
-            raise missing("contract", name)
+            applied = applications.load(self.connection, name)
+            raise missing("contract", name) if applied is None else undrafted(applied, self.actor)
         return found, role_in("contract", found.terms, self.actor)
 
     def permit(self, name: str) -> tuple[PermitRecord, Contract, Role]:

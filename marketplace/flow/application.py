@@ -37,6 +37,22 @@ class Application:
         return ApplicationState.APPROVED
 
 
+def undrafted(application: Application, actor: Actor) -> ConflictError:
+    """Give the error for whoever asks for the contract before it is drafted.
+
+    Raises `NotFoundError` for those who may not know of the application.
+    """
+    role_in("contract", application.terms, actor)
+    name, parts = application.terms.contract, application.parts.items()
+    if rejecting := [party for party, part in parts if part is ApplicationState.REJECTED]:
+        return ConflictError(f"{name} is no contract: {', '.join(rejecting)} rejected it", "apply anew")
+    lacking = [party for party, part in parts if part is not ApplicationState.APPROVED]
+    return ConflictError(
+        f"{name} is no contract yet: {', '.join(lacking)} did not approve it",
+        "read the application, and wait for every approval",
+    )
+
+
 def submit(
     reference: str,
     terms: Terms,

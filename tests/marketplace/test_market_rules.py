@@ -192,8 +192,17 @@ def test_one_rejection_ends_the_application(market: Market) -> None:
     exchange.reject(TAX, second)
     with pytest.raises(WrongStateError, match="is rejected"):
         market.approve(LABOUR, second)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ConflictError, match=f"is no contract: {LABOUR} rejected it"):
         exchange.contract(BANK, name)
+
+
+def test_whose_approval_is_missing_is_told_to_the_parties_alone(market: Market) -> None:
+    exchange, name = market.exchange, market.applied()
+    market.approve(TAX, name)
+    with pytest.raises(ConflictError, match=f"is no contract yet: {LABOUR} did not approve it"):
+        exchange.contract(TAX, name)
+    with pytest.raises(NotFoundError):
+        exchange.contract(OTHER, name)
 
 
 def test_a_returned_part_is_corrected_and_the_others_stand(market: Market) -> None:

@@ -16,6 +16,7 @@ from compute.permit import issue, permit_name
 from compute.protocols.base import AnswerError
 from compute.signing import Pin, sign
 from compute.terms import Terms
+from compute.web.errors import ProblemError
 from marketplace.api import render
 
 
@@ -91,6 +92,24 @@ def test_a_contract_that_others_made_without_the_bank_is_not(shown: Shown, name:
         shown.contract_record = resigned(record, terms, *signers)
         with pytest.raises(AnswerError, match=r"not signed by each of its parties|not the one that is named"):
             agreed_contract(site(shown), name)
+
+
+def test_of_a_draft_it_is_told_who_has_still_to_sign(shown: Shown) -> None:
+    name = shown.market.drafted()
+    shown.market.exchange.sign_contract(TAX, shown.market.signed(TAX, name))
+    with pytest.raises(ProblemError) as caught:
+        agreed_contract(site(shown), name)
+    assert (caught.value.status, caught.value.slug) == (409, "not-signed")
+    assert f"{BANK}, {LABOUR} did not sign" in caught.value.detail
+
+
+def test_a_draft_with_false_signatures_is_not_believed(shown: Shown) -> None:
+    name = shown.market.drafted()
+    record = shown.contract(name)
+    signed = tuple(sign(record.terms, party, KEYS[OTHER]) for party in record.terms.parties)
+    shown.contract_record = msgspec.structs.replace(record, signed=signed)
+    with pytest.raises(AnswerError, match="does not verify under its pinned key"):
+        agreed_contract(site(shown), name)
 
 
 def test_one_contract_is_not_shown_for_another(shown: Shown, name: str) -> None:

@@ -1,14 +1,24 @@
 """What the bank's staff hear of their own node before anything is sent to another party."""
 
 import pytest
-from processes.live_market import Market
+from processes.live_market import MARKET_REGULATION, Market
 from processes.refusal_checks import kind, problem_of
 
 from compute.canonical import Message
-from compute.node.console.messages import ConsentRegistration, Scoring
+from compute.node.console.messages import (
+    ApplicationDraft,
+    ConsentRegistration,
+    KeyEnrolment,
+    ReadTerms,
+    Scoring,
+)
+from compute.node.jobs.states import State
 from compute.records import ConsentKind
+from compute.signing import digest
 from compute.web.errors import PeerProblemError
-from veilmart.demo.story import today
+from veilmart.demo.data import PROVIDERS
+from veilmart.demo.sites import REVIEWER
+from veilmart.demo.story import staff, today
 
 pytestmark = pytest.mark.long
 
@@ -63,3 +73,51 @@ def test_consents_are_registered_for_own_applicants_only_and_listed(market: Mark
     problem = refused(market, path, registration(market, terms.contract, first))
     assert kind(problem)[0] == 409
     assert "list the contract's consents" in str(problem["remedy"])
+
+
+# --- jobs --------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_proven_to_data_providers_only(market: Market) -> None:
+    asked = KeyEnrolment(reference="mistyped", providers=(MARKET_REGULATION, "market-regulatoin", REVIEWER))
+    problem = refused(market, "/key-enrolments", asked)
+    assert kind(problem) == (404, "unknown-party")
+    assert f"market-regulatoin, {REVIEWER}" in str(problem["detail"])
+
+
+def test_what_failed_or_was_cancelled_is_asked_again_under_a_new_reference(market: Market) -> None:
+    again = "submit it under a new reference"
+    terms = market.agree("failing", subjects=market.applicants[:1])
+    failed = market.scoring(terms.contract, market.applicants[:2], "fails")
+    assert failed.state == State.FAILED
+    assert str(failed.remedy).endswith(again)
+    with market.analyst() as analyst:
+        job = analyst.score(scoring(market, terms.contract, market.applicants[0], reference="cancelled"))
+        analyst.cancel(job.job)
+        cancelled = analyst.follow(job, lambda _: None)
+    assert (cancelled.state, cancelled.remedy) == (State.CANCELLED, again)
+
+
+def test_before_everybody_approved_or_signed_it_is_told_who_did_not(market: Market) -> None:
+    with market.analyst() as analyst:
+        agreed = analyst.contract(market.outcome.contract).terms
+        draft = ApplicationDraft(
+            reference="half-done",
+            grants=agreed.grants,
+            purpose=agreed.purpose,
+            model_reviewer=agreed.model_reviewer,
+            max_uses=1,
+            not_before=agreed.not_before,
+            not_after=agreed.not_after,
+        )
+        terms = analyst.apply(draft).terms
+    path = f"/contracts/{terms.contract}"
+    problem = refused(market, f"{path}/sign", ReadTerms(terms=digest(terms).hex()))
+    assert problem["status"] == 409
+    assert f"{', '.join(sorted(PROVIDERS))} did not approve it" in str(problem["detail"])
+    for provider in PROVIDERS:
+        with staff(market.provider(provider)) as clerk:
+            clerk.approve(terms)
+    problem = refused(market, f"{path}/present")
+    assert kind(problem) == (409, "not-signed")
+    assert f"{', '.join(terms.parties)} did not sign it yet" in str(problem["detail"])

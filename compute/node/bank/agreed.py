@@ -8,16 +8,25 @@ from compute.permit import Contract, PermitError, check_contract, permit_name, r
 from compute.protocols.base import AnswerError
 from compute.signing import digest
 from compute.terms import Terms
+from compute.web.errors import ProblemError
+
+DRAFTED = "drafted"
+"""The marketplace's word for a contract that gathers signatures."""
 
 
 def agreed_contract(site: Site[BankSettings], name: str) -> Contract:
     """Give a contract of the bank's with every signature proven.
 
-    Raises :class:`AnswerError` where the marketplace shows another, or one that somebody has not signed.
+    Raises :class:`ProblemError` for a draft that somebody has still to sign, and :class:`AnswerError` where the
+    marketplace shows another contract, or one as in force that somebody has not signed.
     """
     shown = site.market.contract(name)
     if (shown.terms.contract, shown.terms.consumer) != (name, site.settings.name):
         _refuse(f"another contract than {name}")
+    signers = {signed.signer for signed in shown.signed}
+    if shown.state == DRAFTED and (lacking := [party for party in shown.terms.parties if party not in signers]):
+        detail = f"{name} is not in force: {', '.join(lacking)} did not sign it yet."
+        raise ProblemError(409, "not-signed", detail, "Have every party sign, then ask again.")
     try:
         check_contract(shown.signed, digest(shown.terms).hex(), site.directory)
     except PermitError as error:

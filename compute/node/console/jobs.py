@@ -9,6 +9,7 @@ from compute.canonical import Message, decode
 from compute.node.console.messages import JobView, KeyEnrolled, ModelRegistered, Scored
 from compute.node.jobs.errors import WrongStateError
 from compute.node.jobs.job import Job
+from compute.node.jobs.states import State
 from compute.node.jobs.store import JobStore
 from compute.web.body import answers, gives, respond
 
@@ -49,9 +50,15 @@ def scored(store: JobStore, job: str) -> Scored:
     return found
 
 
+AGAIN = "submit it under a new reference"
+"""What is left to do: the same request under the same reference is the same job, whatever became of it."""
+
+
 def view(job: Job) -> JobView:
     """Give the message about a job."""
-    failure = job.failure
+    failure, remedy = job.failure, AGAIN if job.state is State.CANCELLED else None
+    if failure is not None:
+        remedy = f"{failure.remedy.rstrip('.')}; then {AGAIN}"
     return JobView(
         job=job.id,
         kind=job.kind,
@@ -67,6 +74,6 @@ def view(job: Job) -> JobView:
         milliseconds_left=job.milliseconds_left,
         error=None if failure is None else failure.error,
         reason=None if failure is None else failure.reason,
-        remedy=None if failure is None else failure.remedy,
+        remedy=remedy,
         subjects=() if failure is None else failure.subjects,
     )

@@ -164,5 +164,6 @@ class JobView(Message, frozen=True):
     error: str | None
     reason: str | None
     remedy: str | None
+    """Of a job that failed or was cancelled: what to do next."""
     subjects: tuple[Subject, ...]
     """Those that a refusal is about."""

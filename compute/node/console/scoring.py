@@ -34,6 +34,10 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
     @gives(JobView, 202)
     def enrol_key(asked: KeyEnrolment) -> JobView:
         """Prove the bank's Paillier key to providers."""
+        pins = site.directory
+        if others := [each for each in asked.providers if each not in pins or pins[each].role != "provider"]:
+            detail = f"No data provider is enrolled as {', '.join(others)}."
+            raise ProblemError(404, "unknown-party", detail, "Name providers that the catalog has.")
         return submit(ENROL_KEY, asked, asked.reference, len(asked.providers))
 
     @made.post("/models")

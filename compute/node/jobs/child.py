@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from compute.node.jobs.context import Cancelled, Handler, JobContext
 from compute.node.jobs.job import Failure, Progress
 from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
-from compute.web.errors import PeerProblemError, WebError
+from compute.web.errors import PeerProblemError, ProblemError, WebError
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,9 @@ def _failure(error: Exception) -> Failure:
             return Failure(name, reason, refused.remedy, refused.subjects)
         case PeerProblemError():
             return Failure(name, f"{error.peer}: {error.detail}", error.remedy)
+        case ProblemError():
+            return Failure(name, error.detail, error.remedy)
         case ProtocolError() | WebError():
-            return Failure(name, str(error), "see that the other party runs and is set up, then submit it again")
-    return Failure(name, "this node failed", "submit it under a new key, then call its operator")
+            reason, _, remedy = str(error).partition("; ")  # our errors say what is wrong; what to do
+            return Failure(name, reason, remedy or "see that the other party runs and is set up")
+    return Failure(name, "this node failed", "call its operator")

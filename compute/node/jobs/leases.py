@@ -144,7 +144,7 @@ class Leases:
     def _put_back(self, connection: Connection, row: Row[Any]) -> None:
         if row.state == State.RUNNING and row.attempts >= self._attempts:
             reason = f"the process that ran it died, {row.attempts} times"
-            remedy = "its operator finds the cause in the worker's log; then submit it under a new key"
+            remedy = "its operator finds the cause in the worker's log"
             self._fail(connection, row, Failure("Died", reason, remedy))
         else:
             self._move(connection, row, Move.RELEASE, {})

@@ -11,22 +11,32 @@ import msgspec
 import rfc8785
 from msgspec import Meta
 
+from compute.wording import explain
+
 MAX_MESSAGE_BYTES = 64 * 2**20
 
-Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_-]{0,63}\Z")]
-Version = Annotated[str, Meta(pattern=r"\A[0-9][0-9A-Za-z.+-]{0,63}\Z")]
-Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Milliseconds = Annotated[int, Meta(ge=0, lt=2**53)]
+_NAME = "a lower-case letter, then up to 63 lower-case letters, digits, _ or -"
+Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_-]{0,63}\Z", description=_NAME)]
+_VERSION = "a digit, then up to 63 letters, digits, ., + or -"
+Version = Annotated[str, Meta(pattern=r"\A[0-9][0-9A-Za-z.+-]{0,63}\Z", description=_VERSION)]
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 hexadecimal digits in lower case")]
+Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32, description="32 bytes in base64")]
+_TIME = "UTC, in milliseconds since 1970-01-01"
+Milliseconds = Annotated[int, Meta(ge=0, lt=2**53, description=_TIME)]
 """A point in time: UTC, milliseconds since 1970-01-01."""
 HOUR = 3600 * 1000
 DAY = 24 * HOUR
 """Milliseconds."""
-Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")]
+_DATE = r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z"
+Date = Annotated[str, Meta(pattern=_DATE, description="a day as YYYY-MM-DD")]
 
 
 class FormatError(ValueError):
     """The bytes are not the canonical form of the message that was expected."""
+
+
+class InvalidMessageError(FormatError):
+    """A field of the message is not as it must be: which, and what is allowed there."""
 
 
 def _tag(class_name: str) -> str:
@@ -46,12 +56,17 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes, expected: type[M]) -> M:
-    """Give the message of type ``expected`` (also a union); raise :class:`FormatError` for anything else."""
+    """Give the message of type ``expected`` (also a union); raise :class:`FormatError` for anything else.
+
+    That is an :class:`InvalidMessageError` where a field is wrong and not the form of the whole.
+    """
     if len(data) > MAX_MESSAGE_BYTES:
         raise FormatError(f"{len(data)} bytes; a message has at most {MAX_MESSAGE_BYTES}: split the request")
     try:
         message = msgspec.json.decode(data, type=expected)
         canonical = encode(message)
+    except msgspec.ValidationError as error:
+        raise InvalidMessageError(f"not a well-formed message: {explain(error, expected)}") from error
     except (msgspec.DecodeError, rfc8785.CanonicalizationError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"not a well-formed message: {error}") from error
     if canonical != data:

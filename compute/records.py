@@ -26,7 +26,12 @@ MAX_BATCH = 100_000
 """Commitments in one message: some 5 MB of JSON."""
 
 Origin = Annotated[
-    str, Meta(pattern=r"\Ahttps://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?\Z", max_length=300)
+    str,
+    Meta(
+        pattern=r"\Ahttps://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?\Z",
+        max_length=300,
+        description="https://, a host in lower case, if need be : and a port; no path and no slash at the end",
+    ),
 ]
 """Scheme, host and port of a node, without a path."""
 Commitments = Annotated[tuple[Bytes32, ...], Meta(min_length=1, max_length=MAX_BATCH)]

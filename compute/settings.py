@@ -3,7 +3,6 @@
 A program declares its keys as a `Section`; a section within one is a table of the file.
 """
 
-import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, inspect
+
+from compute.wording import explain
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
@@ -52,9 +53,7 @@ def load(path: Path, expected: type[S], example: str, *, partial: bool = False) 
     try:
         return msgspec.convert(members, expected, dec_hook=lambda kind, value: _path(path.parent, kind, value))
     except msgspec.ValidationError as error:
-        problem, _, place = " ".join(str(error).replace("`", "").split()).partition(" - at $.")
-        place = re.sub(r"\[(\d+)\]", r".\1", place)
-        raise SettingsError(f"{path}: {place and f'{place}: '}{problem}; correct the value") from error
+        raise SettingsError(f"{path}: {explain(error, expected)}; correct the value") from error
 
 
 def _unknown(value: object, kind: inspect.Type, place: str = "") -> Iterator[str]:

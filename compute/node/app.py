@@ -8,7 +8,7 @@ import flask
 from apiflask import APIBlueprint, APIFlask
 
 from audit.database import open_engine
-from compute.canonical import FormatError
+from compute.canonical import FormatError, InvalidMessageError
 from compute.node.intake import Intake
 from compute.node.jobs import errors as jobs
 from compute.node.settings import NodeSettings
@@ -39,7 +39,12 @@ REFUSED: Mapping[int, int] = {0: 400, 1: 403, BUSY: 429, CANCELLED: 409, UNAVAIL
 OTHER = 422
 
 ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
-    FormatError: (400, "not-canonical", "Send the bytes that compute.canonical.encode gives."),
+    FormatError: (
+        400,
+        "not-canonical",
+        "Send the bytes that compute.canonical.encode gives: veilmart call does.",
+    ),
+    InvalidMessageError: (400, "invalid-message", "Correct the field; /openapi.json describes the body."),
     PeerUnreachableError: (503, "unavailable", "Send the request again: what was done is not done twice."),
     ScorecardError: (422, "bad-scorecard", "Correct the scorecard."),
     UnknownPartyError: (404, "unknown-party", "Name a party that is enrolled and runs a node."),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 from msgspec import Meta
 
 from compute.canonical import HOUR, FormatError, M, Message, Milliseconds, Name, decode, encode
-from connectors.uscc import SHAPE
+from connectors.uscc import RULE, SHAPE
 
 MAX_REASON = 1000
 """Characters of a refusal's reason; what quotes a message is cut."""
@@ -27,7 +27,7 @@ def no_progress(_step: str, _done: int, _total: int) -> None:
     """Ignore progress."""
 
 
-Subject = Annotated[str, Meta(pattern=rf"\A{SHAPE}\Z")]
+Subject = Annotated[str, Meta(pattern=rf"\A{SHAPE}\Z", description=f"a unified social credit code: {RULE}")]
 """A unified social credit code in its canonical form; its check characters are looked at later."""
 
 

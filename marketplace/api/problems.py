@@ -7,7 +7,7 @@ import flask
 from apiflask import APIFlask
 
 from audit import errors as audit_errors
-from compute.canonical import FormatError
+from compute.canonical import FormatError, InvalidMessageError
 from compute.web.problems import render
 from marketplace import errors
 
@@ -19,6 +19,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     errors.ConflictError: (409, "conflict"),
     errors.WrongStateError: (409, "wrong-state"),
     FormatError: (400, "not-canonical"),
+    InvalidMessageError: (400, "invalid-message"),
     audit_errors.FormatError: (400, "not-canonical"),
     audit_errors.ProofError: (422, "no-such-proof"),
     audit_errors.DamageError: (500, "log-damaged"),
@@ -26,6 +27,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
 """HTTP status and kind. `audit.errors.LogError` at large is not here: it is an incident of the server, a 500."""
 
 _REMEDIES = {
+    "invalid-message": "Correct the field; /openapi.json describes the body.",
     "not-canonical": "Send the bytes that compute.canonical.encode, or audit.entry.encode, gives.",
     "log-damaged": "Keep your latest checkpoint, and tell the operator and the supervisor.",
     "no-such-proof": "Ask for sizes and indices within the latest checkpoint.",

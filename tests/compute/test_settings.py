@@ -79,7 +79,7 @@ def test_sections_nest_and_paths_are_relative_to_the_file(tmp_path: Path) -> Non
         (TOP + LISTEN + SOURCE.replace("data/jobs.csv", ""), r"sources.0.file: not a path; correct"),
         (TOP + "listen = 3", "listen: Expected object, got int; correct"),
         (TOP.replace("AQEB", "AQ") + LISTEN, "key: "),
-        (TOP.replace("tax", "Tax") + LISTEN, "name: Expected str matching"),
+        (TOP.replace("tax", "Tax") + LISTEN, "name: Expected a lower-case letter"),
         ("name = ", "not TOML"),
     ],
 )

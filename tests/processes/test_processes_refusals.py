@@ -102,7 +102,7 @@ def test_a_message_in_another_form_is_refused_and_the_refusal_recorded(market: M
 
 def test_a_console_takes_canonical_requests_of_its_own_type(market: Market) -> None:
     with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.pem") as analyst:
-        assert kind(asked(analyst, "POST", "/scorings", b'{"type":"scoring"}')) == (400, "not-canonical")
+        assert kind(asked(analyst, "POST", "/scorings", b'{"type":"scoring"}')) == (400, "invalid-message")
         assert kind(asked(analyst, "POST", "/models", b"")) == (400, "not-canonical")
         with pytest.raises(PeerProblemError) as caught:
             analyst.request("POST", "/models", expected=bytes, content=b"{}", content_type="text/plain")

@@ -12,13 +12,15 @@ from compute.records import PartyRecord
 from compute.settings import SettingsError
 from compute.signing import SignatureError, Signed, verify
 from compute.signing import sign as sign_statement
+from compute.web.certificates import checked
 from compute.web.errors import WebError
 from compute.web.keyfile import load_or_make, public_text
 from compute.web.secret import SecretFileError
+from compute.web.tls import KeyPair
 from marketplace.api.app import create_app
 from marketplace.settings import Settings, load
 from veilmart.person import EXAMPLE, load_person, open_peer
-from veilmart.serving import address_file_option, certificate, check_databases, config_option
+from veilmart.serving import address_file_option, check_databases, config_option
 from veilmart.serving import serve as serve_app
 
 _CONFIG = config_option("examples/config/marketplace.toml")
@@ -42,7 +44,7 @@ def serve(*, config: Path, address_file: Path | None) -> None:
     """
     try:
         settings = load(config)
-        pair = certificate(settings.certificate, settings.certificate_key)
+        pair = checked(KeyPair(settings.certificate, settings.certificate_key), settings.public_url, None)
         own = load_or_make(settings.key)
         _check_key(settings, own)
         check_databases([settings.database, settings.nonces])

@@ -18,8 +18,10 @@ from compute.node.settings import NodeSettings, Role, load_settings
 from compute.node.site import Site, clock, open_site
 from compute.settings import SettingsError
 from compute.web import keyfile
+from compute.web.certificates import checked
 from compute.web.secret import SecretFileError
-from veilmart.serving import address_file_option, certificate, check_databases, config_option
+from compute.web.tls import KeyPair
+from veilmart.serving import address_file_option, check_databases, config_option
 from veilmart.serving import serve as serve_app
 
 logger = logging.getLogger(__name__)
@@ -50,7 +52,9 @@ def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
     """
     try:
         settings = load_settings(config, role)
-        pair = certificate(settings.certificate, settings.certificate_key)
+        pair = checked(
+            KeyPair(settings.certificate, settings.certificate_key), settings.public_url, settings.authority
+        )
         keyfile.load_or_make(settings.key)
         check_databases([settings.database, settings.nonces])
         server = _part(role, "serve")

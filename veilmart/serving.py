@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -39,17 +38,6 @@ address_file_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write host and port as JSON once it listens. 监听后写入地址的文件。",
 )
-
-
-def certificate(chain: Path, key: Path) -> KeyPair:
-    """Give the TLS files; raise `SettingsError` if they are none or do not belong together."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
-    except OSError as error:  # SSLError is one
-        raise SettingsError(
-            f"{chain}, {key}: {error.strerror}; name a certificate and its own key, in PEM"
-        ) from error
-    return KeyPair(chain, key)
 
 
 def check_databases(paths: Sequence[Path]) -> None:

@@ -3,6 +3,7 @@
 `examples/config/` has one for each role, with comments. The files hold public keys and paths, and no secret.
 """
 
+import tomllib
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -110,8 +111,24 @@ SETTINGS: dict[Role, type[NodeSettings]] = {
 
 def load_settings(path: Path, role: Role) -> NodeSettings:
     """Give the settings of a node in this role; raise `SettingsError` for a file that cannot be used."""
-    settings = load(path, SETTINGS[role], f"examples/config/{role}.toml")
+    try:
+        settings = load(path, SETTINGS[role], f"examples/config/{role}.toml")
+    except SettingsError as error:
+        if (other := _role_of(path)) not in {role, None}:
+            raise SettingsError(f"{path}: this is a {other}'s configuration; use --role {other}") from error
+        raise
     named = {settings.name, settings.marketplace.name, settings.operator.name}
     if taken := sorted(named & settings.staff.keys()):
         raise SettingsError(f"{path}: staff: {', '.join(taken)} is a party's name; give the person another")
     return settings
+
+
+def _role_of(path: Path) -> Role | None:
+    """Give the role whose own keys a configuration has, all of them; None where it is none's."""
+    try:
+        keys = tomllib.loads(path.read_text("utf-8")).keys()
+    except (OSError, ValueError):
+        return None
+    common = set(NodeSettings.__struct_fields__)
+    fits = (role for role, kind in SETTINGS.items() if set(kind.__struct_fields__) - common <= keys)
+    return next(fits, None)

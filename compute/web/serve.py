@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 
 from compute.web.files import write_atomically
 from compute.web.tls import KeyPair
@@ -94,7 +95,10 @@ def serve(
         "forwarder_headers": "",
         "control_socket_disable": True,
     }
-    _Server(app_factory, settings).run()
+    try:
+        _Server(app_factory, settings).run()
+    except HaltServer as halt:  # a worker that cannot start has said why
+        raise SystemExit(halt.exit_status) from halt
     raise SystemExit(0)  # run() has left by itself; the type checker cannot know
 
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from veilmart.cli import COMMANDS, main
 from veilmart.demo.data import EXAMPLES
+from veilmart.demo.sites import claimed
 
 VEILMART = [sys.executable, "-m", "veilmart"]
 
@@ -202,6 +203,17 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "holds other files" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_in_which_a_demo_runs_is_left_alone(tmp_path: Path) -> None:
+    with claimed(tmp_path):
+        (tmp_path / "market").mkdir()
+        result = run("demo", "--once", "--dir", str(tmp_path))
+        assert result.exit_code == 1
+        assert f"another demo runs in {tmp_path}; stop it, or name another folder" in result.stderr
+        assert (tmp_path / "market").exists()
+    with claimed(tmp_path):
+        assert (tmp_path / "market").exists()
 
 
 def test_an_impossible_directory_is_an_error_and_no_traceback(tmp_path: Path) -> None:

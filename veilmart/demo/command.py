@@ -25,7 +25,7 @@ from veilmart.audit_command import audit
 from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
 from veilmart.demo.processes import Process, running
-from veilmart.demo.sites import BANK, Sites, lay_out
+from veilmart.demo.sites import BANK, Sites, claimed, lay_out
 from veilmart.demo.steps import Steps
 from veilmart.demo.story import Outcome, walk
 
@@ -80,6 +80,7 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
     try:
         card = load_scorecard(examples)
         with ExitStack() as stack:
+            stack.enter_context(claimed(directory))
             with Steps() as watch:
                 watch("start processes 启动进程", 0, 1, None)
                 sites = lay_out(directory, examples, bits)

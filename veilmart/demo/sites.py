@@ -10,10 +10,11 @@ Below the demo's folder lie:
 """
 
 import base64
+import fcntl
 import shutil
 import socket
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,15 +130,34 @@ def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False
     return sites
 
 
-def _empty(directory: Path) -> None:
+@contextmanager
+def claimed(directory: Path) -> Iterator[None]:
+    """Hold the demo's folder: its files are those of one demo that runs. Raises :class:`DemoError`."""
+    with _marked(directory).open("rb") as marker:
+        try:
+            fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel gives it back, however the demo ends
+        except BlockingIOError as error:
+            raise DemoError(
+                f"another demo runs in {directory}; stop it, or name another folder by --dir"
+            ) from error
+        yield
+
+
+def _marked(directory: Path) -> Path:
+    """Give the marker of the demo's folder, which is made; raise :class:`DemoError` if it holds something else."""
     directory.mkdir(parents=True, exist_ok=True)
-    found = {path.name for path in directory.iterdir()}
-    if found and MARKER not in found:
+    marker = directory / MARKER
+    if not marker.exists() and any(directory.iterdir()):
         raise DemoError(f"{directory} holds other files; name an empty folder by --dir")
-    for name in found - {MARKER}:
-        path = directory / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (directory / MARKER).touch()
+    marker.touch()
+    return marker
+
+
+def _empty(directory: Path) -> None:
+    marker = _marked(directory)
+    for path in directory.iterdir():
+        if path != marker:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _free_ports(pairs: int) -> list[tuple[int, int]]:

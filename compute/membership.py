@@ -11,7 +11,7 @@ from compute.client import MarketplaceClient
 from compute.records import Origin
 from compute.settings import Section, SettingsError, load
 from compute.signing import Pin
-from compute.web.client import DEADLINE, PeerClient
+from compute.web.client import DEADLINE, PeerClient, Timeout
 
 EXAMPLE = "examples/config/auditor.toml"
 
@@ -63,11 +63,11 @@ def load_membership(path: Path) -> Membership:
 
 @contextmanager
 def connect(
-    membership: Membership, key: Ed25519PrivateKey, timeout: float = DEADLINE
+    membership: Membership, key: Ed25519PrivateKey, timeout: Timeout = DEADLINE
 ) -> Iterator[MarketplaceClient]:
     """Open a client of the marketplace, over TLS and with its key pinned; `key` is the party's own.
 
-    `timeout` is in seconds, for a request with all its retries.
+    `timeout` is that of `PeerClient`.
 
     Raises `SettingsError` for an authority that cannot be used.
     """

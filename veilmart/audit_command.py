@@ -28,6 +28,7 @@ from compute.web import keyfile
 from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
 from compute.web.files import write_atomically
 from compute.web.secret import SecretFileError
+from veilmart.person import HASTE
 from veilmart.serving import config_option
 
 PATIENCE = 2.0
@@ -114,7 +115,7 @@ def trace(*, contract: str, config: Path) -> None:
 @contextmanager
 def _market(config: Path) -> Iterator[tuple[Membership, MarketplaceClient]]:
     membership = load_membership(config)
-    with connect(membership, keyfile.load(membership.key)) as client:
+    with connect(membership, keyfile.load(membership.key), HASTE) as client:
         yield membership, client
 
 

@@ -10,9 +10,11 @@ from compute.canonical import Name
 from compute.membership import Peer
 from compute.settings import Section, SettingsError, load
 from compute.web import keyfile
-from compute.web.client import PeerClient
+from compute.web.client import DEADLINE, PeerClient
 
 EXAMPLE = "examples/config/person.toml"
+HASTE = (DEADLINE, 5.0)
+"""Seconds that a person waits for an answer, and for a connection."""
 
 
 class Person(Section, frozen=True):
@@ -40,7 +42,7 @@ def open_peer(person: Person) -> Iterator[tuple[PeerClient, Ed25519PrivateKey]]:
     key, peer = keyfile.load(person.key), person.peer
     pins = {peer.name: peer.public_key}
     try:
-        client = PeerClient(peer.url, person.name, key, peer.name, pins, verify=person.authority)
+        client = PeerClient(peer.url, person.name, key, peer.name, pins, verify=person.authority, timeout=HASTE)
     except OSError as error:  # SSLError is one
         raise SettingsError(
             f"{person.authority}: {error.strerror or error}; name a certificate, in PEM"

@@ -22,16 +22,20 @@ _FIRST_PAUSE = 0.05  # seconds; doubled from one retry to the next
 _LONGEST_PAUSE = 2.0  # seconds
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})  # RFC 9110 §9.2.2
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 _NO_CONNECTION = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 T = TypeVar("T")
+
+Timeout = float | tuple[float, float]
+"""Seconds for a call with all its retries; or these, and those of them in which a connection must be made."""
 
 
 class PeerClient:
     """A connection pool to one peer; use it as a context manager, from any number of threads.
 
     `pins` gives raw Ed25519 public keys by party, `verify` the TLS authority: a file in PEM or a context.
-    `timeout` is in seconds, for a call with all its retries; `max_response` in bytes.
+    `max_response` is in bytes.
     """
 
     def __init__(
@@ -43,11 +47,12 @@ class PeerClient:
         pins: Mapping[str, bytes],
         *,
         verify: Path | ssl.SSLContext,
-        timeout: float = DEADLINE,
+        timeout: Timeout = DEADLINE,
         max_response: int = MAX_RESPONSE,
     ) -> None:
         self._peer = peer
-        self._timeout = timeout
+        self._timeout, self._connecting = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        self._trusted = verify if isinstance(verify, Path) else "the authority"
         context = verify if isinstance(verify, ssl.SSLContext) else ssl.create_default_context(cafile=verify)
         self._client = httpx.Client(
             base_url=base_url,
@@ -102,23 +107,33 @@ class PeerClient:
         return self._decoded(response, expected)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        deadline = time.monotonic() + self._timeout
+        began = time.monotonic()
+        deadline, connected_by = began + self._timeout, began + self._connecting
         pause = _FIRST_PAUSE
         while True:
-            left = deadline - time.monotonic()
-            request.extensions = {"deadline": deadline, "timeout": httpx.Timeout(max(left, 0.001)).as_dict()}
+            now = time.monotonic()
+            timeout = httpx.Timeout(max(deadline - now, 0.001), connect=max(connected_by - now, 0.001))
+            request.extensions = {"deadline": deadline, "timeout": timeout.as_dict()}
             try:
                 return self._client.send(request)
             except httpx.TransportError as error:
                 again = isinstance(error, _NO_CONNECTION) and request.method in _IDEMPOTENT
-                if not again or _is_untrusted(error) or time.monotonic() + pause >= deadline:
-                    raise PeerUnreachableError(
-                        f"{request.method} {request.url}: no answer of {self._peer} ({type(error).__name__}: "
-                        f"{error}); see that it runs and that this address and its certificate are its own, and "
-                        "look whether the request had effect before you repeat it"
-                    ) from error
+                until = connected_by if isinstance(error, _NOTHING_SENT) else deadline
+                if not again or _is_untrusted(error) or time.monotonic() + pause >= until:
+                    raise self._unreachable(request, error) from error
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 -- spreads the callers, protects nothing
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _unreachable(self, request: httpx.Request, error: httpx.TransportError) -> PeerUnreachableError:
+        remedy = "see that it runs and that this address is its own"
+        if _is_untrusted(error):
+            remedy = f"see that its certificate is for this address and of {self._trusted}"
+        if not isinstance(error, _NOTHING_SENT):
+            remedy += ", and look whether the request had effect before you repeat it"
+        failure = f"{type(error).__name__}: {error}"
+        return PeerUnreachableError(
+            f"{request.method} {request.url}: no answer of {self._peer} ({failure}); {remedy}"
+        )
 
     def _refusal(self, response: httpx.Response) -> PeerProblemError | ResponseError:
         if _media_type(response) != PROBLEM:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from commands.conftest import Desk, run
 from market import BANK, DESCRIPTIONS, TAX
-from marketplace_api.process import ROOT, STRANGER, current_terms
+from marketplace_api.process import ROOT, STRANGER, current_terms, free_port
 
 from compute.canonical import decode
 from compute.market import ApplicationRecord, ApplicationRequest, CatalogEntry, Directory
@@ -126,6 +127,7 @@ def test_a_server_under_another_authority_is_not_asked(desk: Desk, tmp_path: Pat
     result = run("call", "--config", str(desk.person(BANK, authority=str(other / "ca.pem"))), "GET", "/parties")
     assert result.exit_code == 1
     assert "certificate verify failed" in result.stderr
+    assert f"see that its certificate is for this address and of {other / 'ca.pem'}" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -181,3 +183,14 @@ def test_a_key_that_others_can_read_is_not_used(desk: Desk) -> None:
 def test_other_methods_are_not_offered(desk: Desk, method: str) -> None:
     result = run("call", "--config", str(desk.person(BANK)), method, "/parties")
     assert result.exit_code == 2
+
+
+def test_a_port_where_nobody_listens_is_told_soon(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veilmart.person.HASTE", (60.0, 0.2))
+    url = f"https://127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    result = run("call", "--config", str(desk.person(BANK, url=url)), "GET", "/parties")
+    assert time.monotonic() - began < 10
+    assert result.exit_code == 1
+    assert "no answer of market (ConnectError" in result.stderr
+    assert "had effect" not in result.stderr

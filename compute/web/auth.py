@@ -51,7 +51,8 @@ class SignatureAuth(httpx.Auth):
             raise ResponseError(
                 f"{request.method} {request.url}: the response with status {response.status_code} is not proven "
                 f"to be the answer of {self._peer} to this request: {str(error) or type(error).__name__}. Do not "
-                "use it; check which server stands at this address, and the key pinned for it"
+                "use it; check which server stands at this address, that the address is its public_url letter by "
+                "letter, and the key pinned for it"
             ) from error
 
     def _check(self, asked: messages.Request, response: httpx.Response) -> None:

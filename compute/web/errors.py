@@ -32,14 +32,14 @@ class UnknownKeyError(SignatureRequestError):
     """The request names a party of which no key is pinned here."""
 
     slug = "signature-unknown-key"
-    remedy = "Have the party's public key enrolled here, then send the request again."
+    remedy = "Have the party enrolled at the marketplace, or the person put into [staff] of this node."
 
 
 class WrongSignatureError(SignatureRequestError):
     """The signature is not one of the named party's key over this method, URL and these fields."""
 
     slug = "signature-wrong"
-    remedy = "Sign with the key enrolled for the party, over the URL as this server is known to its peers."
+    remedy = "Sign with the key enrolled for the party, over this server's public_url, letter by letter."
 
 
 class StaleSignatureError(SignatureRequestError):
@@ -98,4 +98,6 @@ class PeerProblemError(WebError):
         self.detail = str(problem.get("detail", ""))
         self.remedy = str(problem.get("remedy", ""))
         self.problem = problem
-        super().__init__(f"{peer} answered {status} {self.title}: {self.detail} {self.remedy}".rstrip())
+        super().__init__(
+            f"{peer} answered {status} {self.title}: {self.detail.rstrip('.')}. {self.remedy}".rstrip()
+        )

@@ -45,7 +45,6 @@ ACCEPT_SIGNATURE = f'{TAG}=({" ".join(REQUEST_COMPONENTS)});created;alg="ed25519
 _REMEDIES = {
     400: "Send a well-formed request: /openapi.json describes each.",
     404: "Look the path up in /openapi.json.",
-    405: "Use a method that the Allow field of this response names.",
     411: "Send the body with a Content-Length, not in chunks.",
     413: "Send less in one request: split it.",
     415: "Send the media type that /openapi.json declares for this path.",
@@ -82,8 +81,9 @@ def install(app: APIFlask, party: str) -> None:
             return flask.make_response(error)
         if error.code >= 500:  # noqa: PLR2004 -- RFC 9110 §15.6
             return crashed(error)
-        response = _standard(error.code, error.description or "")
-        response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+        allowed = [value for name, value in error.get_headers() if name == "Allow"]
+        response = _standard(error.code, error.description or "", f"Use {allowed[0]}." if allowed else None)
+        response.headers.extend(("Allow", value) for value in allowed)
         return response
 
     def crashed(error: Exception) -> flask.Response:
@@ -115,9 +115,9 @@ def render(
     return flask.Response(msgspec.json.encode(problem), status, content_type=PROBLEM)
 
 
-def _standard(status: int, detail: str) -> flask.Response:
+def _standard(status: int, detail: str, remedy: str | None = None) -> flask.Response:
     slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
-    return render(status, slug, detail, _REMEDIES.get(status, _OTHER_REMEDY))
+    return render(status, slug, detail, remedy or _REMEDIES.get(status, _OTHER_REMEDY))
 
 
 def _named(detail: Mapping[str, object]) -> Iterator[dict[str, str]]:

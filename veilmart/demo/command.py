@@ -90,9 +90,9 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
             rows = _check(outcome, examples, card)
             _audit(console, sites, outcome.contract)
             console.print(_table(outcome, rows, bits))
-            _addresses(console, sites)
             console.print(f"Scores 评分结果 {outcome.scored.scores}", soft_wrap=True)
             if not once:
+                _addresses(console, sites)
                 _stay(console, processes)
     except (CatalogError, ConnectorError, DemoError, ProtocolError, SettingsError, WebError, OSError) as error:
         raise click.ClickException(str(error)) from error

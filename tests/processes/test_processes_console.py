@@ -1,22 +1,25 @@
 """What the bank's staff hear of their own node before anything is sent to another party."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from processes.live_market import MARKET_REGULATION, Market
-from processes.refusal_checks import kind, problem_of
+from processes.refusal_checks import asked, kind
 
-from compute.canonical import Message
+from compute.canonical import Message, encode
 from compute.node.console.messages import (
     ApplicationDraft,
     ConsentRegistration,
     KeyEnrolment,
+    ModelRegistration,
     ReadTerms,
     Scoring,
 )
 from compute.node.jobs.states import State
 from compute.records import ConsentKind
 from compute.signing import digest
-from compute.web.errors import PeerProblemError
-from veilmart.demo.data import PROVIDERS
+from veilmart.demo.data import PROVIDERS, SCORECARD_FILE
 from veilmart.demo.sites import REVIEWER
 from veilmart.demo.story import staff, today
 
@@ -43,10 +46,12 @@ def scoring(market: Market, contract: str, *subjects: str, **changes: str) -> Sc
     return Scoring(**{**named, "as_of": today(), "contract": contract, **changes}, subjects=subjects or None)
 
 
-def refused(market: Market, path: str, asked: Message | None = None) -> dict[str, object]:
-    with market.analyst() as analyst, pytest.raises(PeerProblemError) as caught:
-        analyst._post(path, Message, asked)
-    return problem_of(caught.value)
+def refused(
+    market: Market, path: str, sent: Message | bytes | None = None, method: str = "POST"
+) -> dict[str, object]:
+    content = encode(sent) if isinstance(sent, Message) else sent
+    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.pem") as analyst:
+        return asked(analyst, method, path, content)
 
 
 # --- consents ----------------------------------------------------------------------------------------------------
@@ -79,8 +84,8 @@ def test_consents_are_registered_for_own_applicants_only_and_listed(market: Mark
 
 
 def test_a_key_is_proven_to_data_providers_only(market: Market) -> None:
-    asked = KeyEnrolment(reference="mistyped", providers=(MARKET_REGULATION, "market-regulatoin", REVIEWER))
-    problem = refused(market, "/key-enrolments", asked)
+    enrolment = KeyEnrolment(reference="mistyped", providers=(MARKET_REGULATION, "market-regulatoin", REVIEWER))
+    problem = refused(market, "/key-enrolments", enrolment)
     assert kind(problem) == (404, "unknown-party")
     assert f"market-regulatoin, {REVIEWER}" in str(problem["detail"])
 
@@ -121,3 +126,57 @@ def test_before_everybody_approved_or_signed_it_is_told_who_did_not(market: Mark
     problem = refused(market, f"{path}/present")
     assert kind(problem) == (409, "not-signed")
     assert f"{', '.join(terms.parties)} did not sign it yet" in str(problem["detail"])
+
+
+def test_terms_are_shown_with_their_dates(market: Market) -> None:
+    with market.analyst() as analyst:
+        shown = analyst.terms(market.outcome.contract)
+    assert datetime.fromisoformat(shown.ends).timestamp() == shown.terms.not_after // 1000
+    assert datetime.fromisoformat(shown.begins) < datetime.now(UTC) < datetime.fromisoformat(shown.ends)
+
+
+def test_a_time_in_seconds_is_refused_with_its_unit(market: Market) -> None:
+    path = f"/contracts/{market.outcome.contract}/consents"
+    data = encode(registration(market, market.outcome.contract))
+    problem = refused(market, path, re.sub(rb'("expires":\d{10})\d{3}', rb"\1", data))
+    assert kind(problem) == (400, "invalid-message")
+    assert "expires" in str(problem["detail"])
+    assert "milliseconds since 1970" in str(problem["remedy"]).lower()
+
+
+def test_a_mistyped_contract_or_day_is_told_at_once(market: Market) -> None:
+    assert kind(refused(market, "/scorings", scoring(market, "contract-0")))[0] == 409
+    assert (
+        kind(refused(market, "/contracts/contract-0/consents", registration(market, market.outcome.contract)))[0]
+        == 404
+    )
+    card = (market.examples / SCORECARD_FILE).read_text("utf-8")
+    model = ModelRegistration(reference="mistyped", contract="contract-0", scorecard=card)
+    assert kind(refused(market, "/models", model)) == (404, "not-found")
+    wrong = encode(scoring(market, market.outcome.contract)).replace(today().encode(), b"2026-02-30")
+    problem = refused(market, "/scorings", wrong)
+    assert "2026-02-30 is no day of the calendar" in str(problem["detail"])
+
+
+def test_jobs_are_listed_the_newest_first_and_say_when_they_are_done(market: Market) -> None:
+    terms = market.agree("listed", subjects=market.applicants[:2])
+    done = market.scoring(terms.contract, market.applicants[:2], "listed")
+    failed = market.scoring(terms.contract, market.applicants[:3], "listed-and-failed")
+    assert (done.state, done.done, done.milliseconds_left) == (State.DONE, done.total, None)
+    with market.analyst() as analyst:
+        jobs = analyst.jobs()
+        assert [(job.job, job.reference) for job in jobs[:2]] == [
+            (failed.job, "listed-and-failed"),
+            (done.job, "listed"),
+        ]
+        assert list(analyst.jobs(before=jobs[0].job))[:5] == list(jobs[1:6])
+        assert list(analyst.jobs(before=jobs[-1].job)) == []
+    problem = refused(market, f"/jobs/{failed.job}/result", method="GET")
+    assert kind(problem) == (409, "wrong-state")
+    assert problem["remedy"] == "Look at the job, which says what to do."
+
+
+def test_a_wrong_method_is_answered_with_the_right_ones(market: Market) -> None:
+    problem = refused(market, "/identity")
+    assert kind(problem) == (405, "method-not-allowed")
+    assert "GET" in str(problem["remedy"])

@@ -23,7 +23,9 @@ class Meter:
             with self._lock:
                 # A provider that starts over does not take the others back.
                 self._done[provider] = max(self._done[provider], _PARTS * min(done, total) // max(total, 1))
-                self._context.progress(STEP, sum(self._done.values()), _PARTS * len(self._done))
+                missing = ", ".join(name for name, parts in self._done.items() if parts < _PARTS)
+                step = f"{STEP}: {missing}" if missing else STEP
+                self._context.progress(step, sum(self._done.values()), _PARTS * len(self._done))
 
         return report
 

@@ -30,3 +30,8 @@ class SaltStore:
         with self._engine.begin() as connection:
             connection.execute(insert(_SALTS).values(drawn).on_conflict_do_nothing())
             return bytes(connection.execute(query).scalar_one())
+
+    def drawn(self, contract: str) -> bool:
+        """Say whether the contract has a salt: nothing can be asked under one that has none."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(_SALTS.c.contract).where(_SALTS.c.contract == contract)) is not None

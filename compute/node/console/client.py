@@ -26,6 +26,7 @@ from compute.node.console.messages import (
     ApplicationDraft,
     ConsentRegistration,
     ConsentsHeld,
+    Jobs,
     JobView,
     KeyEnrolled,
     KeyEnrolment,
@@ -140,6 +141,11 @@ class NodeClient:
     def job(self, job: str) -> JobView:
         """Give a job as it stands."""
         return self._get(f"/jobs/{job}", JobView)
+
+    def jobs(self, before: str | None = None) -> Sequence[JobView]:
+        """Give a page of the bank's jobs, the newest first; `before` is the last job of the page before."""
+        query = None if before is None else {"before": before}
+        return _decode(self._peer.request("GET", "/jobs", expected=bytes, query=query), Jobs).jobs
 
     def cancel(self, job: str) -> JobView:
         """Stop a job."""

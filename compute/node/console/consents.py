@@ -43,6 +43,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     def register_consents(asked: ConsentRegistration, contract: str) -> ConsentCount:
         """Register consents under a contract in force: commitments go out, the evidence stays here."""
         subjects = named(applicants, asked.subjects)
+        market.contract(contract)  # no salt is drawn for a name that is none
         with valid():
             batch = ConsentBatch(
                 contract=contract,

@@ -1,5 +1,6 @@
 """Contracts, for a consumer and for a provider: the applications they have a part in, and their signature."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -11,6 +12,8 @@ from compute.signing import digest, sign
 from compute.terms import Terms
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def routes(site: Site[Any]) -> APIBlueprint:
@@ -35,7 +38,12 @@ def routes(site: Site[Any]) -> APIBlueprint:
     def terms(contract: str) -> ShownTerms:
         """The terms applied for, with their digest, by which they are approved and signed."""
         found = market.application(contract).terms
-        return ShownTerms(terms=found, digest=digest(found).hex())
+        return ShownTerms(
+            terms=found,
+            begins=_iso(found.not_before),
+            ends=_iso(found.not_after),
+            digest=digest(found).hex(),
+        )
 
     @made.get("/contracts/<contract>")
     @gives(ContractRecord)
@@ -53,6 +61,14 @@ def routes(site: Site[Any]) -> APIBlueprint:
         return market.sign(sign(terms, site.settings.name, site.key))
 
     return made
+
+
+def _iso(time: int) -> str:
+    """Give a time as people read it, in UTC; in milliseconds where no calendar reaches."""
+    try:
+        return (EPOCH + timedelta(milliseconds=time)).isoformat(timespec="seconds")
+    except OverflowError:
+        return f"{time} ms"
 
 
 def require(contract: str, terms: Terms, read: ReadTerms) -> None:

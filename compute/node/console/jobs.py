@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from apiflask import APIBlueprint
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import String
 from flask import Response
 
 from compute.canonical import Message, decode
-from compute.node.console.messages import JobView, KeyEnrolled, ModelRegistered, Scored
+from compute.node.console.messages import MAX_JOBS, Jobs, JobView, KeyEnrolled, ModelRegistered, Scored
 from compute.node.jobs.errors import WrongStateError
 from compute.node.jobs.job import Job
-from compute.node.jobs.states import State
+from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
 from compute.web.body import answers, gives, respond
 
@@ -17,9 +18,22 @@ RESULT: Any = KeyEnrolled | ModelRegistered | Scored
 """The union of what jobs give."""
 
 
+class Before(Schema):
+    """Where a page begins."""
+
+    before = String(load_default=None, metadata={"description": "id of the last job of the page before"})
+
+
 def routes(store: JobStore) -> APIBlueprint:
     """Give the routes over the node's jobs; staff see all of them."""
     made = APIBlueprint("jobs", __name__)
+
+    @made.get("/jobs")
+    @made.input(Before, location="query", arg_name="query")
+    @gives(Jobs)
+    def listed(query: dict[str, str | None]) -> Jobs:
+        """The jobs, the newest first."""
+        return Jobs(jobs=tuple(map(view, store.latest(MAX_JOBS, query["before"]))))
 
     @made.get("/jobs/<job>")
     @gives(JobView)
@@ -54,6 +68,9 @@ AGAIN = "submit it under a new reference"
 """What is left to do: the same request under the same reference is the same job, whatever became of it."""
 
 
+WAITING = "waits for this node's worker 等待本节点的工作进程 (veilmart node work)"
+
+
 def view(job: Job) -> JobView:
     """Give the message about a job."""
     failure, remedy = job.failure, AGAIN if job.state is State.CANCELLED else None
@@ -61,6 +78,7 @@ def view(job: Job) -> JobView:
         remedy = f"{failure.remedy.rstrip('.')}; then {AGAIN}"
     return JobView(
         job=job.id,
+        reference=job.key,
         kind=job.kind,
         state=job.state,
         size=job.size,
@@ -68,10 +86,10 @@ def view(job: Job) -> JobView:
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
-        step=job.step,
-        done=job.done,
+        step=WAITING if job.state is State.QUEUED else job.step,
+        done=job.total if job.state is State.DONE else job.done,
         total=job.total,
-        milliseconds_left=job.milliseconds_left,
+        milliseconds_left=None if job.state in ENDED else job.milliseconds_left,
         error=None if failure is None else failure.error,
         reason=None if failure is None else failure.reason,
         remedy=remedy,

@@ -1,5 +1,6 @@
 """What staff say to their own node and hear from it; what concerns the marketplace is in `compute.market`."""
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta
@@ -9,6 +10,9 @@ from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
 from compute.terms import MAX_USES, Grant, Purpose, Terms
+
+MAX_JOBS = 100
+"""Jobs in one answer."""
 
 Reference = Name
 """A request's name, chosen by its author: the same request under the same name is done once."""
@@ -20,6 +24,10 @@ class ShownTerms(Message, frozen=True):
     """The terms of an application or contract, for a person to read, and what they then decide about."""
 
     terms: Terms
+    begins: str
+    """`terms.not_before` as a date: ISO 8601, UTC."""
+    ends: str
+    """`terms.not_after` likewise."""
     digest: Hex32
     """SHA-256 of the canonical terms, as this node computed it."""
 
@@ -42,6 +50,9 @@ class ApplicationDraft(Message, frozen=True):
     not_before: Milliseconds
     not_after: Milliseconds
 
+    def __post_init__(self) -> None:
+        _require_milliseconds("not_after", self.not_after)
+
 
 class ConsentRegistration(Message, frozen=True):
     """Consents that the bank holds; `subjects` null stands for all of its applicants."""
@@ -52,6 +63,9 @@ class ConsentRegistration(Message, frozen=True):
     """SHA-256 of the evidence, which stays at the bank."""
     expires: Milliseconds
     subjects: Subjects | None
+
+    def __post_init__(self) -> None:
+        _require_milliseconds("expires", self.expires)
 
 
 class ConsentBatchHeld(Message, frozen=True):
@@ -113,6 +127,12 @@ class Scoring(Message, frozen=True):
     as_of: Date
     subjects: Subjects | None
 
+    def __post_init__(self) -> None:
+        try:
+            date.fromisoformat(self.as_of)
+        except ValueError as error:
+            raise ValueError(f"as_of {self.as_of} is no day of the calendar; correct it") from error
+
 
 class KeyEnrolled(Message, frozen=True):
     """The providers that took the key, and its fingerprint."""
@@ -143,10 +163,17 @@ class Scored(Message, frozen=True):
     """Path of the CSV on the bank's node; the Parquet file lies beside it."""
 
 
+class Jobs(Message, frozen=True):
+    """A page of the bank's jobs, the newest first; a page shorter than MAX_JOBS is the last."""
+
+    jobs: Annotated[tuple["JobView", ...], Meta(max_length=MAX_JOBS)]
+
+
 class JobView(Message, frozen=True):
     """A job of the bank's, as it stands."""
 
     job: Ticket
+    reference: Reference
     kind: str
     state: str
     size: int
@@ -167,3 +194,12 @@ class JobView(Message, frozen=True):
     """Of a job that failed or was cancelled: what to do next."""
     subjects: tuple[Subject, ...]
     """Those that a refusal is about."""
+
+
+_SECONDS = 10**11
+"""What is less is a time in seconds: in milliseconds it would lie in 1973 at the latest."""
+
+
+def _require_milliseconds(name: str, time: int) -> None:
+    if time < _SECONDS:
+        raise ValueError(f"{name} {time} lies in the past, unless it is in seconds; give milliseconds since 1970")

@@ -6,9 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response, send_file
 
 from compute.canonical import Message, encode
+from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local
 from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
 from compute.node.bank.models import ModelStore
+from compute.node.bank.salts import SaltStore
 from compute.node.console.jobs import scored, view
 from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
 from compute.node.console.subjects import named
@@ -24,7 +26,7 @@ from connectors.base import Table
 def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIBlueprint:
     """Give the routes by which jobs are made and scores fetched."""
     made = APIBlueprint("scoring", __name__)
-    models = ModelStore(site.engine)
+    models, salts = ModelStore(site.engine), SaltStore(site.engine)
 
     def submit(kind: str, request: Message, reference: str, size: int) -> JobView:
         return view(store.submit(site.settings.name, kind, encode(request), reference, size))
@@ -47,6 +49,7 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
         """Have a scorecard approved by the contract's reviewer and registered at its providers."""
         card = parse_scorecard(asked.scorecard.encode())
         check_local(card, site.settings)
+        agreed_terms(site, asked.contract)
         bins = sum(feature.bins.size for features in card.sources.values() for feature in features)
         return submit(REGISTER_MODEL, asked, asked.reference, bins)
 
@@ -58,6 +61,9 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
         if models.find(asked.model, asked.model_version, clock()) is None:
             detail = f"No approved model {asked.model} {asked.model_version} is registered."
             raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
+        if not salts.drawn(asked.contract):
+            detail = f"No consents were registered and no permit was presented under {asked.contract}."
+            raise ProblemError(409, "not-prepared", detail, "Check the contract's name; do both, then score.")
         return submit(SCORE, asked, asked.reference, len(named(applicants, asked.subjects)))
 
     @made.get("/scorings/<job>/<any('scores.csv', 'scores.parquet'):file>")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Row, func, select, update
+from sqlalchemy import Engine, Row, func, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
@@ -62,6 +62,18 @@ class JobStore:
         with self._reader.begin() as connection:
             return [_job(row) for row in connection.execute(latest)]
 
+    def latest(self, limit: int, before: str | None = None) -> list[Job]:
+        """Give jobs of all owners, the newest first; `before` is the last job of the page before.
+
+        Raises UnknownJobError for that.
+        """
+        query = _VIEW.order_by(_jobs.created_at.desc(), _jobs.id.desc()).limit(limit)
+        if before is not None:
+            last = self.get(before)
+            query = query.where(tuple_(_jobs.created_at, _jobs.id) < (last.created_at, last.id))
+        with self._reader.begin() as connection:
+            return [_job(row) for row in connection.execute(query)]
+
     def unfinished(self, owner: str) -> int:
         """Give how many of an owner's jobs have not ended."""
         query = select(func.count()).where(_jobs.owner == owner, _jobs.state.not_in(ENDED))
@@ -95,7 +107,9 @@ class JobStore:
         with self._reader.begin() as connection:
             result: bytes | None = connection.scalar(select(_jobs.result).where(_jobs.id == job))
         if result is None:
-            raise WrongStateError(f"job {job} is {self.get(job).state} and has no result; wait until it is done")
+            state = self.get(job).state
+            remedy = "look at the job, which says what to do" if state in ENDED else "wait until it is done"
+            raise WrongStateError(f"job {job} is {state} and has no result; {remedy}")
         return result
 
     def cancel(self, job: str) -> Job:

@@ -22,8 +22,9 @@ from compute.canonical import FormatError
 from compute.client import MarketplaceClient
 from compute.market import Checkpoint
 from compute.membership import Membership, connect, load_membership
+from compute.records import PartyKind, PartyRecord
 from compute.settings import SettingsError
-from compute.signing import SignatureError, Signed, verify
+from compute.signing import SignatureError, Signed, sign, verify
 from compute.web import keyfile
 from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
 from compute.web.files import write_atomically
@@ -110,6 +111,27 @@ def trace(*, contract: str, config: Path) -> None:
         answer = f"the answer of {entry.node} to job {entry.job}"
         click.echo(f"Entry 条目 {index}: {entry.counterparty} has not acknowledged 尚未确认收到 {answer}")
     _echo_head(signed.statement)
+
+
+@audit.command()
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in PartyKind]),
+    required=True,
+    help="As what the party takes part. 参与方类别。",
+)
+@_CONFIG
+def identity(*, kind: str, config: Path) -> None:
+    """Print the signed record of a party without a node, for the operator to enrol.
+
+    打印没有节点的参与方经本方签名的登记信息,供运营机构办理入驻。
+    """
+    with _failing():
+        membership = load_membership(config)
+        key = keyfile.load(membership.key)
+        public_key = key.public_key().public_bytes_raw()
+        record = PartyRecord(name=membership.name, kind=PartyKind(kind), public_key=public_key, base_url=None)
+        click.echo(canonical.encode(sign(record, membership.name, key)).decode())
 
 
 @contextmanager

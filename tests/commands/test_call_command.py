@@ -74,6 +74,30 @@ def test_a_body_comes_from_standard_input(desk: Desk) -> None:
     assert decode(result.stdout, ApplicationRecord).state == "submitted"
 
 
+def test_a_file_is_put_into_the_body_as_text(desk: Desk) -> None:
+    members = json.loads(application("with-a-file"))
+    body, file = (
+        desk.write("application.json", json.dumps(members | {"reference": ""})),
+        desk.write("ref", "x-1\n"),
+    )
+    result = run(
+        "call",
+        "--config",
+        str(desk.person(BANK)),
+        "--body",
+        body,
+        "--file",
+        f"reference={file}",
+        "POST",
+        "/applications",
+    )
+    assert result.exit_code == 1
+    assert "is not the name for reference x-1" in json.loads(result.stderr)["detail"]
+    for named, told in (("reference", "no NAME=PATH"), ("reference=absent", "absent: No such file")):
+        assert told in failed(desk, "--body", body, "--file", named, "POST", "/applications")
+    assert "name that by --body" in failed(desk, "--file", f"reference={file}", "POST", "/applications")
+
+
 def test_toml_is_sent_as_it_is(desk: Desk) -> None:
     description = DESCRIPTIONS[TAX].replace(b'version = "1.0.0"', b'version = "3.0.0"')
     body = desk.write("product.toml", description)

@@ -235,7 +235,9 @@ COMMAND_LINES = [
     *([name] for name in COMMANDS),
     *(["marketplace", name] for name in ("enrol", "key", "serve")),
 ]
-COMMAND_LINES += [["node", name] for name in ("key", "serve", "work")] + [["audit", "trace"], ["audit", "verify"]]
+COMMAND_LINES += [["node", name] for name in ("key", "serve", "work")] + [
+    ["audit", name] for name in ("identity", "trace", "verify")
+]
 
 
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)

@@ -3,6 +3,7 @@
 A program declares its keys as a `Section`; a section within one is a table of the file.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,10 +51,26 @@ def load(path: Path, expected: type[S], example: str, *, partial: bool = False) 
         raise SettingsError(f"{path}: unknown: {', '.join(map(repr, unknown))}; remove it or correct its spelling")
     if absent := sorted(_absent(members, kind)):
         raise SettingsError(f"{path}: missing: {', '.join(absent)}; set it as {example} does")
+    if untouched := sorted(_untouched(members)):
+        raise SettingsError(f"{path}: {', '.join(untouched)}: still the example's text; put your own value there")
     try:
         return msgspec.convert(members, expected, dec_hook=lambda kind, value: _path(path.parent, kind, value))
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path}: {explain(error, expected)}; correct the value") from error
+
+
+_EXAMPLE = re.compile(r"put .+ here")
+"""What stands in an example for a value that nobody can know beforehand."""
+
+
+def _untouched(value: object, place: str = "") -> Iterator[str]:
+    """The dotted names of keys that have an example's text."""
+    match value:
+        case dict():
+            for name, each in value.items():
+                yield from _untouched(each, f"{place}.{name}" if place else str(name))
+        case str() if _EXAMPLE.fullmatch(value):
+            yield place
 
 
 def _unknown(value: object, kind: inspect.Type, place: str = "") -> Iterator[str]:

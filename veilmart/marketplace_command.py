@@ -1,6 +1,6 @@
 """``veilmart marketplace``."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import click
@@ -23,6 +23,8 @@ from veilmart.person import EXAMPLE, load_person, open_peer
 from veilmart.serving import address_file_option, check_databases, config_option
 from veilmart.serving import serve as serve_app
 
+KEY_BYTES = 32
+"""Of an Ed25519 public key."""
 _CONFIG = config_option("examples/config/marketplace.toml")
 
 
@@ -89,7 +91,7 @@ def enrol(*, config: Path, public_key: str | None, identity: Path) -> None:
     by another way, by telephone or on paper: with --key by this command, without it by you, who are asked.
     """
     try:
-        application = decode(identity.read_bytes().strip(), Signed[PartyRecord])
+        application = _read(identity)
         record = application.statement
         verify(application, record.name, record.pin.role, {record.name: record.pin})
         _show(record)
@@ -98,13 +100,30 @@ def enrol(*, config: Path, public_key: str | None, identity: Path) -> None:
         with open_peer(person) as (peer, own):
             admission = sign_statement(record, person.name, own)
             standing = MarketplaceClient(peer).enrol(application, admission)
-    except (FormatError, SecretFileError, SettingsError, WebError) as error:
+    except (SecretFileError, SettingsError, WebError) as error:
         raise click.ClickException(str(error)) from error
     except SignatureError as error:
         raise click.ClickException(
             f"{identity}: not the party's own application: {error}; fetch it again"
         ) from error
     click.echo(f"{standing.name}: {standing.state}")
+
+
+def _read(identity: Path) -> Signed[PartyRecord]:
+    try:
+        return decode(identity.read_bytes().strip(), Signed[PartyRecord])
+    except FormatError as error:
+        raise click.ClickException(
+            f"{identity}: no record of a party: {error}; use the file that `veilmart call … GET /identity` or "
+            "`veilmart audit identity` wrote"
+        ) from error
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) == KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _show(record: PartyRecord) -> None:
@@ -119,6 +138,8 @@ def _confirm(record: PartyRecord, public_key: str | None) -> None:
     """Return if the public key is the party's own, by the one given or by the operator's word."""
     if public_key is None:
         click.confirm("Did the party give you this key by another way? 是否已经其他途径核对公钥?", abort=True)
+    elif not _is_key(public_key):
+        raise click.ClickException("--key: not 32 bytes in base64; give the whole line that the party gave")
     elif public_key != b64encode(record.public_key).decode():
         raise click.ClickException(f"the key of {record.name} is not the one given with --key; ask the party")
 

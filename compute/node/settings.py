@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -102,6 +103,9 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """How long an approval stands."""
 
 
+FIRST_ZONE = timedelta(hours=14)
+"""Ahead of UTC, where a day begins first."""
+
 SETTINGS: dict[Role, type[NodeSettings]] = {
     "provider": ProviderSettings,
     "bank": BankSettings,
@@ -120,7 +124,19 @@ def load_settings(path: Path, role: Role) -> NodeSettings:
     named = {settings.name, settings.marketplace.name, settings.operator.name}
     if taken := sorted(named & settings.staff.keys()):
         raise SettingsError(f"{path}: staff: {', '.join(taken)} is a party's name; give the person another")
+    if isinstance(settings, ProviderSettings):
+        _require_past(path, settings.snapshot_date)
     return settings
+
+
+def _require_past(path: Path, day: str) -> None:
+    """Raise `SettingsError` unless the snapshot's day has come, wherever on earth."""
+    try:
+        has_come = date.fromisoformat(day) <= (datetime.now(UTC) + FIRST_ZONE).date()
+    except ValueError as error:
+        raise SettingsError(f"{path}: snapshot_date: {day} is no day of the calendar; correct it") from error
+    if not has_come:
+        raise SettingsError(f"{path}: snapshot_date: {day} lies in the future; name the day of the table's rows")
 
 
 def _role_of(path: Path) -> Role | None:

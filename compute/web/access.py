@@ -7,6 +7,8 @@ import flask
 
 from compute.web.signatures import Verifier
 
+CALLER = "veilmart.caller"
+"""The key in a request's environment under which the access log finds the party that sent it."""
 _MARK = "is_public"
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -36,3 +38,4 @@ def install(app: flask.Flask, verifier: Verifier) -> None:
             flask.abort(411)  # of a body without a length, werkzeug would give the view the first part
         if not is_public(app.view_functions[endpoint]):
             flask.g.party = verifier.verify(flask.request)
+            flask.request.environ[CALLER] = flask.g.party

@@ -19,6 +19,7 @@ from wsgiref.types import WSGIApplication
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 
+from compute.web.access import CALLER
 from compute.web.files import write_atomically
 from compute.web.tls import KeyPair
 from compute.web.worker import PatientWorker
@@ -30,8 +31,8 @@ KEEP_ALIVE = 15  # seconds; longer than the client keeps an idle connection, so 
 GRACE = 10  # seconds that a request has to end when the server stops
 WORKER_TIMEOUT = 60  # seconds without a sign of life, after which a worker is killed and replaced
 
-# Method and path, status, bytes, milliseconds: a query or a body may hold data.
-_ACCESS_LOG = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
+# Time, address and proven caller, method and path, status, bytes, milliseconds: a query or a body may hold data.
+_ACCESS_LOG = f'%(t)s %(h)s %({{{CALLER}}}e)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
 
 Ready = Callable[[str, int], None]
 

@@ -135,6 +135,7 @@ def test_a_thief_s_own_application_in_another_s_name_is_refused_by_the_key(
 def test_a_key_that_is_none_is_refused(desk: Desk, applicant: Applicant, key: str) -> None:
     result = enrol(desk, applicant.application, "--key", key)
     assert result.exit_code == 1
+    assert "--key: not 32 bytes in base64" in result.stderr
     assert applicant.name not in enrolled(desk)
 
 
@@ -144,7 +145,8 @@ def test_a_file_that_is_no_application_is_refused(desk: Desk, data: bytes) -> No
     result = run("marketplace", "enrol", "--config", str(desk.person("operator")), identity, answer="y\n")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert "not a well-formed message" in result.stderr
+    assert f"{identity}: no record of a party: not a well-formed message" in result.stderr
+    assert "GET /identity" in result.stderr
 
 
 def test_who_is_not_the_operator_cannot_enrol(desk: Desk, applicant: Applicant) -> None:

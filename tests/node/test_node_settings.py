@@ -44,7 +44,14 @@ def test_the_examples_of_people_without_a_node_are_exact(tmp_path: Path) -> None
     [
         ("min_cohort = 10", "min_cohorts = 10", "unknown: 'min_cohorts'"),
         ("min_cohort = 10", "", "missing: min_cohort"),
-        ('snapshot_date = "2026-11-22"', 'snapshot_date = "22.11.2026"', "snapshot_date"),
+        (
+            'snapshot_date = "2026-11-22"',
+            'snapshot_date = "22.11.2026"',
+            "snapshot_date: Expected a day as YYYY-MM-DD",
+        ),
+        ('snapshot_date = "2026-11-22"', 'snapshot_date = "2026-02-30"', "2026-02-30 is no day of the calendar"),
+        ('snapshot_date = "2026-11-22"', 'snapshot_date = "2999-11-22"', "2999-11-22 lies in the future"),
+        ('"https://node.example:8443"', '"http://node.example"', "public_url: Expected https://, a host in lower"),
         ('clerk = "put', 'market = "put', "staff: market is a party's name"),
         ("port = 8443 ", "port = 0 ", "port"),
     ],

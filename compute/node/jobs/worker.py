@@ -139,6 +139,9 @@ class Worker:
                 self._leases.fail(lease, failure)
             case child.Stopped():
                 self._leases.release(lease)
+                logger.info(
+                    "job %s, %s, stopped as it was asked to: cancelled, or to be resumed", lease.job, lease.kind
+                )
             case None:
                 process.kill()
                 logger.error("the process of job %s, %s, died with %s", lease.job, lease.kind, process.exit_code)

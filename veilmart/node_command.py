@@ -74,6 +74,10 @@ def work(*, role: Role, config: Path) -> None:
         keyfile.load_or_make(settings.key)
         check_databases([settings.database])
         handlers = _part(role, "work").work(settings)
+        if role == "provider":
+            # A daemon: it is stopped with this process, and by itself if this process is killed.
+            upkeep = _part(role, "upkeep").keep_up
+            get_context("forkserver").Process(target=upkeep, args=(settings,), daemon=True).start()
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
             store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)

@@ -11,12 +11,36 @@ from msgspec import Meta
 from compute.canonical import Bytes32, Date, Name
 from compute.membership import Membership
 from compute.records import Origin, PartyKind
-from compute.settings import MaxBody, Port, SettingsError, Workers, load
+from compute.settings import MaxBody, Port, Section, SettingsError, Workers, load
 
 Role = Literal["provider", "bank", "reviewer"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bits = Annotated[float, Meta(gt=0, le=64)]
+
+
+class Cluster(Section, frozen=True):
+    """A Dask cluster of the node's own, over TLS: whoever reaches its scheduler can run code there."""
+
+    scheduler: Annotated[str, Meta(pattern=r"\Atls://[^/]+:[0-9]+\Z")]
+    """The scheduler's address."""
+    authority: Path
+    """The certificate authority of the cluster, PEM."""
+    certificate: Path
+    """The node's certificate there, PEM."""
+    certificate_key: Path
+    """Its private key, PEM, mode 0600."""
+
+
+class Computing(Section, frozen=True):
+    """Where the arithmetic on ciphertexts runs."""
+
+    processes: Workers
+    """Processes of a worker's own that compute."""
+    folder: Path
+    """For what can be made again: measured costs, blinding pools, parts of unfinished work; made if missing."""
+    cluster: Cluster | None = None
+    """A cluster that computes instead of own processes."""
 
 
 class NodeSettings(Membership, frozen=True):
@@ -69,6 +93,8 @@ class ProviderSettings(NodeSettings, frozen=True):
     """How many of a bank's registrations may be refused for a bin of few enterprises."""
     min_cohort: Count
     """k: the least number of enterprises in a bin."""
+    computing: Computing
+    """Where it computes."""
 
 
 class BankSettings(NodeSettings, frozen=True):
@@ -86,6 +112,8 @@ class BankSettings(NodeSettings, frozen=True):
     """The table's columns in their order, with their types; the key is the USCC."""
     results: Path
     """Folder of the scores; made if it is missing."""
+    computing: Computing
+    """Where it decrypts."""
 
 
 class ReviewerSettings(NodeSettings, frozen=True):

@@ -219,6 +219,7 @@ max_bits = 8.0
 max_models = 16
 max_small_bins = 3
 min_cohort = 10
+computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":
             shutil.copyfile(existing(examples / APPLICANTS_FILE), site.folder / APPLICANTS_FILE)
@@ -228,6 +229,7 @@ paillier_key = "paillier.json"
 key_bits = {bits}
 applicants = "{APPLICANTS_FILE}"
 results = "results"
+computing = {{ processes = 1, folder = "computing" }}
 {columns}
 """
         case "reviewer":

@@ -22,6 +22,7 @@ from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
 from compute.node.bank.scores import write_scores
+from compute.node.computing import open_runner
 from compute.node.console.messages import (
     KeyEnrolled,
     KeyEnrolment,
@@ -124,7 +125,8 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
         began = time.monotonic()
         query = _query(desk, context, request, model, subjects)
         answers = _answers(desk, context, query)
-        totals = desk.bank(context.progress).totals(query.job.statement, answers)
+        with open_runner(settings.computing) as runner:
+            totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
         milliseconds = round(1000 * (time.monotonic() - began))
         card = model.scorecard
         check_local(card, settings)

@@ -224,6 +224,7 @@ COMMAND_LINES = [
     [],
     *([name] for name in COMMANDS),
     *(["marketplace", name] for name in ("enrol", "key", "serve")),
+    *(["key", name] for name in ("change", "encrypt", "make", "show")),
 ]
 COMMAND_LINES += [["node", name] for name in ("key", "serve", "work")] + [["audit", "trace"], ["audit", "verify"]]
 

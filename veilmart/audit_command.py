@@ -29,6 +29,7 @@ from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseE
 from compute.web.files import write_atomically
 from compute.web.secret import SecretFileError
 from veilmart.serving import config_option
+from veilmart.unlocking import unlocking
 
 PATIENCE = 2.0
 """Seconds before progress is shown."""
@@ -114,7 +115,8 @@ def trace(*, contract: str, config: Path) -> None:
 @contextmanager
 def _market(config: Path) -> Iterator[tuple[Membership, MarketplaceClient]]:
     membership = load_membership(config)
-    with connect(membership, keyfile.load(membership.key)) as client:
+    key = keyfile.load(membership.key, unlocking(membership.key, membership.unlock))
+    with connect(membership, key) as client:
         yield membership, client
 
 

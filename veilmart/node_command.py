@@ -19,7 +19,7 @@ from compute.node.site import Site, clock, open_site
 from compute.settings import SettingsError
 from compute.web import keyfile
 from compute.web.secret import SecretFileError
-from veilmart.serving import address_file_option, certificate, check_databases, config_option
+from veilmart.serving import address_file_option, certificate, check_databases, config_option, keep_private
 from veilmart.serving import serve as serve_app
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
     try:
         settings = load_settings(config, role)
         pair = certificate(settings.certificate, settings.certificate_key)
-        keyfile.load_or_make(settings.key)
+        keep_private()
+        keyfile.load_or_make(settings.key, settings.unlock.secret)
         check_databases([settings.database, settings.nonces])
         server = _part(role, "serve")
         _check(server.check, settings)
@@ -71,7 +72,7 @@ def work(*, role: Role, config: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = load_settings(config, role)
-        keyfile.load_or_make(settings.key)
+        keep_private()
         check_databases([settings.database])
         handlers = _part(role, "work").work(settings)
         if role == "provider":
@@ -96,7 +97,8 @@ def key(*, role: Role, config: Path) -> None:
     打印节点的公钥(base64)。首次使用时生成密钥。
     """
     try:
-        click.echo(keyfile.public_text(keyfile.load_or_make(load_settings(config, role).key)))
+        settings = load_settings(config, role)
+        click.echo(keyfile.public_text(keyfile.load_or_make(settings.key, settings.unlock.secret)))
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -12,6 +12,7 @@ from compute.canonical import Bytes32, Date, Name
 from compute.membership import Membership
 from compute.records import Origin, PartyKind
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers, load
+from compute.web.unlock import Unlock
 
 Role = Literal["provider", "bank", "reviewer"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -49,6 +50,8 @@ class NodeSettings(Membership, frozen=True):
     kind: ClassVar[PartyKind]
     """As what a party with such a node is enrolled."""
 
+    unlock: Unlock
+    """What opens the party's own keys; a process has no terminal to ask at."""
     public_url: Origin
     """The origin by which others call it; requests are signed over it."""
     host: str
@@ -103,7 +106,9 @@ class BankSettings(NodeSettings, frozen=True):
     kind: ClassVar[PartyKind] = PartyKind.BUYER
 
     paillier_key: Path
-    """The private key, JSON, mode 0600; made at the first start."""
+    """The private key, encrypted, mode 0600; made at the first start."""
+    paillier_unlock: Unlock
+    """What opens it; another place than `unlock` names, so that only the worker needs to be able to."""
     key_bits: Annotated[int, Meta(ge=2048, le=4096, multiple_of=2)]
     """Length of the modulus that is made."""
     applicants: Path
@@ -122,7 +127,7 @@ class ReviewerSettings(NodeSettings, frozen=True):
     kind: ClassVar[PartyKind] = PartyKind.MODEL_REVIEWER
 
     points_secret: Path
-    """32 bytes, mode 0600; made at the first start."""
+    """32 bytes, encrypted, mode 0600; made at the first start."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
     approval_days: Count

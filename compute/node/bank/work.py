@@ -49,7 +49,7 @@ from connectors.base import Table
 
 def work(settings: BankSettings) -> dict[str, Handler]:
     """Give the handlers of the worker; make the Paillier key if there is none."""
-    load_or_generate(settings.paillier_key, settings.key_bits)
+    load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
     return {
         ENROL_KEY: partial(_enrol_key, settings),
         REGISTER_MODEL: partial(_register_model, settings),
@@ -77,7 +77,8 @@ def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
     with open_site(settings, settings.patience) as site:
         transport = PeerTransport(settings.name, site.key, settings.authority, site.directory, settings.patience)
         with transport:
-            yield _Desk(site, load_or_generate(settings.paillier_key, settings.key_bits), transport)
+            key = load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
+            yield _Desk(site, key, transport)
 
 
 def _enrol_key(settings: BankSettings, context: JobContext) -> bytes:

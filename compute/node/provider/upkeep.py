@@ -31,7 +31,7 @@ def keep_up(settings: ProviderSettings) -> None:
     os.nice(_LOWEST_PRIORITY)
     engine = open_engine(settings.database)
     registry, jobs = RegistryStore(engine), JobStore(engine, KINDS, clock)
-    pools = PoolStore(settings.computing, keyfile.load(settings.key))
+    pools = PoolStore(settings.computing, keyfile.load(settings.key, settings.unlock.secret))
     while True:
         keys = registry.keys()
         for key in keys:

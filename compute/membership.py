@@ -12,6 +12,7 @@ from compute.records import Origin
 from compute.settings import Section, SettingsError, load
 from compute.signing import Pin
 from compute.web.client import DEADLINE, PeerClient, Timeout
+from compute.web.unlock import Unlock
 
 EXAMPLE = "examples/config/auditor.toml"
 
@@ -33,13 +34,15 @@ class Operator(Section, frozen=True):
     """Ed25519, raw; base64 in the file."""
 
 
-class Membership(Section, frozen=True):
+class Membership(Section, frozen=True, kw_only=True):
     """One party's part in one market."""
 
     name: Name
     """The party's own."""
     key: Path
-    """The party's Ed25519 private key, PEM, mode 0600."""
+    """The party's Ed25519 private key, encrypted, mode 0600."""
+    unlock: Unlock | None = None
+    """What opens it; without, the person at the terminal is asked for its passphrase."""
     authority: Path
     """The certificate authority of the market's TLS servers, PEM."""
     checkpoint: Path

@@ -6,6 +6,7 @@ from compute.canonical import Bytes32, Name
 from compute.records import Origin
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers
 from compute.settings import load as load_section
+from compute.web.unlock import Unlock
 
 
 class Settings(Section, frozen=True):
@@ -23,7 +24,9 @@ class Settings(Section, frozen=True):
     certificate_key: Path
     """Private key of the certificate, PEM."""
     key: Path
-    """Ed25519 private key, PEM, mode 0600; made at the first use."""
+    """Ed25519 private key, encrypted, mode 0600; made at the first use."""
+    unlock: Unlock
+    """What opens it."""
     operator: Name
     operator_key: Bytes32
     """Ed25519 public key, raw; base64 in the file. The private key is not on this server."""

@@ -31,6 +31,7 @@ from compute.web.files import write_atomically
 from compute.web.secret import SecretFileError
 from veilmart.person import HASTE
 from veilmart.serving import config_option
+from veilmart.unlocking import unlocking
 
 PATIENCE = 2.0
 """Seconds before progress is shown."""
@@ -128,7 +129,7 @@ def identity(*, kind: str, config: Path) -> None:
     """
     with _failing():
         membership = load_membership(config)
-        key = keyfile.load(membership.key)
+        key = keyfile.load(membership.key, unlocking(membership.key, membership.unlock))
         public_key = key.public_key().public_bytes_raw()
         record = PartyRecord(name=membership.name, kind=PartyKind(kind), public_key=public_key, base_url=None)
         click.echo(canonical.encode(sign(record, membership.name, key)).decode())
@@ -137,7 +138,8 @@ def identity(*, kind: str, config: Path) -> None:
 @contextmanager
 def _market(config: Path) -> Iterator[tuple[Membership, MarketplaceClient]]:
     membership = load_membership(config)
-    with connect(membership, keyfile.load(membership.key), HASTE) as client:
+    key = keyfile.load(membership.key, unlocking(membership.key, membership.unlock))
+    with connect(membership, key, HASTE) as client:
         yield membership, client
 
 

@@ -9,6 +9,7 @@ COMMANDS = {
     "audit": "veilmart.audit_command",
     "call": "veilmart.call_command",
     "demo": "veilmart.demo.command",
+    "key": "veilmart.key_command",
     "marketplace": "veilmart.marketplace_command",
     "node": "veilmart.node_command",
 }

@@ -20,7 +20,7 @@ from compute.web.tls import KeyPair
 from marketplace.api.app import create_app
 from marketplace.settings import Settings, load
 from veilmart.person import EXAMPLE, load_person, open_peer
-from veilmart.serving import address_file_option, check_databases, config_option
+from veilmart.serving import address_file_option, check_databases, config_option, keep_private
 from veilmart.serving import serve as serve_app
 
 KEY_BYTES = 32
@@ -47,7 +47,8 @@ def serve(*, config: Path, address_file: Path | None) -> None:
     try:
         settings = load(config)
         pair = checked(KeyPair(settings.certificate, settings.certificate_key), settings.public_url, None)
-        own = load_or_make(settings.key)
+        keep_private()
+        own = load_or_make(settings.key, settings.unlock.secret)
         _check_key(settings, own)
         check_databases([settings.database, settings.nonces])
     except (SettingsError, SecretFileError) as error:
@@ -66,7 +67,7 @@ def key(*, config: Path) -> None:
     """
     try:
         settings = load(config)
-        own = load_or_make(settings.key)
+        own = load_or_make(settings.key, settings.unlock.secret)
         _check_key(settings, own)
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error

@@ -21,7 +21,7 @@ from compute.web import keyfile
 from compute.web.certificates import checked
 from compute.web.secret import SecretFileError
 from compute.web.tls import KeyPair
-from veilmart.serving import address_file_option, check_databases, config_option
+from veilmart.serving import address_file_option, check_databases, config_option, keep_private
 from veilmart.serving import serve as serve_app
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,8 @@ def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
         pair = checked(
             KeyPair(settings.certificate, settings.certificate_key), settings.public_url, settings.authority
         )
-        keyfile.load_or_make(settings.key)
+        keep_private()
+        keyfile.load_or_make(settings.key, settings.unlock.secret)
         check_databases([settings.database, settings.nonces])
         server = _part(role, "serve")
         _check(server.check, settings)
@@ -75,9 +76,13 @@ def work(*, role: Role, config: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = load_settings(config, role)
-        keyfile.load_or_make(settings.key)
+        keep_private()
         check_databases([settings.database])
         handlers = _part(role, "work").work(settings)
+        if role == "provider":
+            # A daemon: it is stopped with this process, and by itself if this process is killed.
+            upkeep = _part(role, "upkeep").keep_up
+            get_context("forkserver").Process(target=upkeep, args=(settings,), daemon=True).start()
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
             store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
@@ -96,7 +101,8 @@ def key(*, role: Role, config: Path) -> None:
     打印节点的公钥(base64)。首次使用时生成密钥。
     """
     try:
-        click.echo(keyfile.public_text(keyfile.load_or_make(load_settings(config, role).key)))
+        settings = load_settings(config, role)
+        click.echo(keyfile.public_text(keyfile.load_or_make(settings.key, settings.unlock.secret)))
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
 

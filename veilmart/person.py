@@ -11,18 +11,22 @@ from compute.membership import Peer
 from compute.settings import Section, SettingsError, load
 from compute.web import keyfile
 from compute.web.client import DEADLINE, PeerClient
+from compute.web.unlock import Unlock
+from veilmart.unlocking import unlocking
 
 EXAMPLE = "examples/config/person.toml"
 HASTE = (DEADLINE, 5.0)
 """Seconds that a person waits for an answer, and for a connection."""
 
 
-class Person(Section, frozen=True):
+class Person(Section, frozen=True, kw_only=True):
     """Who asks."""
 
     name: Name
     key: Path
-    """The person's Ed25519 private key, PEM, mode 0600."""
+    """The person's Ed25519 private key, encrypted, mode 0600."""
+    unlock: Unlock | None = None
+    """What opens it; without, the person is asked for its passphrase."""
     authority: Path
     """The certificate authority of the process's TLS server, PEM."""
     peer: Peer
@@ -39,7 +43,7 @@ def open_peer(person: Person) -> Iterator[tuple[PeerClient, Ed25519PrivateKey]]:
 
     Raises `SettingsError` and `compute.web.secret.SecretFileError`.
     """
-    key, peer = keyfile.load(person.key), person.peer
+    key, peer = keyfile.load(person.key, unlocking(person.key, person.unlock)), person.peer
     pins = {peer.name: peer.public_key}
     try:
         client = PeerClient(peer.url, person.name, key, peer.name, pins, verify=person.authority, timeout=HASTE)

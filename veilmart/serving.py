@@ -1,6 +1,7 @@
 """What every command that serves has in common: its options, and the checks before there are workers."""
 
 import os
+import resource
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,12 +41,17 @@ address_file_option = click.option(
 )
 
 
-def check_databases(paths: Sequence[Path]) -> None:
-    """Open the files once, before there are workers; raise `SettingsError` if one cannot be used.
+def keep_private() -> None:
+    """Make what this process and its children write from now on this user's alone, and none of it a core dump.
 
-    What this process and its children make from now on is this user's alone.
+    They hold keys. What else may write their memory to a disk, swap and hibernation, is the host's to turn off.
     """
     os.umask(PRIVATE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def check_databases(paths: Sequence[Path]) -> None:
+    """Open the files once, before there are workers; raise `SettingsError` if one cannot be used."""
     for path in paths:
         engine = open_engine(path)
         try:

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
 from compute.canonical import decode, encode
+from compute.paillier.public import PublicKey
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.messages import RegisterTables
@@ -80,6 +81,12 @@ class RegistryStore:
         with self._reader.begin() as connection:
             row = connection.execute(select(_ENROLMENTS).where(_ENROLMENTS.c.bank == bank)).one_or_none()
         return None if row is None else (decode(row.statement, Signed[KeyStatement]), row.at)
+
+    def keys(self) -> list[PublicKey]:
+        """Give all keys in force."""
+        with self._reader.begin() as connection:
+            rows = connection.execute(select(_ENROLMENTS.c.statement)).scalars().all()
+        return [PublicKey.from_bytes(decode(row, Signed[KeyStatement]).statement.n) for row in rows]
 
     def enrol(self, statement: Signed[KeyStatement], now: int) -> int | None:
         """Put the key in force and give the time; None, and nothing, if as late a statement is in force."""

@@ -13,12 +13,37 @@ from msgspec import Meta
 from compute.canonical import Bytes32, Date, Name
 from compute.membership import Membership
 from compute.records import Origin, PartyKind
-from compute.settings import MaxBody, Port, SettingsError, Workers, load
+from compute.settings import MaxBody, Port, Section, SettingsError, Workers, load
+from compute.web.unlock import Unlock
 
 Role = Literal["provider", "bank", "reviewer"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bits = Annotated[float, Meta(gt=0, le=64)]
+
+
+class Cluster(Section, frozen=True):
+    """A Dask cluster of the node's own, over TLS: whoever reaches its scheduler can run code there."""
+
+    scheduler: Annotated[str, Meta(pattern=r"\Atls://[^/]+:[0-9]+\Z")]
+    """The scheduler's address."""
+    authority: Path
+    """The certificate authority of the cluster, PEM."""
+    certificate: Path
+    """The node's certificate there, PEM."""
+    certificate_key: Path
+    """Its private key, PEM, mode 0600."""
+
+
+class Computing(Section, frozen=True):
+    """Where the arithmetic on ciphertexts runs."""
+
+    processes: Workers
+    """Processes of a worker's own that compute."""
+    folder: Path
+    """For what can be made again: measured costs, blinding pools, parts of unfinished work; made if missing."""
+    cluster: Cluster | None = None
+    """A cluster that computes instead of own processes."""
 
 
 class NodeSettings(Membership, frozen=True):
@@ -27,6 +52,8 @@ class NodeSettings(Membership, frozen=True):
     kind: ClassVar[PartyKind]
     """As what a party with such a node is enrolled."""
 
+    unlock: Unlock
+    """What opens the party's own keys; a process has no terminal to ask at."""
     public_url: Origin
     """The origin by which others call it; requests are signed over it."""
     host: str
@@ -71,6 +98,8 @@ class ProviderSettings(NodeSettings, frozen=True):
     """How many of a bank's registrations may be refused for a bin of few enterprises."""
     min_cohort: Count
     """k: the least number of enterprises in a bin."""
+    computing: Computing
+    """Where it computes."""
 
 
 class BankSettings(NodeSettings, frozen=True):
@@ -79,7 +108,9 @@ class BankSettings(NodeSettings, frozen=True):
     kind: ClassVar[PartyKind] = PartyKind.BUYER
 
     paillier_key: Path
-    """The private key, JSON, mode 0600; made at the first start."""
+    """The private key, encrypted, mode 0600; made at the first start."""
+    paillier_unlock: Unlock
+    """What opens it; another place than `unlock` names, so that only the worker needs to be able to."""
     key_bits: Annotated[int, Meta(ge=2048, le=4096, multiple_of=2)]
     """Length of the modulus that is made."""
     applicants: Path
@@ -88,6 +119,8 @@ class BankSettings(NodeSettings, frozen=True):
     """The table's columns in their order, with their types; the key is the USCC."""
     results: Path
     """Folder of the scores; made if it is missing."""
+    computing: Computing
+    """Where it decrypts."""
 
 
 class ReviewerSettings(NodeSettings, frozen=True):
@@ -96,7 +129,7 @@ class ReviewerSettings(NodeSettings, frozen=True):
     kind: ClassVar[PartyKind] = PartyKind.MODEL_REVIEWER
 
     points_secret: Path
-    """32 bytes, mode 0600; made at the first start."""
+    """32 bytes, encrypted, mode 0600; made at the first start."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
     approval_days: Count

@@ -49,7 +49,7 @@ def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
     Raises `compute.settings.SettingsError` and `compute.web.secret.SecretFileError`.
     """
     with ExitStack() as stack:
-        key = keyfile.load_or_make(settings.key)
+        key = keyfile.load_or_make(settings.key, settings.unlock.secret)
         market = stack.enter_context(connect(settings, key, DEADLINE if patience else TIMEOUT))
         engine = open_engine(settings.database)
         stack.callback(engine.dispose)

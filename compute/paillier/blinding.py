@@ -2,28 +2,51 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 
-import gmpy2
 from gmpy2 import mpz
 
 from compute.paillier.errors import LayoutError
 from compute.paillier.packing import SlotLayout
-from compute.paillier.public import PublicKey
+from compute.paillier.pool import EXPONENTS, Pool, pool_residues, pool_size
+from compute.paillier.public import PublicKey, nth_residues
+from compute.paillier.runner import HERE, Runner
 
 
 def blind(
-    key: PublicKey, ciphertexts: Sequence[int], progress: Callable[[int, int], None] | None = None
+    key: PublicKey,
+    ciphertexts: Sequence[int],
+    runner: Runner = HERE,
+    pool: Pool | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[mpz]:
-    """Multiply each ciphertext by r^n mod n², r uniform in Z*_n: the plaintext stays and nothing else.
+    """Multiply each ciphertext by an independent n-th residue modulo n²: the plaintext stays and nothing else.
 
-    That hides how the ciphertext was computed only where gcd(n, φ(n)) = 1, which key enrolment proves.
+    By r^n, r uniform in Z*_n, for few; by the key's ``pool``, or one that is made for the purpose, for many: the
+    cheaper way. That hides how a ciphertext was computed only where gcd(n, φ(n)) = 1, which key enrolment proves.
     """
-    blinded = []
-    for done, c in enumerate(ciphertexts, start=1):
-        blinded.append(c * gmpy2.powmod(key.random_unit(), key.n, key.n_squared) % key.n_squared)
-        if progress is not None:
-            progress(done, len(ciphertexts))
-    return blinded
+    key.check_ciphertexts(ciphertexts)
+    residues = _residues(key, len(ciphertexts), runner, pool, progress)
+    return [mpz(c) * residue % key.n_squared for c, residue in zip(ciphertexts, residues, strict=True)]
+
+
+def pool_pays(key: PublicKey, outputs: int, runner: Runner = HERE, *, ready: bool) -> bool:
+    """Say whether a pool, ``ready`` or yet to be made, blinds so many ciphertexts at less cost than r^n."""
+    costs, size = runner.costs(key.bits), pool_size(key.bits)
+    workers = runner.workers if runner.executor else 1
+    first = workers * size * EXPONENTS * costs.entry + (0 if ready else size * costs.power)
+    return first + outputs * size * costs.half < outputs * costs.power
+
+
+def _residues(
+    key: PublicKey, count: int, runner: Runner, pool: Pool | None, progress: Callable[[int, int], None] | None
+) -> list[mpz]:
+    if not pool_pays(key, count, runner, ready=pool is not None):
+        return nth_residues(key, count, runner, progress)
+    if pool is None:
+        pool = Pool.make(key, runner)
+    each = len(pool) * runner.costs(key.bits).half
+    return runner.each(partial(pool_residues, key.to_bytes(), pool.residues), range(count), each, progress)
 
 
 def top_mask(key: PublicKey, ciphertexts: Sequence[int], layout: SlotLayout, parties: int) -> list[mpz]:
@@ -35,6 +58,7 @@ def top_mask(key: PublicKey, ciphertexts: Sequence[int], layout: SlotLayout, par
     limit = int((key.n - (mpz(1) << layout.used_bits)) // (parties << layout.used_bits))
     if limit <= 1:
         raise LayoutError(f"{layout.used_bits} bits of slots leave no room for {parties} top masks")
+    key.check_ciphertexts(ciphertexts)
     return [
         c * key.residue(mpz(secrets.randbelow(limit)) << layout.used_bits) % key.n_squared for c in ciphertexts
     ]

@@ -23,3 +23,7 @@ class LayoutError(PaillierError):
 
 class CodeError(PaillierError):
     """A code points outside its table, or columns of codes differ in length."""
+
+
+class PoolError(PaillierError):
+    """The blinding pool is not what its owner kept."""

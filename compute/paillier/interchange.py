@@ -9,7 +9,6 @@ from typing import overload
 import phe
 from gmpy2 import mpz
 
-from compute.paillier.ciphertexts import check
 from compute.paillier.errors import CiphertextError
 from compute.paillier.private import PrivateKey
 from compute.paillier.public import PublicKey
@@ -39,7 +38,7 @@ def from_phe(key: "phe.PaillierPublicKey | phe.PaillierPrivateKey") -> PublicKey
 
 def ciphertext_to_phe(key: PublicKey, c: int) -> "phe.EncryptedNumber":
     """Give c as phe's encrypted integer (exponent 0); negative values are above n/2 on both sides."""
-    check(key, [c])
+    key.check_ciphertexts([c])
     return phe.EncryptedNumber(to_phe(key), int(c))
 
 

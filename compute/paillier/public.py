@@ -6,19 +6,20 @@ with g = 1 + n, so that E(m; r) = (1 + m·n)·r^n mod n². It does not read the 
 
 import hashlib
 import secrets
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import gmpy2
 from gmpy2 import mpz
 
-from compute.paillier.errors import ModulusError, PlaintextError
+from compute.paillier.errors import CiphertextError, ModulusError, PlaintextError
+from compute.paillier.primes import PRIMALITY_ROUNDS, small_primes
+from compute.paillier.runner import HERE, Runner
 
 MINIMUM_BITS = 2048
 MAXIMUM_BITS = 4096
 """What a stranger's key may cost is bounded too."""
 DEFAULT_BITS = 3072
-SMALL_FACTOR_BOUND = 2**20
-PRIMALITY_ROUNDS = 40  # error below 4⁻⁴⁰ for a composite, whoever chose it
 
 
 class PublicKey:
@@ -68,7 +69,7 @@ class PublicKey:
         These are the checks of PROTOCOLS.md §1.1 that need no proof; that gcd(n, φ(n)) = 1 is proven by
         ``compute.protocols.key_enrolment``.
         """
-        if gmpy2.gcd(_small_primes() % self.n, self.n) != 1:
+        if gmpy2.gcd(small_primes() % self.n, self.n) != 1:
             raise ModulusError("the modulus has a prime factor below 2²⁰; generate a new key")
         if gmpy2.is_power(self.n):
             raise ModulusError("the modulus is a perfect power; generate a key of two different primes")
@@ -88,10 +89,15 @@ class PublicKey:
         self.check_encryption(m, r_unit)
         return self.residue(m) * gmpy2.powmod(r_unit, self.n, self.n_squared) % self.n_squared
 
+    def check_plaintexts(self, plaintexts: Sequence[int]) -> None:
+        """Raise :class:`PlaintextError`, naming the index, unless 0 ≤ m < n for every m."""
+        for index, m in enumerate(plaintexts):
+            if not 0 <= m < self.n:
+                raise PlaintextError(f"plaintext {index} must lie in [0, n); encode signed values first")
+
     def check_encryption(self, m: int, r: int) -> None:
         """Raise :class:`PlaintextError` unless 0 ≤ m < n and r is in Z*_n."""
-        if not 0 <= m < self.n:
-            raise PlaintextError("the plaintext must lie in [0, n); encode signed values first")
+        self.check_plaintexts([m])
         if not 0 < r < self.n or gmpy2.gcd(r, self.n) != 1:
             raise PlaintextError("the randomness must be invertible modulo n; draw it with random_unit()")
 
@@ -99,16 +105,61 @@ class PublicKey:
         """Give (1 + n)^m mod n² = 1 + m·n: m without randomness, to be multiplied into a ciphertext."""
         return 1 + (m % self.n) * self.n
 
+    def check_ciphertexts(self, ciphertexts: Sequence[int]) -> None:
+        """Raise :class:`CiphertextError`, naming the index, unless every c has 0 < c < n² and gcd(c, n) = 1.
+
+        One gcd serves them all: the product shares a factor with n if and only if one of them does.
+        """
+        product = mpz(1)
+        for index, c in enumerate(ciphertexts):
+            if not 0 < c < self.n_squared:
+                raise CiphertextError(f"number {index} lies outside (0, n²); encrypt it under this key")
+            product = product * c % self.n
+        if gmpy2.gcd(product, self.n) != 1:
+            index = next(i for i, c in enumerate(ciphertexts) if gmpy2.gcd(c, self.n) != 1)
+            raise CiphertextError(f"number {index} shares a factor with n; encrypt it under this key")
+
     def add(self, a: int, b: int) -> mpz:
         """Give a ciphertext of the sum modulo n of what a and b encrypt."""
-        return mpz(a) * b % self.n_squared
+        return self.add_many([a], [b])[0]
 
     def multiply(self, c: int, k: int) -> mpz:
         """Give a ciphertext of k times what c encrypts, modulo n; k may be negative."""
-        return gmpy2.powmod(c, k, self.n_squared)
+        return self.multiply_many([c], [k])[0]
+
+    def encrypt_many(self, plaintexts: Sequence[int], runner: Runner = HERE) -> list[mpz]:
+        """Give E(m) of each plaintext in [0, n), with fresh randomness."""
+        self.check_plaintexts(plaintexts)
+        return [
+            self.residue(m) * unit % self.n_squared
+            for m, unit in zip(plaintexts, nth_residues(self, len(plaintexts), runner), strict=True)
+        ]
+
+    def add_many(self, a: Sequence[int], b: Sequence[int]) -> list[mpz]:
+        """Give ciphertexts of the sums modulo n of what a_i and b_i encrypt."""
+        self._check_pairs(a, b)
+        self.check_ciphertexts([*a, *b])
+        return [mpz(left) * right % self.n_squared for left, right in zip(a, b, strict=True)]
+
+    def multiply_many(self, ciphertexts: Sequence[int], factors: Sequence[int]) -> list[mpz]:
+        """Give ciphertexts of k_i times what c_i encrypts, modulo n; a factor may be negative."""
+        self._check_pairs(ciphertexts, factors)
+        self.check_ciphertexts(ciphertexts)
+        return [gmpy2.powmod(c, k, self.n_squared) for c, k in zip(ciphertexts, factors, strict=True)]
+
+    def _check_pairs(self, left: Sequence[int], right: Sequence[int]) -> None:
+        if len(left) != len(right):
+            raise CiphertextError(f"{len(left)} numbers and {len(right)}; give as many of both")
 
 
-@cache
-def _small_primes() -> mpz:
-    """The product of all primes below 2²⁰ (1.5 million bits, 15 ms)."""
-    return gmpy2.primorial(SMALL_FACTOR_BOUND)
+def nth_residues(
+    key: PublicKey, count: int, runner: Runner = HERE, progress: Callable[[int, int], None] | None = None
+) -> list[mpz]:
+    """Give so many independent uniform n-th residues r^n mod n², r uniform in Z*_n."""
+    draw = partial(_nth_residues, key.to_bytes())
+    return runner.each(draw, range(count), runner.costs(key.bits).power, progress)
+
+
+def _nth_residues(n: bytes, indices: Sequence[int]) -> list[mpz]:
+    key = PublicKey.from_bytes(n)
+    return [gmpy2.powmod(key.random_unit(), key.n, key.n_squared) for _ in indices]

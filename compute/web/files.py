@@ -14,6 +14,7 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
     """
     with _beside(path, data, mode) as whole:
         whole.replace(path)
+    _sync_folder(path)
 
 
 def put_once(path: Path, data: bytes, mode: int = 0o644) -> bool:
@@ -23,7 +24,17 @@ def put_once(path: Path, data: bytes, mode: int = 0o644) -> bool:
             os.link(whole, path)  # a rename would replace what is there
         except FileExistsError:
             return False
-        return True
+    _sync_folder(path)
+    return True
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the name in its folder durable, too."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager

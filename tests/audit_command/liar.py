@@ -6,6 +6,7 @@ Run as `python -m audit_command.liar FOLDER PORT`.
 import sys
 from pathlib import Path
 
+from locks import unlock
 from market import KEYS
 
 from audit.database import open_engine
@@ -25,7 +26,7 @@ def main(folder: Path, port: int) -> None:
     nonces = NonceStore(open_engine(folder / "nonces.db"))
     pins = {name: key.public_key().public_bytes_raw() for name, key in KEYS.items()}
     verifier = Verifier(f"https://127.0.0.1:{port}", pins.get, nonces)
-    app = create_app("Liar", "market", load(folder / "identity.pem"), verifier)
+    app = create_app("Liar", "market", load(folder / "identity.jwe", unlock), verifier)
 
     @app.get("/audit/checkpoint")
     @gives(Signed[Checkpoint])

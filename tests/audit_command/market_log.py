@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from locks import UNLOCK_TOML, lay_key, unlock
 from market import BANK, KEYS, LABOUR, SUPERVISOR, TAX
 from marketplace_api.process import (
     ROOT,
@@ -149,18 +149,17 @@ def event(
 
 
 def load_public(folder: Path) -> str:
-    return public_text(load_key(folder / "identity.pem"))
+    return public_text(load_key(folder / "identity.jwe", unlock))
 
 
 def write_config(folder: Path, port: int, market_key: str, name: str = SUPERVISOR) -> None:
     """Write the auditor's configuration and key beside the marketplace's, which has nothing of it."""
-    key = folder / "auditor-key.pem"
-    key.touch(0o600)
-    key.write_bytes(KEYS[SUPERVISOR].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    lay_key(folder / "auditor-key.jwe", KEYS[SUPERVISOR])
     operator = base64.b64encode(KEYS["operator"].public_key().public_bytes_raw()).decode()
     (folder / "auditor.toml").write_text(f"""
 name = "{name}"
-key = "auditor-key.pem"
+key = "auditor-key.jwe"
+{UNLOCK_TOML}
 authority = "ca.pem"
 checkpoint = "checkpoint.json"
 [marketplace]

@@ -82,7 +82,7 @@ def test_a_log_rewritten_and_grown_is_found(own_market: Market) -> None:
 
 
 def test_another_marketplace_in_its_place_is_found(own_market: Market) -> None:
-    (own_market.folder / "identity.pem").unlink()  # it makes itself a new one
+    (own_market.folder / "identity.jwe").unlink()  # it makes itself a new one
     assert "not the marketplace's word" in found(own_market)
 
 

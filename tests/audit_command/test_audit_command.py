@@ -93,8 +93,8 @@ def test_files_that_cannot_be_used_are_named(server: Server, market: Market, tmp
     assert "checkpoint.json: no checkpoint of market: " in unknown(config, "verify")
     (tmp_path / "checkpoint.json").write_bytes(market.kept.replace(b'"size":', b'"size":1'))
     assert "checkpoint.json: no checkpoint of market: the signature" in unknown(config, "verify")
-    (tmp_path / "auditor-key.pem").unlink()
-    assert "auditor-key.pem: No such file" in unknown(config, "verify")
+    (tmp_path / "auditor-key.jwe").unlink()
+    assert "auditor-key.jwe: No such file" in unknown(config, "verify")
 
 
 # --- what is shown ------------------------------------------------------------------------------------------

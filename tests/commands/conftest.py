@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from locks import UNLOCK_TOML, lay_key
 from market import KEYS
 from marketplace_api.process import Server, enrol, publish, start
 
@@ -24,9 +24,8 @@ class Desk:
 
     def person(self, name: str, signing: Ed25519PrivateKey | None = None, **changes: str) -> Path:
         """Write what a person is told; give the path of the configuration."""
-        file = self.folder / f"{name}.pem"
-        file.touch(0o600)
-        file.write_bytes((signing or KEYS[name]).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file = self.folder / f"{name}.jwe"
+        lay_key(file, signing or KEYS[name])
         values = {
             "key": file.name,
             "authority": str(self.server.folder / "ca.pem"),
@@ -37,6 +36,7 @@ class Desk:
         path.write_text(f"""
 name = "{name}"
 key = "{values["key"]}"
+{UNLOCK_TOML}
 authority = "{values["authority"]}"
 [peer]
 name = "market"

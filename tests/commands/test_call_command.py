@@ -11,12 +11,17 @@ from typing import Any
 import msgspec
 import pytest
 from commands.conftest import Desk, run
-from market import BANK, DESCRIPTIONS, TAX
+from locks import UNLOCK_TOML, few_rounds
+from market import BANK, DESCRIPTIONS, KEYS, TAX
 from marketplace_api.process import ROOT, STRANGER, current_terms, free_port
 
 from compute.canonical import decode
 from compute.market import ApplicationRecord, ApplicationRequest, CatalogEntry, Directory
+from compute.web import sealed
+from compute.web.keyfile import to_jwk
 from compute.web.tls import make_ca
+from compute.web.unlock import passphrase
+from veilmart import unlocking
 
 
 def backwards(value: Any) -> Any:
@@ -184,7 +189,7 @@ def test_files_that_are_missing_are_named(desk: Desk) -> None:
     assert result.exit_code == 2
     assert "absent.json" in result.stderr
     for changes, named in (
-        ({"key": "absent.pem"}, "absent.pem: No such file"),
+        ({"key": "absent.jwe"}, "absent.jwe: No such file"),
         ({"authority": "absent-ca.pem"}, "absent-ca.pem: No such file"),
     ):
         result = run("call", "--config", str(desk.person(BANK, **changes)), "GET", "/parties")
@@ -195,9 +200,22 @@ def test_files_that_are_missing_are_named(desk: Desk) -> None:
     assert "absent.toml: No such file" in result.stderr
 
 
+def test_a_person_whose_configuration_names_no_lock_is_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = desk.person(BANK)
+    config.write_text(config.read_text().replace(UNLOCK_TOML, ""))
+    arguments = ("call", "--config", str(config), "GET", "/parties")
+    monkeypatch.setattr(unlocking, "TERMINAL", Path(os.devnull))
+    with few_rounds():
+        sealed.replace(desk.folder / f"{BANK}.jwe", to_jwk(KEYS[BANK]), lambda: passphrase("twenty one oranges"))
+        answer = run(*arguments, answer="twenty one oranges\n")
+    assert answer.exit_code == 0, answer.output
+    assert BANK in answer.stdout
+    assert "oranges" not in answer.output
+
+
 def test_a_key_that_others_can_read_is_not_used(desk: Desk) -> None:
     config = desk.person(BANK)
-    Path(desk.folder / f"{BANK}.pem").chmod(0o644)
+    Path(desk.folder / f"{BANK}.jwe").chmod(0o644)
     result = run("call", "--config", str(config), "GET", "/parties")
     assert result.exit_code == 1
     assert "mode is 0644" in result.stderr

@@ -110,7 +110,7 @@ def test_what_is_not_the_party_s_own_word_is_refused_before_anything_is_signed(
     before = enrolled(desk)
     identity = desk.write("identity.json", encode(application))
     config = desk.person("operator", url="https://127.0.0.1:1")
-    (desk.folder / "operator.pem").unlink()  # there is nothing to sign with, and nobody to send it to
+    (desk.folder / "operator.jwe").unlink()  # there is nothing to sign with, and nobody to send it to
     for options in ([], ["--key", base64.b64encode(application.statement.public_key).decode()]):
         result = run("marketplace", "enrol", "--config", str(config), *options, identity, answer="y\n")
         assert result.exit_code == 1

@@ -113,7 +113,7 @@ def test_the_example_of_a_membership_needs_two_keys_and_nothing_else(tmp_path: P
     ):
         load_membership(ROOT / EXAMPLE)
     found = membership(tmp_path)
-    assert found.key == tmp_path / "auditor-key.pem"
+    assert found.key == tmp_path / "auditor-key.jwe"
     assert found.marketplace.url == "https://market.example:8443"
     assert found.pins == {
         "market": Pin("operator", bytes(32)),

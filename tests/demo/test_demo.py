@@ -114,28 +114,30 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         assert process.wait(60) == 0
     assert processes_in(work) == []
     assert files_of(work) == {
-        "harbour-bank": {"bank_applicants.csv", "paillier.json", "scores.csv", "scores.parquet"},
+        "harbour-bank": {"bank_applicants.csv", "scores.csv", "scores.parquet"} | PAILLIER,
         "market-regulation": {"market_regulation.csv", "market-registration.toml"},
         "social-security": {"social_security.csv", "social-insurance.toml"},
-        "model-review-office": {"points.secret"},
+        "model-review-office": {"points.jwe"},
         "market": {"market.sqlite"},
-        "operator": {"operator.pem", "operator.toml"},
+        "operator": {"operator.jwe", "operator.toml"},
         "authority": {"ca.key", "ca.pem"},
     }
     for folder in work.iterdir():
         assert folder.is_file() or folder.stat().st_mode & 0o077 == 0, folder
-    for name in ("identity.pem", "node.sqlite", "paillier.json", "points.secret", "scores.csv", "tls.key"):
+    for name in ("*.jwe", "*.key", "node.sqlite", "scores.csv"):
         assert all(path.stat().st_mode & 0o077 == 0 for path in work.rglob(name)), name
 
 
+PAILLIER = {"paillier.jwe", "paillier-unlock.key"}
 SHARED = {
     "address.json",
     "authority.pem",
     "config.toml",
-    "identity.pem",
+    "identity.jwe",
     "node.sqlite",
     "nonces.sqlite",
-    "staff.pem",
+    "staff.jwe",
+    "unlock.key",
 }
 SHARED |= {"tls.pem", "tls.key", "seen.checkpoint", "clerk.toml", "analyst.toml", "examiner.toml"}
 
@@ -234,6 +236,7 @@ COMMAND_LINES = [
     [],
     *([name] for name in COMMANDS),
     *(["marketplace", name] for name in ("enrol", "key", "serve")),
+    *(["key", name] for name in ("change", "encrypt", "make", "show")),
 ]
 COMMAND_LINES += [["node", name] for name in ("key", "serve", "work")] + [
     ["audit", name] for name in ("identity", "trace", "verify")

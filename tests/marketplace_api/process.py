@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from locks import UNLOCK_TOML, lay_key_file, unlock
 from market import BANK, DAY, DESCRIPTIONS, KEYS, KINDS, LABOUR, RECORDS, TAX, commitments, terms
 
 from compute.client import MarketplaceClient
@@ -41,7 +42,7 @@ def configuration(folder: Path, port: int, /, **changes: object) -> str:
         "port": port,
         "certificate": "market.pem",
         "certificate_key": "market.key",
-        "key": "identity.pem",
+        "key": "identity.jwe",
         "operator": "operator",
         "operator_key": base64.b64encode(operator_key).decode(),
         "database": str(folder / "market.db"),
@@ -50,7 +51,7 @@ def configuration(folder: Path, port: int, /, **changes: object) -> str:
         "max_body": MAX_BODY,
     } | changes
     lines = (f"{name} = {value if isinstance(value, int) else repr(value)}" for name, value in values.items())
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, UNLOCK_TOML]) + "\n"
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Server:
 
     @property
     def market_key(self) -> bytes:
-        return load_or_make(self.folder / "identity.pem").public_key().public_bytes_raw()
+        return load_or_make(self.folder / "identity.jwe", unlock).public_key().public_bytes_raw()
 
     @property
     def workers(self) -> list[int]:
@@ -103,6 +104,7 @@ def free_port() -> int:
 def prepare(folder: Path, port: int, **changes: object) -> Path:
     """Write certificate and configuration; give the configuration's path."""
     make_certificate(make_ca(folder), "market", ["127.0.0.1"])
+    lay_key_file(folder)
     path = folder / "marketplace.toml"
     path.write_text(configuration(folder, port, **changes))
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from locks import lay_key, unlock
 from market import KEYS
 from marketplace_api.process import ROOT, Server, command, configuration, free_port, prepare
 
@@ -113,7 +113,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert "absent.pem" in rejected(path)
     path = prepare(tmp_path, 8443, certificate_key="ca.key")
     assert "its own key" in rejected(path)
-    assert not (tmp_path / "identity.pem").exists()
+    assert not (tmp_path / "identity.jwe").exists()
 
 
 def test_a_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -123,9 +123,7 @@ def test_a_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_the_operator_s_key_is_not_the_server_s(tmp_path: Path) -> None:
-    key = KEYS["operator"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "identity.pem").touch(0o600)
-    (tmp_path / "identity.pem").write_bytes(key)
+    lay_key(tmp_path / "identity.jwe", KEYS["operator"])
     assert "operator's own key" in rejected(prepare(tmp_path, 8443))
 
 
@@ -147,18 +145,24 @@ def test_the_process_itself_ends_with_one_line(tmp_path: Path) -> None:
 
 
 def test_the_served_key_has_mode_0600(server: Server) -> None:
-    assert stat.S_IMODE((server.folder / "identity.pem").stat().st_mode) == 0o600
+    assert stat.S_IMODE((server.folder / "identity.jwe").stat().st_mode) == 0o600
+
+
+def test_a_process_that_holds_a_key_leaves_no_core_dump(server: Server) -> None:
+    for process in (server.process.pid, *server.workers):
+        limits = Path(f"/proc/{process}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
 
 
 def test_the_public_key_is_printed_and_made_at_its_first_use(tmp_path: Path) -> None:
     path = prepare(tmp_path, 8443)
     arguments = ["marketplace", "key", "--config", str(path)]
     printed = [CliRunner().invoke(main, arguments) for _ in range(2)]
-    key = load_or_make(tmp_path / "identity.pem").public_key().public_bytes_raw()
+    key = load_or_make(tmp_path / "identity.jwe", unlock).public_key().public_bytes_raw()
     for result in printed:
         assert result.exit_code == 0, result.output
         assert base64.b64decode(result.output.strip(), validate=True) == key
-    (tmp_path / "identity.pem").chmod(0o644)
+    (tmp_path / "identity.jwe").chmod(0o644)
     assert "mode is 0644" in CliRunner().invoke(main, arguments).output
 
 

@@ -203,7 +203,7 @@ def test_no_receipt_counts_that_another_key_signed(servers: Servers, server: Ser
     first = event(1)
     with journal(server, engines[0]) as one:
         assert server.stop() == 0
-        (server.folder / "identity.pem").unlink()
+        (server.folder / "identity.jwe").unlink()
         servers()
         with pytest.raises(ResponseError):
             one.append(first)

@@ -5,7 +5,7 @@ from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compute.paillier.ciphertexts import check, from_bytes, to_bytes
+from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import CiphertextError
 from compute.paillier.private import PrivateKey
 
@@ -27,20 +27,20 @@ def good(key: PrivateKey) -> list[mpz]:
 
 
 def test_ciphertexts_pass(key: PrivateKey) -> None:
-    check(key.public, [])
-    check(key.public, good(key))
+    key.public.check_ciphertexts([])
+    key.public.check_ciphertexts(good(key))
 
 
 @pytest.mark.parametrize("index", range(7))
 def test_a_number_out_of_range_is_named(key: PrivateKey, index: int) -> None:
     with pytest.raises(CiphertextError, match=r"number 0 lies outside \(0, n²\)"):
-        check(key.public, [outside(key)[index]])
+        key.public.check_ciphertexts([outside(key)[index]])
 
 
 @pytest.mark.parametrize("index", range(8))
 def test_a_number_that_shares_a_factor_is_named(key: PrivateKey, index: int) -> None:
     with pytest.raises(CiphertextError, match="number 0 shares a factor with n"):
-        check(key.public, [sharing(key)[index]])
+        key.public.check_ciphertexts([sharing(key)[index]])
 
 
 @pytest.mark.parametrize("position", range(6))
@@ -49,14 +49,14 @@ def test_a_batch_names_the_place(key: PrivateKey, position: int) -> None:
         batch = good(key)
         batch.insert(position, mpz(bad))
         with pytest.raises(CiphertextError, match=rf"^number {position} "):
-            check(key.public, batch)
+            key.public.check_ciphertexts(batch)
 
 
 def test_two_bad_numbers_do_not_hide_each_other(key: PrivateKey) -> None:
     p, q = key.factors
     for pair in ((p, q), (p, p), (q, key.public.n - q)):
         with pytest.raises(CiphertextError, match="number 1 shares"):
-            check(key.public, [mpz(1), *pair])
+            key.public.check_ciphertexts([mpz(1), *pair])
 
 
 @given(numbers=st.lists(NUMBERS, max_size=5))

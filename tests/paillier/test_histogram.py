@@ -76,10 +76,10 @@ def test_a_code_beyond_its_bins_is_named(key: PrivateKey, encrypted: dict[int, m
 
 
 def test_a_column_needs_one_code_per_value(key: PrivateKey, encrypted: dict[int, mpz]) -> None:
-    with pytest.raises(CodeError, match="feature 0 has 2 codes where others have 1"):
+    with pytest.raises(CodeError, match="feature 0 has 2 codes for 1 rows"):
         group_sum(key.public, [encrypted[1]], [bytes(2)], [1])
 
 
 def test_every_column_needs_its_size(key: PrivateKey, encrypted: dict[int, mpz]) -> None:
-    with pytest.raises(CodeError, match="1 columns of codes but 2 sizes"):
+    with pytest.raises(CodeError, match="1 columns of codes for 2 features"):
         group_sum(key.public, [encrypted[1]], [bytes(1)], [1, 1])

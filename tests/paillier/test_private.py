@@ -71,7 +71,7 @@ def test_the_owner_draws_fresh_randomness(key: PrivateKey) -> None:
 def test_the_owners_encryption_refuses_what_everybodys_does(key: PrivateKey) -> None:
     n, (p, q) = key.public.n, key.factors
     for m in (-1, n, n + 1):
-        with pytest.raises(PlaintextError, match="plaintext must lie"):
+        with pytest.raises(PlaintextError, match="must lie"):
             key.encrypt(m)
     for r in (0, -1, n, p, q):
         with pytest.raises(PlaintextError, match="randomness must be invertible"):

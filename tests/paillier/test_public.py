@@ -94,7 +94,7 @@ def test_random_units_are_invertible_and_differ(key: PrivateKey) -> None:
 @pytest.mark.parametrize("offset", [-1, "n", "n+1"])
 def test_encrypt_refuses_a_plaintext_out_of_range(key: PrivateKey, offset: int | str) -> None:
     m = {-1: -1, "n": key.public.n, "n+1": key.public.n + 1}[offset]
-    with pytest.raises(PlaintextError, match=r"plaintext must lie in \[0, n\)"):
+    with pytest.raises(PlaintextError, match=r"must lie in \[0, n\)"):
         key.public.encrypt(m, 1)
 
 

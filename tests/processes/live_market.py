@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from locks import load_beside
 from processes.recording_proxy import Exchange, Proxy, Stream
 
 from audit.entry import Entry, EntryKind
 from compute.canonical import DAY, HOUR, Message, encode
+from compute.node.bank.paillier_key import load_or_generate
 from compute.node.console.client import NodeClient
 from compute.node.console.messages import ApplicationDraft, ConsentRegistration, JobView, Scoring
 from compute.node.site import clock
@@ -24,10 +26,10 @@ from compute.protocols.risk_score.scorecard import Scorecard
 from compute.records import ConsentKind
 from compute.terms import Grant, Terms
 from compute.web.client import PeerClient
-from compute.web.keyfile import load
+from compute.web.unlock import Unlock
 from veilmart.demo.data import APPLICANTS_FILE, EXAMPLES, SCORECARD_FILE
 from veilmart.demo.processes import Process
-from veilmart.demo.sites import BANK, REVIEWER, NodeSite, Site, Sites
+from veilmart.demo.sites import BANK, PAILLIER_UNLOCK, REVIEWER, NodeSite, Site, Sites
 from veilmart.demo.story import Outcome, operator, staff, today
 
 MARKET_REGULATION, SOCIAL_SECURITY = "market-regulation", "social-security"
@@ -72,8 +74,8 @@ class Market:
 
     @property
     def paillier_key(self) -> PrivateKey:
-        members = json.loads((self.bank.folder / "paillier.json").read_bytes())
-        return PrivateKey(int(members["p"], 16), int(members["q"], 16))
+        unlock = Unlock(key_file=self.bank.folder / PAILLIER_UNLOCK).secret
+        return load_or_generate(self.bank.folder / "paillier.jwe", unlock, BITS)
 
     @property
     def applicants(self) -> list[str]:
@@ -89,7 +91,7 @@ class Market:
     @contextmanager
     def peer(self, party: str, site: Site, key_of: Path | None = None) -> Iterator[PeerClient]:
         """Ask `site` as the party, by the key in its folder or in the file given."""
-        key = load(key_of or self.sites.nodes[party].folder / "identity.pem")
+        key = load_beside(key_of or self.sites.nodes[party].folder / "identity.jwe")
         pins = {site.name: site.public_key}
         with PeerClient(site.url, party, key, site.name, pins, verify=site.authority, timeout=30.0) as peer:
             yield peer

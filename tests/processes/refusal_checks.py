@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
+from locks import load_beside
 from processes.live_market import MARKET_REGULATION, Market
 
 from compute.canonical import FormatError, Message, decode
@@ -19,7 +20,6 @@ from compute.signing import sign
 from compute.web import messages
 from compute.web.client import PeerClient
 from compute.web.errors import PeerProblemError
-from compute.web.keyfile import load
 from veilmart.demo.sites import BANK, HOST, Site
 
 MEMBERS = {"type", "title", "status", "detail", "remedy"}
@@ -79,7 +79,7 @@ def forge(market: Market, query: Query, subjects: tuple[str, ...] | None = None,
         "outputs": query.job.statement.layout.outputs(len(listed)),
     }
     job: JobStatement = msgspec.structs.replace(query.job.statement, **(fresh | changes))
-    return Query(job=sign(job, BANK, load(market.bank.folder / "identity.pem")), salt=query.salt, subjects=listed)
+    return Query(job=sign(job, BANK, market.bank.identity), salt=query.salt, subjects=listed)
 
 
 def send(site: Site, request: messages.Request, body: bytes, port: int | None = None) -> httpx.Response:
@@ -95,5 +95,5 @@ def send_signed(
     site: Site, party: str, key: Path, path: str, body: bytes, port: int | None = None
 ) -> httpx.Response:
     request = messages.Request("POST", f"{site.url}{path}", {"Content-Type": JSON})
-    messages.sign(request, party, load(key), body, time.time())
+    messages.sign(request, party, load_beside(key), body, time.time())
     return send(site, request, body, port)

@@ -50,7 +50,7 @@ def refused(
     market: Market, path: str, sent: Message | bytes | None = None, method: str = "POST"
 ) -> dict[str, object]:
     content = encode(sent) if isinstance(sent, Message) else sent
-    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.pem") as analyst:
+    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.jwe") as analyst:
         return asked(analyst, method, path, content)
 
 

@@ -55,7 +55,7 @@ def test_a_revoked_permit_allows_nothing(market: Market) -> None:
             peer.request("GET", f"/contracts/{terms.contract}/permits/{SOCIAL_SECURITY}", expected=bytes)
         )["permit"]
     site = market.provider(SOCIAL_SECURITY)
-    with market.peer(site.staff, site, site.folder / "staff.pem") as clerk:
+    with market.peer(site.staff, site, site.folder / "staff.jwe") as clerk:
         clerk.request("POST", f"/permits/{permit}/revoke", expected=bytes)
     before = len([entry for entry in market.refusals() if entry.node == SOCIAL_SECURITY])
     failed(market.scoring(terms.contract, market.applicants[:3]), "social-security refused at check 9", "revoked")

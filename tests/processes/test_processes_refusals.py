@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from locks import lay_key, load_beside
 from processes.live_market import MARKET_REGULATION, Market, rows
 from processes.refusal_checks import asked, forge, kind, problem_of, refused, seen, send, send_signed
 
@@ -16,7 +18,6 @@ from compute.records import PartyKind, PartyRecord
 from compute.signing import sign
 from compute.web import messages
 from compute.web.errors import PeerProblemError
-from compute.web.keyfile import load, load_or_make
 from veilmart.demo.data import PROVIDERS, SCORECARD_FILE
 from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER
 from veilmart.demo.story import operator, today
@@ -32,8 +33,8 @@ OTHER_BANK = "reef-bank"
 @pytest.mark.parametrize("name", [MARKET, BANK, REVIEWER, *PROVIDERS])
 def test_a_stranger_is_refused_by_every_process(market: Market, name: str, tmp_path: Path) -> None:
     site = next(site for site in market.all_sites if site.name == name)
-    load_or_make(tmp_path / "stranger.pem")
-    with market.peer("stranger", site, tmp_path / "stranger.pem") as peer:
+    lay_key(tmp_path / "stranger.jwe", Ed25519PrivateKey.generate())
+    with market.peer("stranger", site, tmp_path / "stranger.jwe") as peer:
         for method, path in (("GET", "/identity"), ("POST", "/messages"), ("GET", "/parties")):
             with pytest.raises(PeerProblemError) as caught:
                 peer.request(method, path, expected=bytes)
@@ -43,14 +44,14 @@ def test_a_stranger_is_refused_by_every_process(market: Market, name: str, tmp_p
 
 
 def test_a_party_s_name_without_its_key_is_refused(market: Market, tmp_path: Path) -> None:
-    load_or_make(tmp_path / "false.pem")
-    with market.peer(BANK, market.provider(), tmp_path / "false.pem") as peer:
+    lay_key(tmp_path / "false.jwe", Ed25519PrivateKey.generate())
+    with market.peer(BANK, market.provider(), tmp_path / "false.jwe") as peer:
         problem = asked(peer, "POST", "/messages", encode(AskProviderTerms(bank=BANK)))
     assert kind(problem) == (401, "signature-wrong")
 
 
 def test_a_request_that_was_taken_is_not_taken_again(market: Market) -> None:
-    site, body, key = market.provider(), encode(AskProviderTerms(bank=BANK)), market.bank.folder / "identity.pem"
+    site, body, key = market.provider(), encode(AskProviderTerms(bank=BANK)), market.bank.folder / "identity.jwe"
     first = send_signed(site, BANK, key, "/messages", body)
     again = messages.Request("POST", f"{site.url}/messages", messages.pick_fields(first.request.headers.get))
     assert first.status_code == 200
@@ -63,7 +64,7 @@ def test_a_request_that_was_taken_is_not_taken_again(market: Market) -> None:
 
 def test_staff_send_no_messages_and_parties_command_no_node(market: Market) -> None:
     site = market.provider()
-    with market.peer(site.staff, site, site.folder / "staff.pem") as clerk:
+    with market.peer(site.staff, site, site.folder / "staff.jwe") as clerk:
         problem = asked(clerk, "POST", "/messages", encode(AskProviderTerms(bank=BANK)))
     assert kind(problem) == (403, "forbidden")
     with market.peer(BANK, site) as bank:
@@ -74,7 +75,7 @@ def test_staff_send_no_messages_and_parties_command_no_node(market: Market) -> N
 
 
 def test_the_staff_of_one_party_are_strangers_to_another(market: Market) -> None:
-    with market.peer("clerk", market.bank, market.provider().folder / "staff.pem") as clerk:
+    with market.peer("clerk", market.bank, market.provider().folder / "staff.jwe") as clerk:
         assert kind(asked(clerk, "GET", "/identity")) == (401, "signature-unknown-key")
 
 
@@ -86,9 +87,9 @@ def test_a_body_above_the_limit_is_refused_unread(market: Market) -> None:
     body = b"x" * 1_000_001
     for site in market.all_sites:
         path = "/parties" if site.name == MARKET else "/messages" if site.name != BANK else "/scorings"
-        person = (BANK, market.bank.folder / "identity.pem")
+        person = (BANK, market.bank.folder / "identity.jwe")
         if site.name == BANK:
-            person = (market.bank.staff, market.bank.folder / "staff.pem")
+            person = (market.bank.staff, market.bank.folder / "staff.jwe")
         response = send_signed(site, *person, path, body, port=site.port)
         assert (response.status_code, response.headers["Content-Type"]) == (413, "application/problem+json")
         assert kind(response.json()) == (413, "request-entity-too-large")
@@ -101,7 +102,7 @@ def test_a_message_in_another_form_is_refused_and_the_refusal_recorded(market: M
 
 
 def test_a_console_takes_canonical_requests_of_its_own_type(market: Market) -> None:
-    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.pem") as analyst:
+    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.jwe") as analyst:
         assert kind(asked(analyst, "POST", "/scorings", b'{"type":"scoring"}')) == (400, "invalid-message")
         assert kind(asked(analyst, "POST", "/models", b"")) == (400, "not-canonical")
         with pytest.raises(PeerProblemError) as caught:
@@ -110,7 +111,7 @@ def test_a_console_takes_canonical_requests_of_its_own_type(market: Market) -> N
 
 
 def test_a_job_that_is_not_there_is_told(market: Market) -> None:
-    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.pem") as analyst:
+    with market.peer(market.bank.staff, market.bank, market.bank.folder / "staff.jwe") as analyst:
         for method, path in (
             ("GET", "/jobs/" + "0" * 32),
             ("GET", "/jobs/" + "0" * 32 + "/result"),
@@ -221,8 +222,9 @@ def test_subjects_without_a_consent_are_listed_to_who_asked(market: Market, quer
 @pytest.fixture(scope="module")
 def other_bank(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second bank, enrolled, without a node; give the file of its key."""
-    path = tmp_path_factory.mktemp(OTHER_BANK) / "identity.pem"
-    key = load_or_make(path)
+    path = tmp_path_factory.mktemp(OTHER_BANK) / "identity.jwe"
+    key = Ed25519PrivateKey.generate()
+    lay_key(path, key)
     record = PartyRecord(
         name=OTHER_BANK, kind=PartyKind.BUYER, public_key=key.public_key().public_bytes_raw(), base_url=None
     )
@@ -238,7 +240,7 @@ def test_a_bank_whose_key_is_not_enrolled_is_refused(market: Market, query: Quer
         registration, tables=msgspec.structs.replace(registration.tables, bank=OTHER_BANK)
     )
     job = msgspec.structs.replace(query.job.statement, bank=OTHER_BANK, nonce=b"\3" * 32)
-    own = msgspec.structs.replace(query, job=sign(job, OTHER_BANK, load(other_bank)))
+    own = msgspec.structs.replace(query, job=sign(job, OTHER_BANK, load_beside(other_bank)))
     before = len(market.refusals())
     with market.peer(OTHER_BANK, market.provider(), other_bank) as peer:
         registering = asked(peer, "POST", "/messages", encode(stolen))

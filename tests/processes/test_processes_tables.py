@@ -49,7 +49,7 @@ def test_a_provider_does_not_start_over_a_table_with_a_fault(
 ) -> None:
     """It names line and column, never the cell, in one line and without a traceback."""
     site = market.provider(SOCIAL_SECURITY)
-    for name in ("tls.pem", "tls.key", "authority.pem", "social-insurance.toml", "identity.pem"):
+    for name in ("tls.pem", "tls.key", "authority.pem", "social-insurance.toml", "identity.jwe", "unlock.key"):
         (tmp_path / name).write_bytes((site.folder / name).read_bytes())
         (tmp_path / name).chmod(0o600)
     text = site.config.read_text("utf-8")

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import rfc8785
 from click.testing import CliRunner
+from locks import UNLOCK_TOML, lay_key
+from market import BANK as BUYER
+from market import KEYS
 
 from compute.canonical import Message, decode
 from compute.node.console.messages import (
@@ -23,7 +26,6 @@ from compute.node.console.messages import (
 from compute.records import PartyRecord, contract_name
 from compute.signing import Signed, verify
 from compute.web.certificates import checked
-from compute.web.keyfile import load_or_make
 from compute.web.tls import KeyPair
 from veilmart.cli import main
 from veilmart.demo.data import EXAMPLES, PROVIDERS, load_scorecard
@@ -93,8 +95,9 @@ def test_the_certificates_of_the_readme_are_taken(name: str, tmp_path: Path) -> 
 def test_a_party_without_a_node_makes_its_own_record(tmp_path: Path) -> None:
     text = (ROOT / "examples" / "config" / "auditor.toml").read_text("utf-8")
     config = tmp_path / "auditor.toml"
-    config.write_text(re.sub(r'"put the [^"]*"', f'"{"A" * 43}="', text))
-    key = load_or_make(tmp_path / "auditor-key.pem").public_key().public_bytes_raw()
+    config.write_text(f"{UNLOCK_TOML}\n" + re.sub(r'"put the [^"]*"', f'"{"A" * 43}="', text))
+    lay_key(tmp_path / "auditor-key.jwe", KEYS[BUYER])
+    key = KEYS[BUYER].public_key().public_bytes_raw()
     arguments = ["audit", "identity", "--config", str(config), "--kind"]
     result = CliRunner().invoke(main, [*arguments, "supervisor"])
     assert result.exit_code == 0, result.output

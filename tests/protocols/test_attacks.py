@@ -27,6 +27,7 @@ from compute.protocols.risk_score.messages import (
     RegisterTables,
     ReviewerTerms,
 )
+from compute.protocols.risk_score.provider import Means
 from compute.protocols.risk_score.scorecard import Feature, Scorecard, parse_scorecard
 from compute.signing import Pin, Signed, digest, sign
 
@@ -267,7 +268,7 @@ def test_a_mask_key_that_rotates_during_a_job_does_not_spoil_it(world: World) ->
         world.clock.now = before.expires
         tax.terms(AskProviderTerms(bank="bank"))
 
-    tax._progress = rotate
+    tax._means = Means(progress=rotate)
     answers = [decode(world.send(party, query), Signed[Answer]) for party in ("labour", "tax")]
     assert before.public_key not in {epoch.public_key for epoch in tax._epochs.alive()}
     clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS[:4]).values(), strict=True)]
@@ -279,7 +280,7 @@ def test_identical_queries_at_once_are_one_computation_and_conflicting_ones_one_
     conflicting = world.resigned(query, as_of="2026-11-20")
     computed: list[str] = []
     tax = world.providers["tax"]
-    tax._progress = lambda step, done, total: computed.append(step) if done == total else None
+    tax._means = Means(progress=lambda step, done, total: computed.append(step) if done == total else None)
     replies: dict[int, bytes] = {}
 
     def send(index: int) -> None:

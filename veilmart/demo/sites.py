@@ -7,10 +7,13 @@ Below the demo's folder lie:
     market/       the marketplace
     <party>/      a node: config.toml, TLS files, its data; for the person who works there a key and a file for
                   `veilmart call`; its own keys and databases are made at its first start
+
+The keys are encrypted; the key file that opens them lies beside them, as a demo has no other place for it.
 """
 
 import base64
 import fcntl
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -22,8 +25,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.node.settings import Role
+from compute.web import secret
 from compute.web.keyfile import load_or_make, public_text
 from compute.web.tls import KeyPair, make_ca, make_certificate
+from compute.web.unlock import KEY_BYTES, Unlock, Unlocking
 from veilmart.demo.data import APPLICANT_COLUMNS, APPLICANTS_FILE, PROVIDERS, DemoError, existing
 
 MARKET, OPERATOR, BANK, REVIEWER = "market", "operator", "harbour-bank", "model-review-office"
@@ -32,6 +37,8 @@ STAFF: Mapping[Role, str] = {"provider": "clerk", "bank": "analyst", "reviewer":
 MARKER = "this-folder-is-remade-by-veilmart-demo"
 """A file that tells a folder of the demo from any other: only such a one is emptied."""
 HOST = "127.0.0.1"
+UNLOCK, PAILLIER_UNLOCK = "unlock.key", "paillier-unlock.key"
+"""Key files: of the keys in a folder, and of the bank's Paillier key."""
 MAX_BODY = 64 * 2**20
 """Bytes: a model's opening and a million subjects fit."""
 LEASE, PATIENCE = 10, 120
@@ -64,9 +71,19 @@ class Site:
         return self.folder / "authority.pem"
 
     @property
+    def unlock(self) -> Unlocking:
+        """What opens its keys."""
+        return _unlock(self.folder)
+
+    @property
+    def identity(self) -> Ed25519PrivateKey:
+        """The party's own key, which its processes sign with."""
+        return load_or_make(self.folder / "identity.jwe", self.unlock)
+
+    @property
     def public_key(self) -> bytes:
         """The party's own, raw."""
-        return load_or_make(self.folder / "identity.pem").public_key().public_bytes_raw()
+        return self.identity.public_key().public_bytes_raw()
 
 
 @dataclass(frozen=True)
@@ -83,7 +100,7 @@ class NodeSite(Site):
     @property
     def staff_key(self) -> Ed25519PrivateKey:
         """The key of the person who works here."""
-        return load_or_make(self.folder / "staff.pem")
+        return load_or_make(self.folder / "staff.jwe", self.unlock)
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,8 @@ class Sites:
     @property
     def operator_key(self) -> Ed25519PrivateKey:
         """The operator's key, which no process holds."""
-        return load_or_make(self.directory / OPERATOR / "operator.pem")
+        folder = self.directory / OPERATOR
+        return load_or_make(folder / "operator.jwe", _unlock(folder))
 
 
 def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False, lease: float = LEASE) -> Sites:
@@ -113,6 +131,9 @@ def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False
     names = (MARKET, *roles)
     for name in (OPERATOR, "authority", *names):
         (directory / name).mkdir(mode=0o700)
+        if name != "authority":
+            _make_key_file(directory / name / UNLOCK)
+    _make_key_file(directory / BANK / PAILLIER_UNLOCK)
     pairs = _free_ports(len(names))
     ports = {name: (own, public if fronted else own) for name, (own, public) in zip(names, pairs, strict=True)}
     market = Site(MARKET, directory / MARKET, *ports[MARKET])
@@ -122,10 +143,10 @@ def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False
     for each in (sites.market, *sites.nodes.values()):
         _certify(each, authority)
     sites.market.config.write_text(_marketplace(sites), "utf-8")
-    operator = _person(OPERATOR, "operator.pem", sites.market)
+    operator = _person(OPERATOR, "operator.jwe", sites.market)
     (directory / OPERATOR / "operator.toml").write_text(operator, "utf-8")
     for each in sites.nodes.values():
-        (each.folder / f"{each.staff}.toml").write_text(_person(each.staff, "staff.pem", each), "utf-8")
+        (each.folder / f"{each.staff}.toml").write_text(_person(each.staff, "staff.jwe", each), "utf-8")
         each.config.write_text(_node(sites, each, lease) + _own(each, examples, bits), "utf-8")
     return sites
 
@@ -160,6 +181,14 @@ def _empty(directory: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _unlock(folder: Path) -> Unlocking:
+    return Unlock(key_file=folder / UNLOCK).secret
+
+
+def _make_key_file(path: Path) -> None:
+    secret.put(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+
+
 def _free_ports(pairs: int) -> list[tuple[int, int]]:
     """Give pairs of ports that nobody listens on; held together, so that none comes twice."""
     with ExitStack() as stack:
@@ -183,7 +212,8 @@ host = "{HOST}"
 port = {site.port}
 certificate = "tls.pem"
 certificate_key = "tls.key"
-key = "identity.pem"
+key = "identity.jwe"
+unlock = {{ key_file = "{UNLOCK}" }}
 nonces = "nonces.sqlite"
 workers = 1
 max_body = {MAX_BODY}
@@ -218,6 +248,7 @@ def _person(name: str, key: str, site: Site) -> str:
     return f"""\
 name = "{name}"
 key = "{key}"
+unlock = {{ key_file = "{UNLOCK}" }}
 authority = "{site.authority.resolve()}"
 peer = {{ name = "{site.name}", url = "{site.url}", public_key = "{public_key}" }}
 """
@@ -239,20 +270,23 @@ max_bits = 8.0
 max_models = 16
 max_small_bins = 3
 min_cohort = 10
+computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":
             shutil.copyfile(existing(examples / APPLICANTS_FILE), site.folder / APPLICANTS_FILE)
             columns = "\n".join(f'columns.{name} = "{type_}"' for name, type_ in APPLICANT_COLUMNS.items())
             return f"""\
-paillier_key = "paillier.json"
+paillier_key = "paillier.jwe"
+paillier_unlock = {{ key_file = "{PAILLIER_UNLOCK}" }}
 key_bits = {bits}
 applicants = "{APPLICANTS_FILE}"
 results = "results"
+computing = {{ processes = 1, folder = "computing" }}
 {columns}
 """
         case "reviewer":
             return """\
-points_secret = "points.secret"
+points_secret = "points.jwe"
 max_bits = 8.0
 approval_days = 365
 """

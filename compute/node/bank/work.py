@@ -22,6 +22,7 @@ from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
 from compute.node.bank.scores import write_scores
+from compute.node.computing import open_runner
 from compute.node.console.messages import (
     KeyEnrolled,
     KeyEnrolment,
@@ -48,7 +49,7 @@ from connectors.base import Table
 
 def work(settings: BankSettings) -> dict[str, Handler]:
     """Give the handlers of the worker; make the Paillier key if there is none."""
-    load_or_generate(settings.paillier_key, settings.key_bits)
+    load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
     return {
         ENROL_KEY: partial(_enrol_key, settings),
         REGISTER_MODEL: partial(_register_model, settings),
@@ -76,7 +77,8 @@ def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
     with open_site(settings, settings.patience) as site:
         transport = PeerTransport(settings.name, site.key, settings.authority, site.directory, settings.patience)
         with transport:
-            yield _Desk(site, load_or_generate(settings.paillier_key, settings.key_bits), transport)
+            key = load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
+            yield _Desk(site, key, transport)
 
 
 def _enrol_key(settings: BankSettings, context: JobContext) -> bytes:
@@ -124,7 +126,8 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
         began = time.monotonic()
         query = _query(desk, context, request, model, subjects)
         answers = _answers(desk, context, query)
-        totals = desk.bank(context.progress).totals(query.job.statement, answers)
+        with open_runner(settings.computing) as runner:
+            totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
         milliseconds = round(1000 * (time.monotonic() - began))
         card = model.scorecard
         check_local(card, settings)

@@ -80,6 +80,12 @@ class JobStore:
         with self._reader.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def is_unfinished(self, digest: bytes) -> bool:
+        """Say whether a job with parameters of this digest has not ended."""
+        query = select(_jobs.id).where(_jobs.digest == digest, _jobs.state.not_in(ENDED)).limit(1)
+        with self._reader.begin() as connection:
+            return connection.execute(query).first() is not None
+
     def get(self, job: str) -> Job:
         """Give the job of this id; raise UnknownJobError if there is none."""
         with self._reader.begin() as connection:

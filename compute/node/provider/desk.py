@@ -7,12 +7,11 @@ from compute.node.epochs import EpochStore
 from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
-from compute.protocols.base import Progress, no_progress
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.checks import Domain, Holding
 from compute.protocols.risk_score.messages import Acknowledge, AskProviderTerms, Query, RegisterTables
-from compute.protocols.risk_score.provider import Provider
+from compute.protocols.risk_score.provider import Means, Provider
 
 
 def handlers(role: Provider) -> Handlers:
@@ -27,7 +26,7 @@ def handlers(role: Provider) -> Handlers:
 
 
 def open_desk(
-    site: Site[ProviderSettings], holding: Holding, progress: Progress = no_progress
+    site: Site[ProviderSettings], holding: Holding, means: Means | None = None
 ) -> tuple[Provider, Dispatcher]:
     """Give the role and its dispatcher."""
     settings, engine = site.settings, site.engine
@@ -43,6 +42,6 @@ def open_desk(
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
     admission = PermitAdmission(domain, settings.marketplace.name, site.market, registry, answers, clock)
-    role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, progress)
+    role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}
     return role, Dispatcher(settings.name, taken, site.journal, clock)

@@ -2,13 +2,16 @@
 
 from functools import partial
 
+from compute.node.computing import open_runner
 from compute.node.holding import open_holding
 from compute.node.jobs.context import Handler, JobContext
 from compute.node.provider.desk import open_desk
 from compute.node.provider.kinds import ANSWER
+from compute.node.provider.parts import forget_parts, open_parts
+from compute.node.provider.pools import PoolStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import open_site
-from compute.protocols.risk_score.provider import BLIND, LOOK_UP
+from compute.protocols.risk_score.provider import BLIND, LOOK_UP, Means
 
 STEP = "compute 计算"
 """An answer's one step: each row is looked up and then blinded."""
@@ -21,9 +24,18 @@ def work(settings: ProviderSettings) -> dict[str, Handler]:
 
 
 def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
-    with open_site(settings, settings.patience) as site, open_holding(settings) as holding:
-        _, dispatcher = open_desk(site, holding, partial(_report, context))
-        return dispatcher.handle_bytes(context.parameters)
+    computing, query = settings.computing, context.parameters
+    with (
+        open_site(settings, settings.patience) as site,
+        open_holding(settings) as holding,
+        open_runner(computing) as runner,
+    ):
+        pool = partial(PoolStore(computing, site.key).find_or_make, runner=runner)
+        means = Means(runner, pool, open_parts(computing, query), partial(_report, context))
+        _, dispatcher = open_desk(site, holding, means)
+        reply = dispatcher.handle_bytes(query)
+    forget_parts(computing, query)
+    return reply
 
 
 def _report(context: JobContext, step: str, done: int, total: int) -> None:

@@ -1,18 +1,14 @@
 """A reviewer's desk: the role over the node's database, behind its dispatcher, the same in server and worker."""
 
-import secrets
-
 from compute.node.approvals import ApprovalStore
 from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
+from compute.node.reviewer.points import load_or_make
 from compute.node.settings import ReviewerSettings
 from compute.node.site import Site, clock
 from compute.protocols.base import Progress, no_progress
 from compute.protocols.risk_score.messages import AskReviewerTerms, SubmitModel
 from compute.protocols.risk_score.reviewer import Office, Reviewer
-from compute.web.secret import load_or_make
-
-SECRET_BYTES = 32
 
 
 def handlers(role: Reviewer) -> Handlers:
@@ -22,7 +18,7 @@ def handlers(role: Reviewer) -> Handlers:
 
 def points_secret(settings: ReviewerSettings) -> bytes:
     """Give the secret under which models are named; make it first if there is none."""
-    return load_or_make(settings.points_secret, lambda: secrets.token_bytes(SECRET_BYTES))
+    return load_or_make(settings.points_secret, settings.unlock.secret)
 
 
 def open_desk(site: Site[ReviewerSettings], progress: Progress = no_progress) -> tuple[Reviewer, Dispatcher]:

@@ -5,6 +5,7 @@ Points, labels and scores never leave it.
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,6 +15,7 @@ from compute.canonical import M, Message
 from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
+from compute.paillier.runner import HERE, Runner
 from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, ask_long, no_progress
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
@@ -42,7 +44,7 @@ from compute.protocols.risk_score.sealing import seal
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 DECRYPT = "decrypt 解密"
-"""The step of :meth:`Bank.totals`, in rows."""
+"""The step of :meth:`Bank.totals`, in ciphertexts."""
 
 
 class ApprovedModel(Message, frozen=True):
@@ -174,13 +176,13 @@ class Bank:
         self._ask(provider, Acknowledge(acknowledgement=sign(receipt, self.name, self._identity)), Acknowledged)
         return signed
 
-    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]]) -> list[int]:
+    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]], runner: Runner = HERE) -> list[int]:
         """Multiply the providers' answers, in which the masks cancel, decrypt, unpack."""
         columns = [self._ciphertexts(job, signed.statement) for signed in answers]
+        sums = [prod(parts, start=mpz(1)) % self._key.public.n_squared for parts in zip(*columns, strict=True)]
+        plaintexts = self._key.decrypt_many(sums, runner, partial(self._progress, DECRYPT))
         totals: list[int] = []
-        for parts in zip(*columns, strict=True):
-            self._progress(DECRYPT, len(totals), job.rows)
-            plaintext = self._key.decrypt(prod(parts, start=mpz(1)) % self._key.public.n_squared)
+        for plaintext in plaintexts:
             totals += job.layout.unpack(plaintext, min(job.slots, job.rows - len(totals)))
         if any(abs(total) > job.slot_bias for total in totals):
             # Honest totals never leave the proven range; masks that do not cancel nearly always do. A provider

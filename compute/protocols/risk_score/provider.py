@@ -17,7 +17,10 @@ from compute.binning import code_columns
 from compute.paillier.blinding import blind, top_mask
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.lookup import lookup_sum
+from compute.paillier.partials import Partials
+from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
+from compute.paillier.runner import HERE, Runner
 from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
 from compute.protocols.key_enrolment.provider import enrol
@@ -134,10 +137,28 @@ class Answers(Protocol):
         ...
 
 
+def no_pool(_key: PublicKey, _outputs: int) -> Pool | None:
+    """Keep no blinding pools."""
+    return None
+
+
+@dataclass(frozen=True)
+class Means:
+    """Where a provider computes, the blinding pools and parts that it keeps, and who hears how far it is."""
+
+    runner: Runner = HERE
+    pool: Callable[[PublicKey, int], Pool | None] = no_pool
+    """Gives a key's pool to blind so many ciphertexts with, if it has one."""
+    partials: Partials | None = None
+    """Of the one answer that is computed."""
+    progress: Progress = no_progress
+
+
 class Provider:
     """The role: an identity, one holding, the banks' enrolled keys and registered tables, the answers given.
 
-    All that must last is in ``registry``, ``epochs`` and ``answers``, so several processes may play one provider.
+    All that must last is in ``registry``, ``epochs`` and ``answers``, so several processes may play one provider;
+    ``means`` is what it computes with.
     """
 
     def __init__(
@@ -149,10 +170,10 @@ class Provider:
         answers: Answers,
         admission: Admission,
         clock: Callable[[], int],
-        progress: Progress = no_progress,
+        means: Means | None = None,
     ) -> None:
         self.domain = domain
-        self._identity, self._clock, self._progress = identity, clock, progress
+        self._identity, self._clock, self._means = identity, clock, means or Means()
         self._registry, self._epochs, self._answers, self._admission = registry, epochs, answers, admission
         self._compute_lock = Lock()
 
@@ -292,13 +313,15 @@ class Provider:
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
-        sums = lookup_sum(
-            key, admitted.registered.ciphertexts, codes, job.layout, partial(self._progress, LOOK_UP)
-        )
+        means = self._means
+        progress = partial(means.progress, LOOK_UP)
+        tables = admitted.registered.ciphertexts
+        sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
         capped = top_mask(key, masked, job.layout, len(job.providers))
-        ciphertexts = blind(key, capped, partial(self._progress, BLIND))
+        pool = means.pool(key, len(capped))
+        ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
         answer = Answer(
             provider=self.domain.name,
             bank=job.bank,

@@ -1,0 +1,63 @@
+"""A node's arithmetic: where it runs, and the folder of what can be made again.
+
+folder/costs.json       what operations cost on this machine
+folder/pools/KEY        a bank's blinding pool, by the fingerprint of its key
+folder/parts/DIGEST/    finished parts of unfinished work, by the digest of the request
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
+
+from compute.node.settings import Cluster, Computing
+from compute.paillier import costs
+from compute.paillier.runner import Runner
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+@contextmanager
+def open_runner(computing: Computing) -> Iterator[Runner]:
+    """Give a runner over processes that start when they are first needed, or over the workers of the cluster."""
+    computing.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    measured = costs.kept(computing.folder / "costs.json")
+    if computing.cluster is not None:
+        with _cluster_client(computing.cluster) as client:
+            workers = len(client.scheduler_info()["workers"])
+            yield Runner(client.get_executor(), max(1, workers), costs=measured)
+        return
+    if computing.processes == 1:
+        yield Runner(costs=measured)
+        return
+    # A fork server forks from a process without threads, locks and open databases.
+    context = get_context("forkserver")
+    with ProcessPoolExecutor(computing.processes, context, initializer=end_with_parent) as pool:
+        yield Runner(pool, computing.processes, costs=measured)
+
+
+def end_with_parent() -> None:
+    """Make this worker process of a pool end when the process that started it is gone, however it went."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the parent decides what they mean
+        signal.signal(number, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+
+
+def _cluster_client(cluster: Cluster) -> "Client":
+    from distributed import Client, Security  # noqa: PLC0415 -- only the extra `cluster` brings it
+
+    security = Security(  # type: ignore[no-untyped-call]
+        tls_ca_file=str(cluster.authority),
+        tls_client_cert=str(cluster.certificate),
+        tls_client_key=str(cluster.certificate_key),
+        require_encryption=True,
+    )
+    return Client(cluster.scheduler, security=security, set_as_default=False)  # type: ignore[no-untyped-call]

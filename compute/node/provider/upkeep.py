@@ -1,0 +1,43 @@
+"""What a provider's worker does beside its jobs, at the lowest priority: pools made before they are needed."""
+
+import logging
+import os
+import time
+
+from audit.database import open_engine
+from compute.node.computing import end_with_parent
+from compute.node.jobs.store import JobStore
+from compute.node.provider.kinds import KINDS
+from compute.node.provider.parts import forget_ended_parts
+from compute.node.provider.pools import PoolStore
+from compute.node.registry import RegistryStore
+from compute.node.settings import ProviderSettings
+from compute.node.site import clock
+from compute.web import keyfile
+
+logger = logging.getLogger(__name__)
+
+_PAUSE = 10.0
+"""Seconds between two rounds."""
+_LOWEST_PRIORITY = 19
+
+
+def keep_up(settings: ProviderSettings) -> None:
+    """Make the blinding pool of every enrolled key, remove what nobody needs, again and again.
+
+    The target of a process of its own, which ends with the one that started it.
+    """
+    end_with_parent()
+    os.nice(_LOWEST_PRIORITY)
+    engine = open_engine(settings.database)
+    registry, jobs = RegistryStore(engine), JobStore(engine, KINDS, clock)
+    pools = PoolStore(settings.computing, keyfile.load(settings.key, settings.unlock.secret))
+    while True:
+        keys = registry.keys()
+        for key in keys:
+            if pools.find(key) is None:
+                pools.make(key)
+                logger.info("a blinding pool is ready for the key %s", key.fingerprint[:16])
+        pools.keep_only(keys)
+        forget_ended_parts(settings.computing, jobs.is_unfinished)
+        time.sleep(_PAUSE)

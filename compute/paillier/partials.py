@@ -1,0 +1,73 @@
+"""Results of parts of a computation that are kept, so that a run which is broken off goes on where it was."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from compute.paillier.runner import Runner
+
+T = TypeVar("T")
+
+
+class Partials(Protocol):
+    """Bytes by name. What ``put`` was given is found again by ``get``, whole or not at all, also after a crash."""
+
+    def get(self, name: str) -> bytes | None:
+        """Give what was put under this name."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes, durably once it returns."""
+        ...
+
+
+class PartialFiles:
+    """Partials as files of a folder, which its owner removes in the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def get(self, name: str) -> bytes | None:
+        """Give the file's bytes."""
+        path = self._folder / name
+        return path.read_bytes() if path.exists() else None
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write, sync, rename: a crash leaves no half file under the name."""
+        fresh = self._folder / f"{name}.{os.getpid()}"
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._folder / name)
+
+
+def run_or_resume(
+    runner: Runner,
+    function: Callable[[T], bytes],
+    names: Callable[[], Sequence[str]],
+    count: int,
+    tasks: Callable[[Sequence[int]], Iterable[T]],
+    seconds: float,
+    partials: Partials | None,
+) -> Iterator[tuple[int, bytes]]:
+    """Give (index, result) of ``count`` tasks: first those that an earlier run kept, then others as they come.
+
+    ``tasks`` makes the tasks of the indices that it is given, in their order; ``names`` gives each task's name,
+    for ``partials``; ``seconds`` is what all cost.
+    """
+    if partials is None or count == 1:  # of one task there are no finished parts
+        yield from runner.run(function, tasks(range(count)), seconds)
+        return
+    missing, named = [], names()
+    for index, name in enumerate(named):
+        kept = partials.get(name)
+        if kept is None:
+            missing.append(index)
+        else:
+            yield index, kept
+    for position, result in runner.run(function, tasks(missing), seconds):
+        partials.put(named[missing[position]], result)
+        yield missing[position], result

@@ -1,0 +1,104 @@
+"""Where the arithmetic runs: in this process, or spread over an ``Executor`` of processes or of a cluster.
+
+A task is plain bytes and numbers and its function is one of a module, so that a pool of processes and Dask's
+``Client.get_executor()`` take it alike. Whatever starts the executor also ends it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from math import ceil
+from typing import TypeVar
+
+from compute.paillier.costs import Costs, measured
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WORTH_SPREADING = 2.0
+"""Seconds of work below which starting and feeding another process would take longer."""
+_TASK_SECONDS = 2.0
+"""How long one task is to take: what a crash repeats, and how often progress is told."""
+_AHEAD = 2
+"""Tasks per worker that are handed out at a time, so that memory does not grow with the number of tasks."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """An executor, if any, of so many workers, and what the cost model needs."""
+
+    executor: Executor | None = None
+    workers: int = 1
+    memory: int = 128 << 20
+    """Bytes that a task's tables may take."""
+    costs: Callable[[int], Costs] = measured
+    """Of a modulus of so many bits."""
+
+    def tasks(self, seconds: float, most: int) -> int:
+        """Give the number of tasks, at most ``most``, into which so many seconds of work are cut."""
+        wanted = ceil(seconds / _TASK_SECONDS)
+        if self.spreads(seconds):
+            wanted = ceil(wanted / self.workers) * self.workers
+        return max(1, min(most, wanted))
+
+    def spreads(self, seconds: float) -> bool:
+        """Say whether so much work is handed to the executor."""
+        return self.executor is not None and seconds >= WORTH_SPREADING
+
+    def run(self, function: Callable[[T], R], tasks: Iterable[T], seconds: float) -> Iterator[tuple[int, R]]:
+        """Give (index, function(task)) of every task, as each is done; raise what a function raises.
+
+        ``tasks`` is read as workers become free.
+        """
+        if self.executor is None or not self.spreads(seconds):
+            for index, task in enumerate(tasks):
+                yield index, function(task)
+            return
+        waiting = enumerate(tasks)
+        running: dict[Future[R], int] = {}
+        try:
+            while True:
+                for index, task in islice(waiting, _AHEAD * self.workers - len(running)):
+                    running[self.executor.submit(function, task)] = index
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+        finally:
+            for future in running:
+                future.cancel()
+
+    def each(
+        self,
+        function: Callable[[Sequence[T]], Sequence[R]],
+        inputs: Sequence[T],
+        seconds: float,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[R]:
+        """Give, in order, what ``function`` gives for the inputs, of which it takes a range at a time.
+
+        ``seconds`` is what one input costs; ``progress`` hears of inputs done and inputs in all.
+        """
+        count, total = len(inputs), len(inputs) * seconds
+        cuts = chunks(count, self.tasks(total, count))
+        ranges = (inputs[cut.start : cut.stop] for cut in cuts)
+        results: dict[int, Sequence[R]] = {}
+        done = 0
+        for index, outputs in self.run(function, ranges, total):
+            results[index] = outputs
+            done += len(outputs)
+            if progress is not None:
+                progress(done, count)
+        return [output for index in range(len(cuts)) for output in results[index]]
+
+
+HERE = Runner()
+"""This process alone."""
+
+
+def chunks(count: int, parts: int) -> list[range]:
+    """Cut 0 … count−1 into at most so many ranges of nearly equal length; none is empty."""
+    cuts = [count * part // parts for part in range(parts + 1)]
+    return [range(*cut) for cut in pairwise(cuts) if cut[0] < cut[1]]

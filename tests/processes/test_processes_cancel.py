@@ -38,7 +38,7 @@ def cancelled(market: Market, contract: str, reference: str) -> JobView:
     """Start a scoring, cancel it once the departments work at it, and give it when it has ended."""
     with market.analyst() as analyst:
         job = analyst.score(asked(market, contract, reference))
-        while job.state not in ENDED and job.step != STEP:
+        while job.state not in ENDED and not str(job.step).startswith(STEP):
             time.sleep(0.02)
             job = analyst.job(job.job)
         if job.state not in ENDED:

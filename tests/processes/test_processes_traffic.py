@@ -156,7 +156,7 @@ def test_every_request_to_every_process_is_among_what_was_recorded(market: Marke
     logged: Counter[tuple[str, str, str, int]] = Counter()
     for process in market.processes:
         for line in process.log.read_text("utf-8").splitlines():
-            if found := re.match(r'\S+ "(\w+) (\S+)" (\d+) ', line):
+            if found := re.match(r'\[[^]]+\] \S+ \S+ "(\w+) (\S+)" (\d+) ', line):
                 logged[process.folder.name, found[1], found[2], int(found[3])] += 1
     # Bodies above the limit go straight to the processes: test_processes_refusals.
     straight = {each for each in logged if each[3] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE}

@@ -69,6 +69,16 @@ def test_a_signed_call_reaches_the_view_and_its_answer_is_proven(server: Server)
         assert client.request("GET", "/health", expected=dict) == {"status": "ok", "party": "provider"}
 
 
+def test_the_access_log_has_the_time_and_the_proven_caller(server: Server) -> None:
+    with server.client() as client:
+        client.request("GET", "/echo", expected=Echo)
+        client.request("GET", "/health", expected=dict)
+    line = r'^\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\] 127\.0\.0\.1 %s "GET %s" 200 \d+ \d+ms$'
+    for caller, path in (("bank", "/echo"), ("-", "/health")):
+        pattern = re.compile(line % (caller, path), re.MULTILINE)
+        until(lambda pattern=pattern: pattern.search(server.log) is not None)
+
+
 def test_many_threads_share_a_client(server: Server) -> None:
     with server.client() as client, ThreadPoolExecutor(8) as pool:
         bodies = [str(number) for number in range(40)]

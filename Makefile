@@ -26,12 +26,13 @@ format: $(VENV)/.dev ## rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## time scoring against phe and against its floor
-	@$(BIN)/python benchmarks/score.py $(ARGS)
+bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor (20 minutes; let nothing else run)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev -o requirements/dev.lock $(LOCK)
 	uv pip compile pyproject.toml requirements/build.in --extra node -c requirements/dev.lock -o requirements/run.lock $(LOCK)
+	uv pip compile pyproject.toml --all-extras --group dev --group bench -c requirements/dev.lock -o requirements/bench.lock $(LOCK) --prerelease allow
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
 	--custom-compile-command 'make lock'
 
@@ -53,3 +54,6 @@ $(VENV)/.run: $(VENV)/pyvenv.cfg requirements/run.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.lock
 	@$(call INSTALL,requirements/dev.lock)
+
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.lock
+	@$(call INSTALL,requirements/bench.lock)

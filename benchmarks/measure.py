@@ -18,7 +18,7 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Timed:
-    """What some work took: CPU seconds of this process and of children that have ended, and seconds on the clock."""
+    """What some work took: CPU seconds of this process and of children that have ended, and wall seconds."""
 
     cpu: float
     wall: float

@@ -2,7 +2,7 @@
 
 - phe (python-paillier, GPL-3.0), with gmpy2: ciphertexts one by one.
 - HEU of SecretFlow (sf-heu, Apache-2.0): arrays, sums over indices and histograms in C++; two of its schemes,
-  ZPaillier (Paillier, with short exponents) and OU (Okamoto–Uchiyama: another assumption, a third of the plaintext).
+  ZPaillier (Paillier, with short exponents) and OU (Okamoto–Uchiyama: another assumption).
 """
 
 from collections.abc import Sequence

@@ -120,8 +120,8 @@ class LogJournal:
 
     log: Log
 
-    def append(self, event: Entry) -> None:
-        self.log.append(event)
+    def append(self, *events: Entry) -> None:
+        self.log.append_many(events)
 
     def note(self, event: Entry) -> None:
         self.log.append(event)

@@ -19,7 +19,7 @@ from compute.node.jobs.leases import Leases
 from compute.node.jobs.store import JobStore
 from compute.node.provider import desk as provider_node
 from compute.node.provider.kinds import ANSWER, KINDS
-from compute.node.provider.serve import SHORT
+from compute.node.provider.serve import REPLIES
 from compute.protocols.base import BUSY, CANCELLED, FAULT, Accepted, Cancel, Collect, Pending, Refused
 from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
 from compute.signing import Signed
@@ -39,7 +39,7 @@ class Door:
             Signed[Answer],
             lambda query: events.received("tax", query, world.clock()),
         )
-        self.intake = Intake(self.dispatcher, store, {Query: received}, SHORT)
+        self.intake = Intake(self.dispatcher, store, {Query: received}, REPLIES)
         self.leases = Leases(store, 60)
 
     def send(self, message: Message, sender: str = BANK) -> Message:

@@ -1,7 +1,7 @@
 """The consents under contracts, as their banks signed them: all are asked for at each use, what is new is sent.
 
-Statements are only ever added, so a process that has verified the first so many asks for those behind them. What it
-was told once it keeps: a marketplace cannot take a withdrawal back.
+Statements are only ever added, so a process that has verified the first so many asks for those behind them. What
+it was told once it keeps: a marketplace cannot take a withdrawal back.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from compute.signing import Pin, SignatureError, verify
 from compute.terms import Terms
 
 MAX_KEPT = 1_000_000
-"""Consents that a process keeps in memory, some 200 bytes each; those of the contract used longest ago go first."""
+"""Consents that a process keeps in memory, some 200 bytes each; the contract used longest ago goes first."""
 
 
 class Source(Protocol):
@@ -84,7 +84,7 @@ class KnownConsents:
             *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.withdrawals),
         ]
         if any(statement.contract != terms.contract for statement in stated):
-            raise SignatureError("the consents are of another contract")
+            raise SignatureError("they are of another contract")
 
     def _keep(self, contract: str, known: _Known, *, is_used_again: bool) -> None:
         """Put it last of all; each step is one of a dictionary, so that threads may come between."""

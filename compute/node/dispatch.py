@@ -81,7 +81,7 @@ class Dispatcher:
         )
 
     def answer(self, message: Message, *before: Entry) -> Message:
-        """Give the role's reply, once its event is durable, and those that came `before` it; raise what it raises."""
+        """Give the role's reply, once its event and those `before` it are durable; raise what it raises."""
         reply = self.handlers[type(message)](message)
         event = events.accepted(self.party, message, reply, self.clock())
         self.journal.append(*before, *([] if event is None else [event]))

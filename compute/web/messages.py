@@ -8,7 +8,6 @@ any other by the library.
 
 import base64
 import hashlib
-
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -184,9 +183,10 @@ def verify(message: Request | Response, party: str, pin: bytes) -> None:
         base = _plain_base(message, message.headers, plain[-1])
         if base is not None:
             try:
-                return key.verify(signature, base)
+                key.verify(signature, base)
             except cryptography.exceptions.InvalidSignature as error:
                 raise InvalidSignature("the signature does not verify") from error
+            return
     verifier = _Verifier(
         signature_algorithm=ED25519,
         key_resolver=MappingKeyResolver(public_keys={party: key}, private_keys={}),

@@ -31,7 +31,7 @@ _PROCESSES.set_forkserver_preload(["compute.node.jobs.child"])
 
 _LONGEST_BEAT = 1.0
 """Seconds between two renewals at most: a renewal also brings the owner's wish to cancel."""
-_LOOK = 5
+_LOOK = 10
 """Milliseconds between two looks of an idle worker whether the file has changed."""
 SHORT_RUN = 5.0
 """Seconds up to which a run leaves its process to the next one: a longer one may have filled the memory."""
@@ -43,8 +43,8 @@ class Worker:
     """Runs the jobs of a store, one at a time. To be used in a `with` block, by one thread.
 
     `lease` and `grace`, the time that a run has to stop when it is asked, are in seconds, as is `poll`, the pause
-    between two looks for work where nothing in the file has changed. A job whose run broke off `attempts` times fails. Raises ValueError unless
-    there is a handler for each of the store's kinds and for no other.
+    between two looks for work where nothing in the file has changed. A job whose run broke off `attempts` times
+    fails. Raises ValueError unless there is a handler for each of the store's kinds and for no other.
     """
 
     def __init__(

@@ -6,4 +6,4 @@ KINDS = {ANSWER: 0.0005}
 """Unit: a row."""
 
 SHORT = 64
-"""Rows up to which a query is answered within its request: at 4096 bits they take a thread a quarter of a second."""
+"""Rows up to which a query is answered within its request: a quarter of a second of one thread at 4096 bits."""

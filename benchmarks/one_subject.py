@@ -2,8 +2,8 @@
 
 Nine real processes as in the demo, over HTTPS: marketplace, two providers, bank, reviewer. Each scoring is a use
 of its own: permit and consent proven, the answer stored, its events in the marketplace's log. The score is
-compared with the one in the clear. Times are wall milliseconds of warm processes; the breakdown is from the bank's own job
-times, the servers' access logs and the kernel's CPU times. ``make latency ARGS='--scorings 50'``.
+compared with the one in the clear. Times are wall milliseconds of warm processes; the breakdown is from the bank's
+own job times, the servers' access logs and the kernel's CPU times. ``make latency ARGS='--scorings 50'``.
 """
 
 import csv

@@ -121,7 +121,8 @@ class LogJournal:
     log: Log
 
     def append(self, *events: Entry) -> None:
-        self.log.append_many(events)
+        for event in events:
+            self.log.append(event)
 
     def note(self, event: Entry) -> None:
         self.log.append(event)

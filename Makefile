@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test lint format bench latency lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/\1\t/' | expand -t 10
@@ -28,6 +28,9 @@ format: $(VENV)/.dev ## rewrite the code in the house format
 
 bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor (20 minutes; let nothing else run)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+latency: $(VENV)/.dev ## time one subject's score in a market of real processes
+	@$(BIN)/python benchmarks/one_subject.py $(ARGS)
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev -o requirements/dev.lock $(LOCK)

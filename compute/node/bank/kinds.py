@@ -4,3 +4,6 @@ ENROL_KEY, REGISTER_MODEL, SCORE = "enrol_key", "register_model", "score"
 
 KINDS = {ENROL_KEY: 1.0, REGISTER_MODEL: 0.15, SCORE: 0.001}
 """Units: providers, bins, rows."""
+
+SHORT = 64
+"""Rows up to which the console's reply waits for the scores: so many the providers answer at once."""

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import flask
 from apiflask import APIBlueprint
 from flask import Response, send_file
 
 from compute.canonical import Message, encode
 from compute.node.bank.applicants import check_local
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SHORT
 from compute.node.bank.models import ModelStore
 from compute.node.console.jobs import scored, view
 from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
+from compute.node.jobs.holds import Holds
+from compute.node.jobs.job import Job
 from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
@@ -19,14 +22,24 @@ from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
 from connectors.base import Table
 
+HOLD = 2.0
+"""Seconds that the reply waits for a short scoring."""
+HOLDS = 3
+"""Replies that one server process lets wait, one for each person: its other threads stay free."""
+
 
 def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIBlueprint:
     """Give the routes by which jobs are made and scores fetched."""
     made = APIBlueprint("scoring", __name__)
     models = ModelStore(site.engine)
 
+    holds = Holds(HOLDS)
+
     def submit(kind: str, request: Message, reference: str, size: int) -> JobView:
-        return view(store, store.submit(site.settings.name, kind, encode(request), reference, size))
+        return view(store, _submit(kind, request, reference, size))
+
+    def _submit(kind: str, request: Message, reference: str, size: int) -> Job:
+        return store.submit(site.settings.name, kind, encode(request), reference, size)
 
     @made.post("/key-enrolments")
     @takes(message(KeyEnrolment))
@@ -49,11 +62,19 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
     @takes(message(Scoring))
     @gives(JobView, 202)
     def score(asked: Scoring) -> JobView:
-        """Score subjects; the estimate is in the answer, the scores come into the bank's own folder."""
+        """Score subjects; the estimate is in the answer, the scores come into the bank's own folder.
+
+        For few subjects the answer waits a little: then the scores are mostly there.
+        """
         if models.find(asked.model, asked.model_version, clock()) is None:
             detail = f"No approved model {asked.model} {asked.model_version} is registered."
             raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
-        return submit(SCORE, asked, asked.reference, len(asked.subjects or applicants.keys()))
+        size = len(asked.subjects or applicants.keys())
+        job = _submit(SCORE, asked, asked.reference, size)
+        if size <= SHORT:
+            with holds.place(flask.g.party) as free:
+                job = store.wait(job.id, HOLD if free else 0)
+        return view(store, job)
 
     @made.get("/scorings/<job>/<any('scores.csv', 'scores.parquet'):file>")
     @made.doc(responses={200: "uscc,score"})

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test lint format bench latency lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/\1\t/' | expand -t 10
@@ -26,12 +26,16 @@ format: $(VENV)/.dev ## rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## time scoring against phe and against its floor
-	@$(BIN)/python benchmarks/score.py $(ARGS)
+bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor (20 minutes; let nothing else run)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+latency: $(VENV)/.dev ## time one subject's score in a market of real processes
+	@$(BIN)/python benchmarks/one_subject.py $(ARGS)
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev -o requirements/dev.lock $(LOCK)
 	uv pip compile pyproject.toml requirements/build.in --extra node -c requirements/dev.lock -o requirements/run.lock $(LOCK)
+	uv pip compile pyproject.toml --all-extras --group dev --group bench -c requirements/dev.lock -o requirements/bench.lock $(LOCK) --prerelease allow
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
 	--custom-compile-command 'make lock'
 
@@ -53,3 +57,6 @@ $(VENV)/.run: $(VENV)/pyvenv.cfg requirements/run.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.lock
 	@$(call INSTALL,requirements/dev.lock)
+
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.lock
+	@$(call INSTALL,requirements/bench.lock)

@@ -1,137 +1,148 @@
-"""Scoring under encryption: Veilmart's ``lookup_sum`` against ``phe`` doing the same work, and against its floor.
+"""Scoring: tables of 20 features × 6 bins, encrypted, looked up for every row, masked, blinded, decrypted.
 
-The work: 20 features × 6 bins, tables encrypted by the key's owner, every row summed, blinded and decrypted. phe
-does the best that its user can: look up the encrypted points, add, obfuscate, decrypt, a ciphertext per row. The
-floor is the number of modular products that the method cannot do without, times the measured time of one.
-Both sides run in one process, in turn; figures are medians of CPU seconds, so that the machine's noise cancels in
-the ratio. ``make bench ARGS='--rows 2000'``.
+Everything is included on both sides. *Warm*: the provider has the key's blinding pool already. *From nothing*: it
+has not. The kernel's time is that of its tasks, against the products that its plan needs (``floor.py``).
 """
 
-import json
 import secrets
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
 
-import click
-import phe
-from rich.console import Console
-from rich.table import Table
+import numpy as np
+from floor import products
+from measure import Inline, Timed, in_turn, peak_memory, timed
+from numpy.typing import NDArray
+from peers import Peer, peers
 
 from compute.paillier.blinding import blind, top_mask
-from compute.paillier.interchange import to_phe
+from compute.paillier.joint import joint_sizes
 from compute.paillier.lookup import lookup_sum
+from compute.paillier.lookup_plan import Form, plan
 from compute.paillier.packing import SlotLayout
+from compute.paillier.pool import Pool
 from compute.paillier.private import PrivateKey
+from compute.paillier.runner import HERE, Runner
 
 FEATURES, BINS, BOUND, PARTIES = 20, 6, 1000, 2
+"""Points lie in ±BOUND; answers of so many providers are multiplied."""
+PEERS = ("phe", "HEU ZPaillier", "HEU OU")
+Codes = NDArray[np.int8]
 
 
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """Give the CPU seconds of one call."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
+class Scoring:
+    """One key, one model, the codes of so many companies."""
+
+    def __init__(self, bits: int, rows: int) -> None:
+        self.bits, self.rows = bits, rows
+        self.key = PrivateKey.generate(bits)
+        self.pool = Pool.make(self.key.public)
+        generator = np.random.default_rng(secrets.randbits(64))
+        self.points = generator.integers(-BOUND, BOUND + 1, (FEATURES, BINS))
+        self.codes: Codes = generator.integers(0, BINS, (rows, FEATURES), dtype=np.int8)
+        self.expected = self.points[np.arange(FEATURES), self.codes].sum(axis=1)
+        self.layout = SlotLayout.for_bound(2 * BOUND * FEATURES, BOUND * FEATURES, bits, PARTIES)
+
+    def columns(self, rows: int) -> list[bytes]:
+        """Give the first rows' codes as a provider has them."""
+        return [self.codes[:rows, feature].tobytes() for feature in range(FEATURES)]
+
+    def tables(self) -> list[list[int]]:
+        """Encrypt the model."""
+        flat = self.key.encrypt_many([int(points) + BOUND for points in self.points.ravel()])
+        return [list(flat[start : start + BINS]) for start in range(0, len(flat), BINS)]
+
+    def score(self, rows: int, runner: Runner = HERE, *, warm: bool) -> None:
+        """Do all of it; raise AssertionError unless every score is right."""
+        public, layout = self.key.public, self.layout
+        sums = lookup_sum(public, self.tables(), self.columns(rows), layout, runner)
+        masked = top_mask(public, sums, layout, PARTIES)
+        answers = blind(public, masked, runner, self.pool if warm else None)
+        plaintexts = self.key.decrypt_many(answers, runner)
+        scores = [score for plaintext in plaintexts for score in layout.unpack(int(plaintext), layout.slots)]
+        _check(scores[:rows], self.expected[:rows])
+
+    def kernel_over_floor(self, rows: int) -> dict[str, Any]:
+        """Give the kernel's CPU seconds inside of its tasks, the floor's, and their ratio."""
+        inline = Inline()
+        runner = Runner(inline, worth_spreading=0)
+        lookup_sum(self.key.public, self.tables(), self.columns(rows), self.layout, runner)
+        floor = self._floor(rows, runner)
+        return {"kernel": inline.seconds, "floor": floor, "kernel_over_floor": inline.seconds / floor}
+
+    def _floor(self, rows: int, runner: Runner) -> float:
+        sizes = [BINS] * FEATURES
+        chosen = plan(sizes, rows, self.layout, self.bits, runner)
+        one, slots = products(int(self.key.public.n)), min(rows, self.layout.slots)
+        lookups = rows * len(chosen.groups) * one.half
+        # A joint entry takes a product of two numbers below n, and two modulo n for its inverse and its κ.
+        entries = sum(joint_sizes(sizes, chosen.groups)) * 3 * one.below_n
+        if chosen.form is Form.HORNER:
+            return lookups + rows * self.layout.width * one.square + entries
+        return lookups + slots * entries  # the base tables of the slots come with the tasks
 
 
-def ours(key: PrivateKey, points: list[list[int]], codes: list[bytes], layout: SlotLayout) -> list[int]:
-    """Encrypt the tables, score, mask, blind, decrypt."""
-    public = key.public
-    tables = [[key.encrypt(p + BOUND) for p in column] for column in points]
-    sums = lookup_sum(public, tables, codes, layout)
-    answers = blind(public, top_mask(public, sums, layout, PARTIES))
-    rows = len(codes[0])
-    return [value for c in answers for value in layout.unpack(int(key.decrypt(c)), layout.slots)][:rows]
-
-
-def phe_scores(key: PrivateKey, tables: list[list[phe.EncryptedNumber]], codes: list[bytes]) -> list[int]:
-    """Look up, add, obfuscate and decrypt with phe's own classes."""
-    private = to_phe(key)
-    totals = []
-    for row in zip(*codes, strict=True):
-        total = tables[0][row[0]]
-        for table, code in zip(tables[1:], row[1:], strict=True):
-            total += table[code]
-        total.obfuscate()
-        totals.append(private.decrypt(total))
-    return totals
-
-
-def floor_seconds(key: PrivateKey, width: int) -> float:
-    """Give the CPU seconds of one row's products and squarings modulo n²: FEATURES and ``width`` of them."""
-    n_squared, count = key.public.n_squared, 10_000
-    a, b = key.public.encrypt(1), key.public.encrypt(2)
-
-    def products() -> None:
-        c = a
-        for _ in range(count):
-            c = c * b % n_squared
-
-    def squarings() -> None:
-        c = a
-        for _ in range(count):
-            c = c * c % n_squared
-
-    one = [statistics.median(cpu_seconds(work) for _ in range(3)) / count for work in (products, squarings)]
-    return FEATURES * one[0] + width * one[1]
-
-
-def measure(bits: int, rows: int, peer_rows: int, repeats: int) -> dict[str, float]:
-    """Give the medians and ratios for one key length; phe's tables are paid once for all rows, like ours."""
-    key = PrivateKey.generate(bits)
-    peer = to_phe(key.public)
-    points = [[secrets.randbelow(2 * BOUND + 1) - BOUND for _ in range(BINS)] for _ in range(FEATURES)]
-    codes = [bytes(secrets.randbelow(BINS) for _ in range(rows)) for _ in range(FEATURES)]
-    few = [column[:peer_rows] for column in codes]
-    layout = SlotLayout.for_bound(2 * BOUND * FEATURES, BOUND * FEATURES, bits, PARTIES)
-    expected = [sum(points[j][codes[j][i]] for j in range(FEATURES)) for i in range(rows)]
-    tables = [[key.encrypt(p + BOUND) for p in column] for column in points]
-    peer_tables = [[peer.encrypt(p) for p in column] for column in points]
-    mine, peer_encryption, peer_scoring, kernel = [], [], [], []
-    for _ in range(repeats):
-        mine.append(cpu_seconds(lambda: _equal(ours(key, points, codes, layout), expected)))
-        peer_encryption.append(cpu_seconds(lambda: [[peer.encrypt(p) for p in column] for column in points]))
-        peer_scoring.append(cpu_seconds(lambda: _equal(phe_scores(key, peer_tables, few), expected[:peer_rows])))
-        kernel.append(cpu_seconds(lambda: lookup_sum(key.public, tables, codes, layout)))
-    own = statistics.median(mine) / rows
-    theirs = statistics.median(peer_scoring) / peer_rows + statistics.median(peer_encryption) / rows
-    return {
-        "bits": bits,
-        "rows": rows,
-        "ours_ms_per_row": 1e3 * own,
-        "phe_ms_per_row": 1e3 * theirs,
-        "times_phe": theirs / own,
-        "kernel_over_floor": statistics.median(kernel) / rows / floor_seconds(key, layout.width),
-    }
-
-
-def _equal(found: list[int], expected: list[int]) -> None:
-    if found != expected:
+def _check(found: Sequence[int], expected: NDArray[np.int64]) -> None:
+    if list(found) != expected.tolist():
         raise AssertionError("a score is wrong")
 
 
-@click.command()
-@click.option("--rows", default=2000, show_default=True, help="Rows scored by Veilmart.")
-@click.option("--peer-rows", default=40, show_default=True, help="Rows scored by phe, then scaled.")
-@click.option("--repeats", default=3, show_default=True, help="Runs of each side, in turn.")
-@click.option(
-    "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here too."
-)
-def main(rows: int, peer_rows: int, repeats: int, path: Path | None) -> None:
-    """Time scoring at 2048 and 3072 bits against phe and against the floor."""
-    figures = [measure(bits, rows, peer_rows, repeats) for bits in (2048, 3072)]
-    table = Table(title=f"{FEATURES} features × {BINS} bins, CPU ms per row", show_lines=False)
-    for name in figures[0]:
-        table.add_column(name.replace("_", " "), justify="right")
-    for figure in figures:
-        table.add_row(
-            *(f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" for value in figure.values())
-        )
-    Console(width=120).print(table)
-    if path is not None:
-        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+def measure(bits: int, rows: int, peer_rows: int, repeats: int) -> dict[str, Any]:
+    """Time one job of so many rows against the peers on ``peer_rows`` of them, in turn, in one process."""
+    scoring, others = Scoring(bits, rows), peers(bits)
+    flat = [int(points) for points in scoring.points.ravel()]
+    tables = {peer.name: peer.encrypt(flat) for peer in others}
+
+    def peer_scores(peer: Peer) -> None:
+        _check(peer.score(tables[peer.name], scoring.codes[:peer_rows]), scoring.expected[:peer_rows])
+
+    medians = in_turn(
+        {
+            "warm": lambda: scoring.score(rows, warm=True),
+            "from nothing": lambda: scoring.score(rows, warm=False),
+            **{peer.name: (lambda peer=peer: peer_scores(peer)) for peer in others},  # type: ignore[misc]
+        },
+        repeats,
+    )
+    encryption = {peer.name: timed(lambda peer=peer: peer.encrypt(flat)).cpu for peer in others}  # type: ignore[misc]
+    each = {name: 1e3 * medians[name].cpu / rows for name in ("warm", "from nothing")}
+    each |= {
+        peer.name: 1e3 * (medians[peer.name].cpu / peer_rows + encryption[peer.name] / rows) for peer in others
+    }
+    return {
+        "work": "scoring",
+        "bits": bits,
+        "rows": rows,
+        "peer_rows": peer_rows,
+        "cpu_ms_per_row": each,
+        "wall_seconds": {name: medians[name].wall for name in ("warm", "from nothing")},
+        "times": {
+            state: {peer.name: each[peer.name] / each[state] for peer in others}
+            for state in ("warm", "from nothing")
+        },
+        **scoring.kernel_over_floor(rows),
+    }
 
 
-if __name__ == "__main__":
-    main()
+def measure_many(bits: int, rows: int, processes: int) -> dict[str, Any]:
+    """Time one job of very many rows from nothing, on so many processes, with the memory of all together."""
+    scoring = Scoring(bits, rows)
+
+    def work() -> None:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as executor:
+            scoring.score(rows, Runner(executor, processes), warm=False)
+
+    with peak_memory() as peak:
+        took: Timed = timed(work)
+    return {
+        "work": "scoring",
+        "bits": bits,
+        "rows": rows,
+        "processes": processes,
+        "cpu_ms_per_row": 1e3 * took.cpu / rows,
+        "cpu_seconds": took.cpu,
+        "wall_seconds": took.wall,
+        "peak_mib": peak.bytes / 2**20,
+        **scoring.kernel_over_floor(min(rows, 100_000)),
+    }

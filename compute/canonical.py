@@ -5,6 +5,8 @@ bytes that came is refused, which also catches duplicate keys, other spellings o
 Bytes travel as standard base64.
 """
 
+import json
+import re
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -50,9 +52,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 M = TypeVar("M", bound=Message)
 
 
+# Of a number that the standard library writes in another way than RFC 8785, or that RFC 8785 refuses: a fraction,
+# an exponent, an integer beyond 2⁵³, what is no number. What looks like one within a text does no harm.
+_UNSURE = re.compile(r"[:\[,]-?(?:[0-9]+[.eE]|[0-9]{16}|[NI])")
+
+
 def encode(message: Message) -> bytes:
     """Give the canonical bytes."""
-    return rfc8785.dumps(msgspec.to_builtins(message))
+    members = msgspec.to_builtins(message)
+    # In ASCII, and without such numbers, the standard library writes what RFC 8785 asks for, ten times as fast.
+    text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if text.isascii() and _UNSURE.search(text) is None:
+        return text.encode("ascii")
+    return rfc8785.dumps(members)
 
 
 def decode(data: bytes, expected: type[M]) -> M:

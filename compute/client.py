@@ -32,7 +32,9 @@ from compute.market import (
     Decision,
     Directory,
     Enrolment,
+    EventBatch,
     EventReceipt,
+    EventReceipts,
     IssuedPermit,
     LogEntries,
     LogEntry,
@@ -165,9 +167,12 @@ class MarketplaceClient:
         """Withdraw subjects' consents, as their contract's consumer, and give how many stood."""
         return self._post("/consents/withdraw", ConsentCount, withdrawal).consents
 
-    def consents(self, contract: str) -> Consents:
-        """Give all batches and withdrawals under a contract as its consumer signed them, for its parties."""
-        return self._get(f"/consents/{contract}", Consents)
+    def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
+        """Give all batches and withdrawals under a contract as its consumer signed them, for its parties.
+
+        Those behind the first so many: statements are only ever added, in one order.
+        """
+        return self._get(f"/consents/{contract}", Consents, batches=batches, withdrawals=withdrawals)
 
     # --- permits ----------------------------------------------------------------------------------------------
 
@@ -192,6 +197,14 @@ class MarketplaceClient:
             "POST", "/audit/events", expected=bytes, content=content, content_type="application/json"
         )
         return _read(answer, EventReceipt).index
+
+    def append_events(self, events: Sequence[Entry]) -> Sequence[int]:
+        """Record events of one's own node, all or none, and give their indices, as `append_event` does for one."""
+        batch = EventBatch(events=tuple(log_entry.encode(event).decode() for event in events))
+        indices = self._post("/audit/event-batches", EventReceipts, batch).indices
+        if len(indices) != len(events):
+            raise ResponseError(f"the marketplace gave {len(indices)} receipts for {len(events)} events")
+        return indices
 
     def checkpoint(self) -> Signed[Checkpoint]:
         """Give the size and root of the log now, signed by the marketplace in the role operator."""

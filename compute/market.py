@@ -16,6 +16,8 @@ MAX_ENTRIES = 256
 """Entries of the log in one answer: at most 16 MiB, as in an entry bundle of C2SP tlog-tiles."""
 MAX_TRACE = 1000
 """Entries of a trace in one answer."""
+MAX_EVENTS = 100
+"""Events in one batch."""
 
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 
@@ -118,6 +120,19 @@ class EventReceipt(Message, frozen=True):
     """Where in the log an event stands."""
 
     index: Count
+
+
+class EventBatch(Message, frozen=True):
+    """Events of one node, to be recorded in this order, all or none."""
+
+    events: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_EVENTS)]
+    """Each the canonical JSON of `audit.entry`."""
+
+
+class EventReceipts(Message, frozen=True):
+    """Where in the log events stand, in the order of the batch."""
+
+    indices: Annotated[tuple[Count, ...], Meta(max_length=MAX_EVENTS)]
 
 
 class Checkpoint(Message, frozen=True):

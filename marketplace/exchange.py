@@ -4,6 +4,7 @@
 nothing, and its refusal is in the log before its error is raised.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Engine
@@ -253,13 +254,16 @@ class Exchange:
             step.record(Kind.CONSENT_WITHDRAWN, contract=name, statement=statement, consents=count)
             return count
 
-    def consents_of(self, actor: str, contract: str) -> Consents:
-        """All batches and withdrawals under a contract as its consumer signed them, for its parties."""
+    def consents_of(self, actor: str, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
+        """All batches and withdrawals under a contract behind the first so many, as its consumer signed them.
+
+        For the contract's parties.
+        """
         with self._gate.query("consents_of", actor) as step:
             _, role = step.contract(contract)
             if role not in {Role.CONSUMER, Role.PROVIDER}:
                 raise missing("contract", contract)
-            return consents.of(step.connection, contract)
+            return consents.of(step.connection, contract, batches, withdrawals)
 
     # --- permits ----------------------------------------------------------------------------------------------
 
@@ -291,25 +295,18 @@ class Exchange:
     # --- audit ------------------------------------------------------------------------------------------------
 
     def append_event(self, actor: str, entry: Entry) -> int:
-        """Append an event of the actor's own node, and give its index; a retry gets the same index.
+        """Append an event of the actor's own node, and give its index; see `append_events`."""
+        return self.append_events(actor, [entry])[0]
+
+    def append_events(self, actor: str, entries: Sequence[Entry]) -> list[int]:
+        """Append events of the actor's own node, all or none, and give their indices; a retry gets the same.
 
         What it names must exist: an enrolled counterparty, a permit that the actor takes part in. The event joins
         the trace of the contract of its permit; without a permit, that of the first event that named its job with
         one, if the actor is a party to that contract (`audit.trace.entries_of` finds the same in the log alone).
         """
         with self._gate.command("append_event", actor, suspended_too=True) as step:
-            check_report(entry, step.actor, step.now)
-            if entry.counterparty is not None:
-                step.party(entry.counterparty)
-            if entry.permit_id is not None:
-                step.permit(entry.permit_id)
-            recorded = mentions.recorded(step.connection, entry.id)
-            if recorded not in {None, encode(entry)}:
-                raise ConflictError(f"the id {entry.id} is another event's", "draw a new id for each event")
-            index = self.log.append_within(step.connection, entry)
-            if recorded is None:  # what an event is about is what it was about when it was first recorded
-                mentions.add(step.connection, step.concerned(entry), index, entry.job)
-            return index
+            return [self._append_event(step, entry) for entry in entries]
 
     def trace(
         self, actor: str, contract: str, *, after: int = -1, limit: int | None = None
@@ -320,6 +317,20 @@ class Exchange:
             return mentions.entries_of(step.connection, contract, after, limit)
 
     # --- shared steps -----------------------------------------------------------------------------------------
+
+    def _append_event(self, step: Transaction, entry: Entry) -> int:
+        check_report(entry, step.actor, step.now)
+        if entry.counterparty is not None:
+            step.party(entry.counterparty)
+        if entry.permit_id is not None:
+            step.permit(entry.permit_id)
+        recorded = mentions.recorded(step.connection, entry.id)
+        if recorded not in {None, encode(entry)}:
+            raise ConflictError(f"the id {entry.id} is another event's", "draw a new id for each event")
+        index = self.log.append_within(step.connection, entry)
+        if recorded is None:  # what an event is about is what it was about when it was first recorded
+            mentions.add(step.connection, step.concerned(entry), index, entry.job)
+        return index
 
     def _move_party(self, command: str, actor: str, name: str, move: Move) -> Party:
         with self._gate.command(command, actor) as step:

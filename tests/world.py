@@ -120,8 +120,9 @@ class LogJournal:
 
     log: Log
 
-    def append(self, event: Entry) -> None:
-        self.log.append(event)
+    def append(self, *events: Entry) -> None:
+        for event in events:
+            self.log.append(event)
 
     def note(self, event: Entry) -> None:
         self.log.append(event)

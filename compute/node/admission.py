@@ -11,13 +11,14 @@ from contextlib import contextmanager
 
 from compute.client import MarketplaceClient
 from compute.node.answers import AnswerStore
+from compute.node.consents import KnownConsents
 from compute.node.registry import RegistryStore
 from compute.permit import Permit, PermitError, check_permit, read_permit
 from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
-from compute.records import ConsentBatch, Consents, ConsentWithdrawal, commitment
+from compute.records import commitment
 from compute.signing import SignatureError, verify
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
@@ -43,6 +44,7 @@ class PermitAdmission:
     ) -> None:
         self._domain, self._issuer, self._market = domain, issuer, market
         self._registry, self._answers, self._clock = registry, answers, clock
+        self._consents = KnownConsents(market, domain.pins)
 
     def present(self, message: PresentPermit) -> PermitPresented:
         """Keep a bank's permit, or raise :class:`RefusalError`; the very same presentation again changes nothing.
@@ -99,7 +101,7 @@ class PermitAdmission:
     def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
         """Raise :class:`RefusalError`, which lists them, unless every subject's consent stands now."""
         presented = self._presented(self._named(job), job.bank, JOB)
-        standing = self._consents(_terms(presented)).standing(self._clock())
+        standing = self._standing(_terms(presented))
         missing = [subject for subject in subjects if commitment(presented.salt, subject) not in standing]
         if missing:
             reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
@@ -154,21 +156,13 @@ class PermitAdmission:
         except PermitError as error:
             raise RefusalError(check, f"permit check {error.check}: {error.reason}", error.remedy) from error
 
-    def _consents(self, terms: Terms) -> Consents:
-        """All that the bank stated of consents under the contract, every part verified."""
-        with _asking(JOB):
-            consents = self._market.consents(terms.contract)
-        pins = self._domain.pins
+    def _standing(self, terms: Terms) -> frozenset[bytes]:
+        """The commitments whose consent stands now, by what the bank stated, every part verified."""
         try:
-            stated: list[ConsentBatch | ConsentWithdrawal] = [
-                *(verify(signed, terms.consumer, "consumer", pins) for signed in consents.batches),
-                *(verify(signed, terms.consumer, "consumer", pins) for signed in consents.withdrawals),
-            ]
+            with _asking(JOB):
+                return self._consents.standing(terms, self._clock())
         except SignatureError as error:
             raise RefusalError(JOB, f"the consents: {error}", "ask the marketplace's operator") from error
-        if any(statement.contract != terms.contract for statement in stated):
-            raise RefusalError(JOB, "the consents are of another contract", "ask the marketplace's operator")
-        return consents
 
 
 def _check_approval(presented: Presentation, approval: ModelApproval, check: int) -> None:

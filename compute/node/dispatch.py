@@ -22,8 +22,8 @@ Handlers = Mapping[type[Message], Callable[[Any], Message]]
 class Journal(Protocol):
     """Where events go."""
 
-    def append(self, event: Entry) -> None:
-        """Record the event in the audit log, durably, or raise."""
+    def append(self, *events: Entry) -> None:
+        """Record the events in the audit log, durably and in this order, or raise."""
         ...
 
     def note(self, event: Entry) -> None:
@@ -45,7 +45,7 @@ class Dispatcher:
             message: Message = decode(data, self._expected)
         except FormatError as error:
             return self.refuse(None, RefusalError(0, str(error), "send a message that this party takes"))
-        return self.run(message, self._answer)
+        return self.run(message, self.answer)
 
     def handle_bytes(self, data: bytes) -> bytes:
         """Give the reply's bytes: for transports that carry bytes, and for a worker's handler."""
@@ -80,9 +80,9 @@ class Dispatcher:
             subjects=error.subjects,
         )
 
-    def _answer(self, message: Message) -> Message:
+    def answer(self, message: Message, *before: Entry) -> Message:
+        """Give the role's reply, once its event and those `before` it are durable; raise what it raises."""
         reply = self.handlers[type(message)](message)
         event = events.accepted(self.party, message, reply, self.clock())
-        if event is not None:
-            self.journal.append(event)
+        self.journal.append(*before, *([] if event is None else [event]))
         return reply

@@ -1,24 +1,26 @@
-"""A node's front door: a short message is answered at once, a long one becomes a job that its sender collects.
+"""A node's front door: what is short is answered at once, what is long becomes a job that its sender collects.
 
     Query  → checks → job, durable → Pending(ticket) … Collect(ticket) → Pending … → Answer
                                 │                                                      ▲
                        the worker: Dispatcher.handle → reply, its event durable ───────┘
 
 A long message that comes again is the same job; only if that failed, was cancelled or ended in a refusal is it
-tried anew.
+tried anew. One of few units is answered within its request, by the same dispatcher, if a place is free:
+
+    Query of few rows → Dispatcher.answer → reply, its events durable → Answer
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from threading import Lock
 from typing import Any
 
 from audit.entry import Entry
 from compute.canonical import FormatError, Message, decode
 from compute.node.dispatch import Dispatcher
 from compute.node.jobs.errors import UnknownJobError, WrongStateError
+from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
@@ -48,6 +50,8 @@ HOLD = 5.0
 """Seconds that a question for unfinished work is held."""
 HOLDS = 3
 """Questions that one server process holds at once, one for each sender: its other threads stay free."""
+ANSWERS = 2
+"""Long messages of few units that one server process answers at once, one for each sender."""
 MAX_UNFINISHED = 4
 """Jobs of one sender that may wait or run."""
 MAX_ATTEMPTS = 20
@@ -67,6 +71,8 @@ class LongMessage:
     """What its handling gives, unless it is refused."""
     received: Callable[[Any], Entry] | None = None
     """Gives the event of its arrival, if that is one."""
+    short: int = 0
+    """Units up to which it is answered within the request: a thread of the server computes meanwhile."""
 
 
 class Intake:
@@ -80,7 +86,7 @@ class Intake:
         short: Sequence[type[Message]],
     ) -> None:
         self._dispatcher, self._jobs, self._long = dispatcher, jobs, long
-        self._holds = _Holds()
+        self._holds, self._answers = Holds(HOLDS), Holds(ANSWERS)
         self._by_kind = {each.kind: each for each in long.values()}
         self.replies = (*short, *(each.reply for each in long.values()), Accepted)
         """The types of all replies but refusals and Pending."""
@@ -106,11 +112,22 @@ class Intake:
         long = self._long.get(type(message))
         if long is None:
             return self._dispatcher.handle(data)
-        return self._dispatcher.run(message, lambda _: self._submit(sender, message, data, long))
+        return self._dispatcher.run(message, lambda _: self._answer_or_submit(sender, message, data, long))
 
-    def _submit(self, sender: str, message: Message, data: bytes, long: LongMessage) -> Message:
-        long.check(message)
+    def _answer_or_submit(self, sender: str, message: Message, data: bytes, long: LongMessage) -> Message:
+        """Answer what is short and was not made a job before; everything else is one."""
         attempts = self._jobs.attempts(sender, long.kind, data)
+        if long.size(message) <= long.short and not attempts:
+            with self._answers.place(sender) as free:
+                if free:
+                    # Its arrival is told with its answer: nothing waits in between.
+                    return self._dispatcher.answer(message, *([long.received(message)] if long.received else []))
+        return self._submit(sender, message, data, long, attempts)
+
+    def _submit(
+        self, sender: str, message: Message, data: bytes, long: LongMessage, attempts: Sequence[Job]
+    ) -> Message:
+        long.check(message)
         if attempts and attempts[0].state not in ENDED:
             return self._standing(attempts[0])
         if attempts and attempts[0].state is State.DONE:
@@ -128,11 +145,9 @@ class Intake:
 
     def _collect(self, sender: str, ticket: str) -> Message:
         job = self._own(sender, ticket)
-        if self._holds.begin(sender):
-            try:
+        with self._holds.place(sender) as free:
+            if free:
                 job = self._jobs.wait(job.id, HOLD)
-            finally:
-                self._holds.end(sender)
         match job.state:
             case State.DONE:
                 return self._result(job)
@@ -178,27 +193,6 @@ class Intake:
             total=job.total,
             milliseconds_left=job.milliseconds_left,
         )
-
-
-class _Holds:
-    """Who waits for news in this process."""
-
-    def __init__(self) -> None:
-        self._senders: set[str] = set()
-        self._lock = Lock()
-
-    def begin(self, sender: str) -> bool:
-        """Take a place for the sender; False if it has one or all are taken."""
-        with self._lock:
-            if sender in self._senders or len(self._senders) >= HOLDS:
-                return False
-            self._senders.add(sender)
-            return True
-
-    def end(self, sender: str) -> None:
-        """Give the sender's place back."""
-        with self._lock:
-            self._senders.remove(sender)
 
 
 def named_sender(message: Message) -> str | None:

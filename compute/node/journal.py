@@ -7,10 +7,22 @@ What the marketplace has not taken is sent again: an event has one id, so it is 
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from http import HTTPStatus
 
-from sqlalchemy import BigInteger, Column, Engine, Integer, LargeBinary, MetaData, Table, Text, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
@@ -34,6 +46,8 @@ _EVENTS = Table(
     Column("index", BigInteger),  # the receipt: where it stands in the marketplace's log
     Column("problem", Text),  # why the marketplace will never take it
 )
+_STORED = select(_EVENTS.c.entry, _EVENTS.c["index"]).where(_EVENTS.c.id == bindparam("kept"))
+_KEPT = update(_EVENTS).where(_EVENTS.c.id == bindparam("kept"))
 
 
 class EventJournal:
@@ -43,18 +57,17 @@ class EventJournal:
         self._engine, self._reader, self._market, self._patience = engine, reader(engine), market, patience
         _METADATA.create_all(engine)
 
-    def append(self, event: Entry) -> None:
-        """Record the event here and in the marketplace's log.
+    def append(self, *events: Entry) -> None:
+        """Record the events here and in the marketplace's log, in this order.
 
-        Raises PeerUnreachableError if the marketplace does not answer, PeerProblemError if it refuses.
+        Raises PeerUnreachableError if the marketplace does not answer, PeerProblemError if it refuses one.
         """
-        kept, index = self._keep(event)
-        if index is None:
-            self._send(kept)
+        if waiting := [event for event, index in self._keep(events) if index is None]:
+            self._send(waiting)
 
     def note(self, event: Entry) -> None:
         """Record the event here, and in the marketplace's log as soon as it answers."""
-        self._keep(event)
+        self._keep([event])
         self.flush()
 
     def flush(self) -> None:
@@ -64,7 +77,7 @@ class EventJournal:
             entries = connection.scalars(waiting.order_by(_EVENTS.c.number).limit(_BATCH)).all()
         for entry in entries:
             try:
-                self._append(parse(entry))
+                self._append([parse(entry)])
             except PeerUnreachableError as error:
                 logger.warning("events wait here: %s", error)
                 return
@@ -79,39 +92,52 @@ class EventJournal:
         with self._reader.begin() as connection:
             return dict(connection.execute(query).all())
 
-    def _keep(self, event: Entry) -> tuple[Entry, int | None]:
-        """Give the event as it was first kept under its id, and its receipt if there is one."""
-        row = {"id": event.id, "entry": encode(event)}
-        stored = select(_EVENTS.c.entry, _EVENTS.c["index"]).where(_EVENTS.c.id == event.id)
+    def _keep(self, events: Sequence[Entry]) -> list[tuple[Entry, int | None]]:
+        """Give each event as it was first kept under its id, and its receipt if there is one."""
+        if not events:
+            return []
+        kept = []
         with self._engine.begin() as connection:
-            connection.execute(insert(_EVENTS).values(row).on_conflict_do_nothing())
-            kept = connection.execute(stored).one()
-        entry, index = kept
-        return parse(entry), index
+            for event in events:
+                row = {"id": event.id, "entry": encode(event)}
+                connection.execute(insert(_EVENTS).values(row).on_conflict_do_nothing())
+                entry, index = connection.execute(_STORED, {"kept": event.id}).one()
+                kept.append((parse(entry), index))
+        return kept
 
-    def _send(self, event: Entry) -> None:
+    def _send(self, events: Sequence[Entry]) -> None:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                return self._append(event)
+                return self._append(events)
             except PeerUnreachableError:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(_PAUSE)
 
-    def _append(self, event: Entry) -> None:
+    def _append(self, events: Sequence[Entry]) -> None:
+        """Have the marketplace take the events, all or none; if it refuses some, one by one, to learn which."""
         try:
-            index = self._market.append_event(event)
+            if len(events) == 1:
+                indices: Sequence[int] = [self._market.append_event(events[0])]
+            else:
+                indices = self._market.append_events(events)
         except PeerProblemError as error:
-            logger.error("the marketplace does not take the event %s: %s", event.id, error)  # noqa: TRY400 -- the error is told whole
-            if not _passes(error):
-                self._write(event, {"problem": error.detail})
+            if len(events) > 1 and not _passes(error):
+                for event in events:
+                    self._append([event])
+                return
+            for event in events:
+                logger.error("the marketplace does not take the event %s: %s", event.id, error)  # noqa: TRY400 -- the error is told whole
+                if not _passes(error):
+                    self._write([event], "problem", [error.detail])
             raise
-        self._write(event, {"index": index})
+        self._write(events, "index", indices)
 
-    def _write(self, event: Entry, values: Mapping[str, int | str]) -> None:
+    def _write(self, events: Sequence[Entry], column: str, values: Sequence[int | str]) -> None:
+        rows = [{"kept": event.id, "value": value} for event, value in zip(events, values, strict=True)]
         with self._engine.begin() as connection:
-            connection.execute(update(_EVENTS).where(_EVENTS.c.id == event.id).values(values))
+            connection.execute(_KEPT.values({column: bindparam("value")}), rows)
 
 
 def _passes(error: PeerProblemError) -> bool:

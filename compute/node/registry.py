@@ -1,5 +1,7 @@
 """What banks brought to a provider: keys, tables, permits, each kept as the message that was accepted."""
 
+from functools import lru_cache
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -66,6 +68,10 @@ _REVOKED = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+_KEPT = 256
+"""Messages that are kept as they were decoded: by their bytes, so that none is ever another."""
+_decode = lru_cache(_KEPT)(decode)
+
 
 class RegistryStore:
     """The tables over an engine of ``audit.database``: the risk score's ``Registry``, and permits beside it."""
@@ -80,7 +86,7 @@ class RegistryStore:
         """Give the statement that brought the bank's key in force, and when it was first taken."""
         with self._reader.begin() as connection:
             row = connection.execute(select(_ENROLMENTS).where(_ENROLMENTS.c.bank == bank)).one_or_none()
-        return None if row is None else (decode(row.statement, Signed[KeyStatement]), row.at)
+        return None if row is None else (_decode(row.statement, Signed[KeyStatement]), row.at)
 
     def keys(self) -> list[PublicKey]:
         """Give all keys in force."""
@@ -106,7 +112,7 @@ class RegistryStore:
         query = select(_REGISTRATIONS).where(_REGISTRATIONS.c.approval == approval)
         with self._reader.begin() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else Registration(decode(row.message, RegisterTables), row.at, row.snapshot)
+        return None if row is None else Registration(_decode(row.message, RegisterTables), row.at, row.snapshot)
 
     def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
         """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
@@ -149,7 +155,7 @@ class RegistryStore:
         """Give the latest presentation of this permit, and when it was taken."""
         with self._reader.begin() as connection:
             row = connection.execute(select(_PERMITS).where(_PERMITS.c.permit == permit)).one_or_none()
-        return None if row is None else (decode(row.presentation, Signed[Presentation]), row.at)
+        return None if row is None else (_decode(row.presentation, Signed[Presentation]), row.at)
 
     def permits_of(self, bank: str) -> list[str]:
         """Give the permits that a bank presented, the latest first."""

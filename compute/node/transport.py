@@ -67,6 +67,11 @@ class PeerTransport:
     ) -> None:
         self._stack.close()
 
+    def count_anew(self) -> None:
+        """Count the bytes from nothing."""
+        with self._lock:
+            self.sent, self.received = {}, {}
+
     def exchange(self, recipient: str, data: bytes) -> bytes:
         """Give the reply's bytes; a refusal comes as the bytes of :class:`Refused`.
 

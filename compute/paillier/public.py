@@ -106,17 +106,22 @@ class PublicKey:
         return 1 + (m % self.n) * self.n
 
     def check_ciphertexts(self, ciphertexts: Sequence[int]) -> None:
-        """Raise :class:`CiphertextError`, naming the index, unless every c has 0 < c < n² and gcd(c, n) = 1.
+        """Raise :class:`CiphertextError`, naming the index, unless every c has 0 < c < n² and gcd(c, n) = 1."""
+        self._check_range(ciphertexts)
+        self._check_units(ciphertexts)
 
-        One gcd serves them all: the product shares a factor with n if and only if one of them does.
-        """
-        product = mpz(1)
+    def _check_range(self, ciphertexts: Sequence[int]) -> None:
         for index, c in enumerate(ciphertexts):
             if not 0 < c < self.n_squared:
                 raise CiphertextError(f"number {index} lies outside (0, n²); encrypt it under this key")
-            product = product * c % self.n
+
+    def _check_units(self, numbers: Sequence[int]) -> None:
+        """One gcd serves them all: the product shares a factor with n if and only if one of them does."""
+        product = mpz(1)
+        for number in numbers:
+            product = product * number % self.n
         if gmpy2.gcd(product, self.n) != 1:
-            index = next(i for i, c in enumerate(ciphertexts) if gmpy2.gcd(c, self.n) != 1)
+            index = next(i for i, number in enumerate(numbers) if gmpy2.gcd(number, self.n) != 1)
             raise CiphertextError(f"number {index} shares a factor with n; encrypt it under this key")
 
     def add(self, a: int, b: int) -> mpz:
@@ -138,8 +143,11 @@ class PublicKey:
     def add_many(self, a: Sequence[int], b: Sequence[int]) -> list[mpz]:
         """Give ciphertexts of the sums modulo n of what a_i and b_i encrypt."""
         self._check_pairs(a, b)
-        self.check_ciphertexts([*a, *b])
-        return [mpz(left) * right % self.n_squared for left, right in zip(a, b, strict=True)]
+        self._check_range(a)
+        self._check_range(b)
+        sums = [mpz(left) * right % self.n_squared for left, right in zip(a, b, strict=True)]
+        self._check_units(sums)  # a sum is a unit if and only if both its parts are
+        return sums
 
     def multiply_many(self, ciphertexts: Sequence[int], factors: Sequence[int]) -> list[mpz]:
         """Give ciphertexts of k_i times what c_i encrypts, modulo n; a factor may be negative."""

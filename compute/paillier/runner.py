@@ -16,8 +16,6 @@ from compute.paillier.costs import Costs, measured
 T = TypeVar("T")
 R = TypeVar("R")
 
-WORTH_SPREADING = 2.0
-"""Seconds of work below which starting and feeding another process would take longer."""
 _TASK_SECONDS = 2.0
 """How long one task is to take: what a crash repeats, and how often progress is told."""
 _AHEAD = 2
@@ -32,6 +30,8 @@ class Runner:
     workers: int = 1
     memory: int = 128 << 20
     """Bytes that a task's tables may take."""
+    worth_spreading: float = 2.0
+    """Seconds of work below which starting and feeding another process would take longer."""
     costs: Callable[[int], Costs] = measured
     """Of a modulus of so many bits."""
 
@@ -44,7 +44,7 @@ class Runner:
 
     def spreads(self, seconds: float) -> bool:
         """Say whether so much work is handed to the executor."""
-        return self.executor is not None and seconds >= WORTH_SPREADING
+        return self.executor is not None and seconds >= self.worth_spreading
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T], seconds: float) -> Iterator[tuple[int, R]]:
         """Give (index, function(task)) of every task, as each is done; raise what a function raises.

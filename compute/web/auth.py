@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from http_message_signatures import ContentDigest, HTTPMessageSignaturesException
+from http_message_signatures import HTTPMessageSignaturesException
 
 from compute.web import messages
 from compute.web.errors import ResponseError, SignatureFieldError
@@ -65,4 +65,4 @@ class SignatureAuth(httpx.Auth):
         messages.verify(answer, self._peer, self._pins[self._peer])  # c
         if "Content-Encoding" in response.headers:  # d
             raise SignatureFieldError("it has a Content-Encoding")
-        ContentDigest.verify(answer.headers["Content-Digest"], response.content)  # d
+        messages.check_digest(answer, response.content)  # d

@@ -1,10 +1,13 @@
 """The one form of a message signature between parties: RFC 9421 with Ed25519, Content-Digest of RFC 9530.
 
-The library builds the signature base and does the cryptography. Before it sees a field, `read_claim` refuses
-everything that is not exactly the agreed form, so that there is one way to sign and no option for an attacker
-to choose: one signature; these components and no others; these five parameters and no others.
+Before anything is verified, `read_claim` refuses everything that is not exactly the agreed form, so that there is
+one way to sign and no option for an attacker to choose: one signature; these components and no others; these five
+parameters and no others. The signature base of a message whose every part is plain is written by `signature_base`,
+any other by the library.
 """
 
+import base64
+import hashlib
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -12,11 +15,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+import cryptography.exceptions
 import http_sf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, MappingKeyResolver
+from http_message_signatures import (
+    ContentDigest,
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    InvalidSignature,
+    MappingKeyResolver,
+)
 from http_message_signatures.algorithms import ED25519
 
+from compute.web import signature_base
 from compute.web.errors import SignatureFieldError
 
 TAG = "veilmart"
@@ -76,6 +87,9 @@ def sign(message: Request | Response, party: str, key: Ed25519PrivateKey, body: 
     `now` is in seconds since 1970-01-01, UTC. Raises HTTPMessageSignaturesException for a URL or a field that
     cannot stand in a signature base (RFC 9421 §2.5).
     """
+    nonce = secrets.token_urlsafe(16)
+    if message.headers.keys() <= {"Content-Type"} and _sign_plainly(message, party, key, body, int(now), nonce):
+        return
     signer = HTTPMessageSigner(
         signature_algorithm=ED25519,
         key_resolver=MappingKeyResolver(public_keys={}, private_keys={party: key}),
@@ -84,12 +98,44 @@ def sign(message: Request | Response, party: str, key: Ed25519PrivateKey, body: 
         message,
         key_id=party,
         created=datetime.fromtimestamp(now, UTC),
-        nonce=secrets.token_urlsafe(16),
+        nonce=nonce,
         label=TAG,
         tag=TAG,
         covered_component_ids=_components(message),
         body=body,
     )
+
+
+def _sign_plainly(
+    message: Request | Response, party: str, key: Ed25519PrivateKey, body: bytes, created: int, nonce: str
+) -> bool:
+    """Sign as the library would, and say so; False, and nothing done, for a message that is not plain."""
+    headers, components = dict(message.headers, **{"Content-Digest": _digest(body)}), _components(message)
+    written = signature_base.parameters(components, created, party, nonce)
+    base = _plain_base(message, headers, written)
+    if base is None:
+        return False
+    signature = base64.b64encode(key.sign(base)).decode()
+    message.headers.update(headers, **{"Signature-Input": f"{TAG}={written}", "Signature": f"{TAG}=:{signature}:"})
+    return True
+
+
+def check_digest(message: Request | Response, body: bytes) -> None:
+    """Return if the body has the digest of the message's Content-Digest; raise InvalidSignature if not."""
+    if message.headers["Content-Digest"] != _digest(body):  # it may still be one in another form
+        ContentDigest.verify(message.headers["Content-Digest"], body)
+
+
+def _digest(body: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def _plain_base(message: Request | Response, headers: Mapping[str, str], written: str) -> bytes | None:
+    components = _components(message)
+    if isinstance(message, Request):
+        asked = Request(message.method, message.url, dict(headers))
+        return signature_base.plain_base(components, written, asked, None, headers)
+    return signature_base.plain_base(components, written, message.request, message.status_code, headers)
 
 
 def read_claim(message: Request | Response) -> Claim:
@@ -98,6 +144,11 @@ def read_claim(message: Request | Response) -> Claim:
     Raises SignatureFieldError unless there is exactly one signature, over exactly the components of this kind
     of message (content-type among them if the message has the field), with exactly the agreed parameters.
     """
+    if signature_base.plain_signature(message.headers.get("Signature", "")) is not None:
+        plain = signature_base.plain_claim(message.headers.get("Signature-Input", ""), _components(message))
+        if plain is not None:
+            party, created, nonce, _ = plain
+            return Claim(party, created, nonce)
     _only_member(message.headers, "Signature")
     components, parameters = _only_member(message.headers, "Signature-Input")
     if not isinstance(components, list):
@@ -126,6 +177,16 @@ def verify(message: Request | Response, party: str, pin: bytes) -> None:
     For messages that `read_claim` has passed. Raises HTTPMessageSignaturesException if not.
     """
     key = Ed25519PublicKey.from_public_bytes(pin)
+    signature = signature_base.plain_signature(message.headers["Signature"])
+    plain = signature_base.plain_claim(message.headers["Signature-Input"], _components(message))
+    if signature is not None and plain is not None:
+        base = _plain_base(message, message.headers, plain[-1])
+        if base is not None:
+            try:
+                key.verify(signature, base)
+            except cryptography.exceptions.InvalidSignature as error:
+                raise InvalidSignature("the signature does not verify") from error
+            return
     verifier = _Verifier(
         signature_algorithm=ED25519,
         key_resolver=MappingKeyResolver(public_keys={party: key}, private_keys={}),

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import flask
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from http_message_signatures import ContentDigest, HTTPMessageSignaturesException, InvalidSignature
+from http_message_signatures import HTTPMessageSignaturesException, InvalidSignature
 
 from compute.web import messages
 from compute.web.errors import (
@@ -88,7 +88,7 @@ class Verifier:
             ) from error
         now = self._check_time(claim)  # 4
         try:
-            ContentDigest.verify(message.headers["Content-Digest"], request.get_data())  # 5
+            messages.check_digest(message, request.get_data())  # 5
         except InvalidSignature as error:
             raise WrongDigestError(f"The body does not match its signed digest: {error}.") from error
         if not self._nonces.use(claim.party, claim.nonce, now):  # 6

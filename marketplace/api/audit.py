@@ -7,11 +7,22 @@ import itertools
 
 from apiflask import APIBlueprint
 
-from audit.entry import Entry, encode
-from compute.market import MAX_ENTRIES, MAX_TRACE, Checkpoint, EventReceipt, LogEntries, LogEntry, Proof, Trace
+from audit.entry import Entry, encode, parse
+from compute.market import (
+    MAX_ENTRIES,
+    MAX_TRACE,
+    Checkpoint,
+    EventBatch,
+    EventReceipt,
+    EventReceipts,
+    LogEntries,
+    LogEntry,
+    Proof,
+    Trace,
+)
 from compute.signing import Signed
 from compute.signing import sign as sign_statement
-from compute.web.body import gives, takes
+from compute.web.body import gives, message, takes
 from marketplace.api.context import actor, context, exchange, expire_due
 from marketplace.api.forms import EVENT
 from marketplace.api.queries import After, Consistency, Inclusion, Range
@@ -27,6 +38,15 @@ routes.before_request(expire_due)
 def append(event: Entry) -> EventReceipt:
     """Record an event of the sender's own node, durably; a retry gets the same index."""
     return EventReceipt(index=exchange().append_event(actor(), event))
+
+
+@routes.post("/event-batches")
+@takes(message(EventBatch))
+@gives(EventReceipts, 201)
+def append_batch(batch: EventBatch) -> EventReceipts:
+    """Record events of the sender's own node in this order, all or none; a retry gets the same indices."""
+    events = [parse(event.encode()) for event in batch.events]
+    return EventReceipts(indices=tuple(exchange().append_events(actor(), events)))
 
 
 @routes.get("/checkpoint")

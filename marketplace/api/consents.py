@@ -7,6 +7,7 @@ from compute.records import ConsentBatch, Consents, ConsentWithdrawal
 from compute.signing import Signed
 from compute.web.body import gives, message, takes
 from marketplace.api.context import actor, exchange
+from marketplace.api.queries import Known
 
 routes = APIBlueprint("consents", __name__, url_prefix="/consents")
 
@@ -28,7 +29,11 @@ def withdraw(signed: Signed[ConsentWithdrawal]) -> ConsentCount:
 
 
 @routes.get("/<contract>")
+@routes.input(Known, location="query", arg_name="query")
 @gives(Consents)
-def consents(contract: str) -> Consents:
-    """All batches and withdrawals under a contract as its consumer signed them, for its parties."""
-    return exchange().consents_of(actor(), contract)
+def consents(contract: str, query: dict[str, int]) -> Consents:
+    """All batches and withdrawals under a contract as its consumer signed them, for its parties.
+
+    Those behind the first so many that the asker has.
+    """
+    return exchange().consents_of(actor(), contract, query["batches"], query["withdrawals"])

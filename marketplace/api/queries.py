@@ -53,6 +53,13 @@ class After(Schema):
     after = Count(load_default=None, metadata={"description": "index of the last entry of the page before"})
 
 
+class Known(Schema):
+    """How many statements the asker has already, of each kind."""
+
+    batches = Count(load_default=0, metadata={"description": "of consents, the first so many"})
+    withdrawals = Count(load_default=0, metadata={"description": "the first so many"})
+
+
 class Consistency(Schema):
     """Two sizes of the tree, in entries."""
 

@@ -88,12 +88,15 @@ def withdraw(connection: Connection, signed: Signed[ConsentWithdrawal]) -> int:
     )
 
 
-def of(connection: Connection, contract: str) -> Consents:
-    """Give every batch and withdrawal under the contract, each as it was signed, in the order they came."""
-    rows = connection.execute(select(batches).where(batches.c.contract == contract).order_by(batches.c.id))
-    signed = connection.scalars(
-        select(withdrawals.c.withdrawal).where(withdrawals.c.contract == contract).order_by(withdrawals.c.id)
-    )
+def of(connection: Connection, contract: str, known_batches: int, known_withdrawals: int) -> Consents:
+    """Give every batch and withdrawal under the contract behind the first so many, each as it was signed.
+
+    They stand in the order they came; none is ever removed.
+    """
+    given = select(batches).where(batches.c.contract == contract).order_by(batches.c.id)
+    taken_back = select(withdrawals.c.withdrawal).where(withdrawals.c.contract == contract)
+    rows = connection.execute(given.offset(known_batches))
+    signed = connection.scalars(taken_back.order_by(withdrawals.c.id).offset(known_withdrawals))
     return Consents(
         contract=contract,
         batches=tuple(_batch(connection, row) for row in rows.all()),

@@ -2,8 +2,10 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -49,6 +51,12 @@ NOTE = SampleNote(
     day="2024-02-29",
     words=("b", "a"),
 )
+
+
+class Anything(Message, frozen=True):
+    value: Any
+
+
 DATA = encode(NOTE)
 BINS = CategoryBins(column="state", groups=(("b", "甲"), ("c",)))
 VALID = [DATA, encode(BINS), encode(NumberBins(column="x", edges=("-1.5", "0", "2")))]
@@ -285,3 +293,22 @@ def test_an_integer_beyond_json_is_a_format_error() -> None:
 
     with pytest.raises(FormatError, match="well-formed"):
         decode(b'{"type":"unbounded","value":9007199254740992}', Unbounded)
+
+
+ASCII = st.text(st.characters(max_codepoint=127)) | st.from_regex(r"[a:,\[]-?[0-9]{1,20}[.eE]?[0-9]?")
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | ASCII | st.text() | st.just(2**53)
+
+
+@given(
+    st.recursive(
+        LEAVES, lambda inner: st.lists(inner) | st.dictionaries(ASCII | st.text(max_size=2), inner), max_leaves=12
+    )
+)
+def test_whatever_is_encoded_is_encoded_as_rfc_8785_says(value: object) -> None:
+    try:
+        expected = rfc8785.dumps({"type": "anything", "value": value})  # type: ignore[dict-item]
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises((rfc8785.CanonicalizationError, UnicodeEncodeError)):
+            encode(Anything(value=value))
+    else:
+        assert encode(Anything(value=value)) == expected

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 from jobs.conftest import Site
@@ -146,3 +147,43 @@ def test_an_idle_worker_ends_at_once(site: Site) -> None:
 def test_handlers_and_kinds_are_the_same(site: Site) -> None:
     with pytest.raises(ValueError, match="declare both alike"):
         Worker(site.store, {"squares": HANDLERS["squares"]})
+
+
+def test_a_short_job_leaves_its_process_to_the_next_and_a_failed_one_does_not(site: Site) -> None:
+    site.hire()
+    pids = []
+    for key in ("1", "2"):
+        job = site.submit(key=key)
+        site.store.wait(job.id, LONG)
+        pids.append({entry.pid for entry in site.diary(job)})
+    assert len(pids[0]) == 1
+    assert pids[0] == pids[1]
+    assert site.store.wait(site.submit("refuse").id, LONG).state is State.FAILED
+    after = site.submit(key="3")
+    site.store.wait(after.id, LONG)
+    assert {entry.pid for entry in site.diary(after)} != pids[0]
+
+
+def test_between_two_jobs_no_lease_runs_out(site: Site) -> None:
+    site.hire(lease=0.3)
+    first, second = site.submit(key="1"), site.submit(key="2")
+    pids = []
+    for job in (first, second):
+        site.store.wait(job.id, LONG)
+        pids.append(site.diary(job)[0].pid)
+        time.sleep(0.6)  # twice the lease, in which the process has nothing to do
+    assert pids[0] == pids[1]
+    third = site.submit(key="3")
+    assert site.store.wait(third.id, LONG).attempts == 1
+    assert site.diary(third)[0].pid == pids[0]
+
+
+def test_a_process_that_died_between_two_jobs_costs_no_attempt(site: Site) -> None:
+    site.hire()
+    first = site.submit(key="1")
+    site.store.wait(first.id, LONG)
+    os.kill(site.diary(first)[0].pid, signal.SIGKILL)
+    until(lambda: is_silent(site, first))
+    second = site.submit(key="2")
+    done = site.store.wait(second.id, LONG)
+    assert (done.state, done.attempts) == (State.DONE, 1)

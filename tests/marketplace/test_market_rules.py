@@ -328,6 +328,24 @@ def test_a_node_reports_its_own_events_and_only_what_nodes_do(market: Market) ->
     assert exchange.append_event(TAX, event) == index
 
 
+def test_a_batch_of_events_is_recorded_whole_and_in_order_or_not_at_all(market: Market) -> None:
+    exchange = market.exchange
+    first, second, third = (
+        Entry(id=new_id(TAX, number), kind=EntryKind.JOB_RECEIVED, time=NOW, node=TAX)
+        for number in (b"1", b"2", b"3")
+    )
+    indices = exchange.append_events(TAX, [first, second])
+    assert indices == [indices[0], indices[0] + 1]
+    assert [exchange.log.entry(index) for index in indices] == [first, second]
+    assert exchange.append_events(TAX, [second, first]) == indices[::-1]
+    size = exchange.log.size()
+    foreign = Entry(id=new_id(BANK, b"4"), kind=EntryKind.REFUSED, time=NOW, node=BANK)
+    with pytest.raises(ForbiddenError, match="own node"):
+        exchange.append_events(TAX, [third, foreign])
+    assert exchange.log.size() == size + 1  # the refusal
+    assert third not in list(exchange.log.entries())
+
+
 def market_node_kinds() -> set[str]:
     return {
         "key_enrolled",

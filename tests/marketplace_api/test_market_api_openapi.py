@@ -21,6 +21,7 @@ WITH_BODY = {
     "/contracts/sign": "Signed_Terms_",
     "/consents/register": "Signed_ConsentBatch_",
     "/consents/withdraw": "Signed_ConsentWithdrawal_",
+    "/audit/event-batches": "EventBatch",
     "/audit/events": "Entry",
 }
 
@@ -78,6 +79,7 @@ def test_every_query_is_described(document: dict[str, Any]) -> None:
     }
     assert found == {
         "/permits/{permit}/status": ["nonce"],
+        "/consents/{contract}": ["batches", "withdrawals"],
         "/audit/entries": ["start", "stop"],
         "/audit/trace/{contract}": ["after"],
         "/audit/inclusion": ["index", "size"],

@@ -29,9 +29,9 @@ class ExchangeClient:
         with self._asking():
             return self.market.exchange.permit_status(self.party, permit, nonce)
 
-    def consents(self, contract: str) -> Consents:
+    def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
         with self._asking():
-            return self.market.exchange.consents_of(self.party, contract)
+            return self.market.exchange.consents_of(self.party, contract, batches, withdrawals)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

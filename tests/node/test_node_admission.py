@@ -65,8 +65,8 @@ class Desk(ExchangeClient):
         true = super().permit_status(permit, nonce)
         return true if self.status_lie is None else self.status_lie(true)
 
-    def consents(self, contract: str) -> Consents:
-        true = super().consents(contract)
+    def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
+        true = super().consents(contract, batches, withdrawals)
         return true if self.consents_lie is None else self.consents_lie(true)
 
 

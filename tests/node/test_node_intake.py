@@ -19,16 +19,17 @@ from compute.node.jobs.leases import Leases
 from compute.node.jobs.store import JobStore
 from compute.node.provider import desk as provider_node
 from compute.node.provider.kinds import ANSWER, KINDS
-from compute.node.provider.serve import SHORT
-from compute.protocols.base import BUSY, CANCELLED, FAULT, Accepted, Cancel, Collect, Pending, Refused
+from compute.node.provider.serve import REPLIES
+from compute.protocols.base import BUSY, CANCELLED, FAULT, UNAVAILABLE, Accepted, Cancel, Collect, Pending, Refused
 from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
 from compute.signing import Signed
+from compute.web.errors import PeerUnreachableError
 
 
 class Door:
     """The tax office's front door, and the worker behind it, which works when a test says so."""
 
-    def __init__(self, world: World, store: JobStore) -> None:
+    def __init__(self, world: World, store: JobStore, short: int = 0) -> None:
         role = world.providers["tax"]
         self.world, self.store = world, store
         self.dispatcher = Dispatcher("tax", provider_node.handlers(role), LogJournal(world.log), world.clock)
@@ -38,8 +39,9 @@ class Door:
             lambda query: len(query.subjects),
             Signed[Answer],
             lambda query: events.received("tax", query, world.clock()),
+            short,
         )
-        self.intake = Intake(self.dispatcher, store, {Query: received}, SHORT)
+        self.intake = Intake(self.dispatcher, store, {Query: received}, REPLIES)
         self.leases = Leases(store, 60)
 
     def send(self, message: Message, sender: str = BANK) -> Message:
@@ -282,10 +284,79 @@ def test_questions_that_are_held_leave_threads_for_others(door: Door, monkeypatc
     monkeypatch.setattr(intake, "HOLD", 5.0)
     with ThreadPoolExecutor(1) as pool:
         held = pool.submit(door.send, Collect(ticket=ticket))
-        while not door.intake._holds._senders:
+        while not door.intake._holds._owners:
             time.sleep(0.01)
         began = time.monotonic()
         assert isinstance(door.send(Collect(ticket=ticket)), Pending)  # its second question is answered at once
         assert time.monotonic() - began < 2
         door.work()
         assert isinstance(held.result(10), Signed)
+
+
+# --- what is short -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick_door(world: World, engines: Engines) -> Door:
+    """A door that answers queries of up to four rows at once."""
+    return Door(world, JobStore(engines[0], KINDS, Clock()), short=4)
+
+
+def test_a_query_of_few_rows_is_answered_within_its_request(quick_door: Door, query: Query) -> None:
+    answer = quick_door.send(query)
+    assert isinstance(answer, Signed)
+    assert quick_door.idle()
+    assert quick_door.kinds()[-2:] == [EntryKind.JOB_RECEIVED, EntryKind.ANSWER_RELEASED]
+    events_before = len(quick_door.kinds())
+    assert quick_door.send(query) == answer  # the stored bytes, no further use and no further event
+    assert len(quick_door.kinds()) == events_before
+
+
+def test_a_query_of_more_rows_is_a_job(quick_door: Door) -> None:
+    query = quick_door.world.query(quick_door.world.model(), SUBJECTS[:5])
+    assert isinstance(quick_door.send(query), Pending)
+
+
+def test_what_was_made_a_job_stays_one(quick_door: Door, query: Query) -> None:
+    with quick_door.intake._answers.place(BANK):  # the bank's place is taken: it has another query answered
+        ticket = quick_door.submit(query)
+    assert quick_door.submit(query) == ticket
+    quick_door.work()
+    assert isinstance(quick_door.send(query), Signed)
+    assert quick_door.kinds().count(EntryKind.ANSWER_RELEASED) == 1
+
+
+def test_when_all_places_are_taken_a_short_query_waits_as_a_job(quick_door: Door, query: Query) -> None:
+    places = quick_door.intake._answers
+    with places.place("first") as first, places.place("second") as second:
+        assert first
+        assert second
+        assert isinstance(quick_door.send(query), Pending)
+
+
+def test_a_short_query_is_checked_like_a_long_one(quick_door: Door, query: Query) -> None:
+    refusal(quick_door.send(quick_door.world.resigned(query, as_of="2020-01-01")), 6, "observation date")
+    role = quick_door.world.providers["tax"]
+    given: Any = role._admission
+    role._admission = dataclasses.replace(given, consents=given.consents - {SUBJECTS[1]})
+    refusal(quick_door.send(query), 9, "1 subjects gave no consent")
+    assert quick_door.kinds()[-2:] == [EntryKind.REFUSED, EntryKind.REFUSED]
+    role._admission = given
+    assert isinstance(quick_door.send(query), Signed)
+    assert quick_door.idle()
+
+
+def test_a_short_query_whose_event_is_not_durable_is_not_answered(
+    quick_door: Door, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No audit, no answer; the answer is stored by then, and a retry releases it as one use."""
+
+    def unreachable(*_events: object) -> None:
+        raise PeerUnreachableError("no marketplace")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LogJournal, "append", unreachable)
+        refusal(quick_door.send(query), UNAVAILABLE, "the marketplace does not answer")
+    stored = quick_door.world.providers["tax"].answer(query)
+    assert quick_door.send(query) == stored
+    assert quick_door.kinds().count(EntryKind.ANSWER_RELEASED) == 1

@@ -124,6 +124,29 @@ def test_what_the_marketplace_never_takes_holds_up_nothing(standing: Server, eng
     ]
 
 
+def test_events_that_belong_together_are_appended_together(standing: Server, engines: Engines) -> None:
+    first, second, third = event(1), event(2), event(3)
+    with journal(standing, engines[0]) as one:
+        one.append(second)
+        one.append(first, second, third)
+        one.append(first, second, third)
+        assert one.receipts() == logged(standing, first, second, third)
+        assert one.receipts()[first.id] + 1 == one.receipts()[third.id]
+        one.append()
+
+
+def test_of_events_that_are_refused_together_the_good_one_is_taken(standing: Server, engines: Engines) -> None:
+    good, foreign = event(1), event(2, LABOUR)
+    with journal(standing, engines[0]) as one:
+        with pytest.raises(PeerProblemError):
+            one.append(good, foreign)
+        assert one.receipts() == logged(standing, good)
+    assert [(name, bool(problem)) for name, _, problem in kept(engines[0])] == [
+        (good.id, False),
+        (foreign.id, True),
+    ]
+
+
 class FailingMarket:
     """A marketplace whose disk is full: it answers 500, as `audit.errors.LogError` makes it, to every event."""
 

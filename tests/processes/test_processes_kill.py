@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 import random
 import signal
@@ -11,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from typing import TypeVar
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from processes.live_market import BITS, ignore, memory
@@ -27,7 +29,7 @@ from compute.node.jobs.states import ENDED, State
 from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
 from veilmart.cli import main
 from veilmart.demo.clear import scores_in_the_clear
-from veilmart.demo.data import EXAMPLES, PROVIDERS, SCORECARD_FILE, load_scorecard
+from veilmart.demo.data import APPLICANTS_FILE, EXAMPLES, PROVIDERS, SCORECARD_FILE, load_scorecard
 from veilmart.demo.processes import Process, running
 from veilmart.demo.sites import BANK, Sites, lay_out
 from veilmart.demo.story import agree, consent, enrol_key, onboard, operator, publish, staff, today
@@ -40,6 +42,7 @@ PATIENCE = 150.0
 ROUNDS = 2
 """A job whose worker dies three times fails, so none is killed more often."""
 MEMORY_LIMIT = 2**30
+FIRED_AT = {"market-regulation-serve", "social-security-serve", f"{BANK}-work", "marketplace"}
 SEED = int(os.environ.get("KILL_SEED", "20261122"))
 """Of the moments and the order."""
 
@@ -79,6 +82,10 @@ class Run:
             return AnswerStore(engine).used(permit)
         finally:
             engine.dispose()
+
+    def subjects(self, count: int) -> list[str]:
+        with (EXAMPLES / APPLICANTS_FILE).open(encoding="utf-8", newline="") as file:
+            return [row["uscc"] for row in itertools.islice(csv.DictReader(file), count)]
 
     def entries(self) -> list[Entry]:
         with operator(self.sites) as desk:
@@ -205,6 +212,34 @@ def test_the_same_request_again_is_the_same_job_and_no_new_use(run: Run) -> None
     for provider in PROVIDERS:
         assert run.used(provider) == APPLICANTS
     assert len(run.entries()) == size
+
+
+def test_short_scorings_under_fire_are_done_and_each_use_is_counted_once(run: Run) -> None:
+    """Answered within a request, so killed in the middle of one: the server, the worker or the marketplace."""
+    rng, subjects = random.Random(SEED), run.subjects(6)  # noqa: S311 -- the same moments in each run
+    victims = [process for process in run.processes if process.name in FIRED_AT]
+    for number, subject in enumerate(subjects):
+        asked = msgspec.structs.replace(run.asked, reference=f"one-{number}", subjects=(subject,))
+        firing = Timer(rng.uniform(0.0, 0.3), kill, [victims[number % len(victims)]])
+        firing.start()
+        job = run.patiently(lambda analyst, asked=asked: analyst.score(asked))  # type: ignore[misc]
+        firing.join()
+        deadline = time.monotonic() + PATIENCE
+        while job.state not in ENDED:
+            assert time.monotonic() < deadline, job
+            time.sleep(0.1)
+            job = run.patiently(lambda analyst, name=job.job: analyst.job(name))  # type: ignore[misc]
+        assert job.state == State.DONE, job
+    for process in run.processes:
+        process.wait_until_ready()
+    for provider in PROVIDERS:
+        assert run.used(provider) == APPLICANTS + len(subjects)
+    entries = run.entries()
+    for provider in PROVIDERS:
+        released = [
+            entry.job for entry in entries if entry.kind is EntryKind.ANSWER_RELEASED and entry.node == provider
+        ]
+        assert len(released) == len(set(released)) == 1 + len(subjects)
 
 
 def test_no_process_needs_a_gibibyte(run: Run) -> None:

@@ -57,7 +57,7 @@ def test_every_process_was_seen_with_its_children(families: dict[str, Family]) -
         else:
             workers = [member for member in family.members if member.parent == first.pid]
             assert any({"gunicorn.workers.gthread", "flask"} <= worker.modules for worker in workers), name
-    assert len(families[f"{BANK}-work"].jobs) >= 3  # the key, the model, the scores
+    assert len(families[f"{BANK}-work"].jobs) >= 1  # a short job leaves its process to the next
 
 
 def test_the_sets_are_plausible(families: dict[str, Family]) -> None:

@@ -60,16 +60,24 @@ class Outcome:
 
 def walk(sites: Sites, examples: Path, card: Scorecard, watch: Watch) -> Outcome:
     """Walk the whole story once; raises :class:`DemoError` where a job fails."""
-    onboard(sites, watch)
     with staff(sites.nodes[BANK]) as analyst:
-        enrol_key(analyst, watch)
-        publish(sites, watch)
-        terms = agree(sites, analyst, card, watch)
-        consent(sites, analyst, terms, watch)
-        scorecard = existing(examples / SCORECARD_FILE).read_text("utf-8")
-        asked = ModelRegistration(reference=card.name, contract=terms.contract, scorecard=scorecard)
-        model = _done(analyst, analyst.register_model(asked), "model 模型", ModelRegistered, watch)
-        return score(analyst, terms.contract, model, watch)
+        contract, model = prepare(sites, analyst, examples, card, watch)
+        return score(analyst, contract, model, watch)
+
+
+def prepare(
+    sites: Sites, analyst: NodeClient, examples: Path, card: Scorecard, watch: Watch
+) -> tuple[str, ModelRegistered]:
+    """Walk the story up to the scoring, and give the contract and the model to score under."""
+    onboard(sites, watch)
+    enrol_key(analyst, watch)
+    publish(sites, watch)
+    terms = agree(sites, analyst, card, watch)
+    consent(sites, analyst, terms, watch)
+    scorecard = existing(examples / SCORECARD_FILE).read_text("utf-8")
+    asked = ModelRegistration(reference=card.name, contract=terms.contract, scorecard=scorecard)
+    model = _done(analyst, analyst.register_model(asked), "model 模型", ModelRegistered, watch)
+    return terms.contract, model
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
 from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
-from compute.node.bank.scores import write_scores
+from compute.node.bank.scores import ScoreWriter
 from compute.node.computing import open_runner
 from compute.node.console.messages import (
     KeyEnrolled,
@@ -33,6 +33,7 @@ from compute.node.console.messages import (
 )
 from compute.node.holding import scales
 from compute.node.jobs.context import Handler, JobContext
+from compute.node.jobs.shelf import stamp_of
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock, open_site
 from compute.node.transport import PeerTransport
@@ -81,70 +82,77 @@ def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
             yield _Desk(site, key, transport)
 
 
+def _desk(settings: BankSettings, context: JobContext) -> _Desk:
+    """Give the desk that an earlier job of this process opened with the key in the present file, or a new one."""
+    desk = context.shelf.get("desk", stamp_of(settings.paillier_key), partial(_open_desk, settings))
+    desk.transport.count_anew()
+    return desk
+
+
 def _enrol_key(settings: BankSettings, context: JobContext) -> bytes:
-    request = decode(context.parameters, KeyEnrolment)
-    with _open_desk(settings) as desk:
-        desk.bank(context.progress).enrol_key(request.providers)
-        return encode(KeyEnrolled(key=desk.key.public.fingerprint, providers=request.providers))
+    request, desk = decode(context.parameters, KeyEnrolment), _desk(settings, context)
+    desk.bank(context.progress).enrol_key(request.providers)
+    return encode(KeyEnrolled(key=desk.key.public.fingerprint, providers=request.providers))
 
 
 def _register_model(settings: BankSettings, context: JobContext) -> bytes:
-    request = decode(context.parameters, ModelRegistration)
+    request, desk = decode(context.parameters, ModelRegistration), _desk(settings, context)
     scorecard = request.scorecard.encode()
     card = parse_scorecard(scorecard)
-    with _open_desk(settings) as desk:
-        terms = agreed_terms(desk.site, request.contract)
-        providers = [grant.provider for grant in terms.grants]
-        bank, kept = desk.bank(context.progress), context.checkpoints().get("approved")
-        if kept is None:
-            approved = bank.submit_model(card, providers, terms.model_reviewer, terms.purpose)
-            context.checkpoint("approved", encode(approved))
-        else:
-            approved = decode(kept, ApprovedModel)
-        approval = bank.register_model(approved)
-        ModelStore(desk.site.engine).add(scorecard, approval)
-        return encode(
-            ModelRegistered(
-                model=card.name,
-                model_version=card.version,
-                approval=digest(approval).hex(),
-                reachable_totals=approval.reachable_totals,
-            )
+    terms = agreed_terms(desk.site, request.contract)
+    providers = [grant.provider for grant in terms.grants]
+    bank, kept = desk.bank(context.progress), context.checkpoints().get("approved")
+    if kept is None:
+        approved = bank.submit_model(card, providers, terms.model_reviewer, terms.purpose)
+        context.checkpoint("approved", encode(approved))
+    else:
+        approved = decode(kept, ApprovedModel)
+    approval = bank.register_model(approved)
+    ModelStore(desk.site.engine).add(scorecard, approval)
+    return encode(
+        ModelRegistered(
+            model=card.name,
+            model_version=card.version,
+            approval=digest(approval).hex(),
+            reachable_totals=approval.reachable_totals,
         )
+    )
 
 
 def _score(settings: BankSettings, context: JobContext) -> bytes:
-    request = decode(context.parameters, Scoring)
-    with _open_desk(settings) as desk, open_applicants(settings) as applicants:
-        model = ModelStore(desk.site.engine).find(
-            request.model, request.model_version, clock(), desk.key.public.fingerprint
+    request, desk = decode(context.parameters, Scoring), _desk(settings, context)
+    stamp = stamp_of(settings.applicants)
+    applicants = context.shelf.get("applicants", stamp, partial(open_applicants, settings))
+    model = ModelStore(desk.site.engine).find(
+        request.model, request.model_version, clock(), desk.key.public.fingerprint
+    )
+    if model is None:
+        reason = f"no model {request.model} {request.model_version} is registered under the bank's present key"
+        raise RefusalError(0, reason, "register it, then score")
+    subjects = request.subjects or tuple(applicants.keys())
+    began = time.monotonic()
+    query = _query(desk, context, request, model, subjects)
+    answers = _answers(desk, context, query)
+    with open_runner(settings.computing) as runner:
+        totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
+    milliseconds = round(1000 * (time.monotonic() - began))
+    card = model.scorecard
+    check_local(card, settings)
+    local = _local_points(model, applicants, subjects)
+    units = [card.base_points + total + own for total, own in zip(totals, local, strict=True)]
+    fixed = FixedPoint(card.decimals)
+    scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
+    writer = context.shelf.get("writer", None, ScoreWriter.open)
+    path = writer.write(settings.results / folder(context.parameters), scores, card.decimals)
+    return encode(
+        Scored(
+            rows=len(scores),
+            milliseconds=milliseconds,
+            sent=dict(desk.transport.sent),
+            received=dict(desk.transport.received),
+            scores=str(path),
         )
-        if model is None:
-            reason = f"no model {request.model} {request.model_version} is registered under the bank's present key"
-            raise RefusalError(0, reason, "register it, then score")
-        subjects = request.subjects or tuple(applicants.keys())
-        began = time.monotonic()
-        query = _query(desk, context, request, model, subjects)
-        answers = _answers(desk, context, query)
-        with open_runner(settings.computing) as runner:
-            totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
-        milliseconds = round(1000 * (time.monotonic() - began))
-        card = model.scorecard
-        check_local(card, settings)
-        local = _local_points(model, applicants, subjects)
-        units = [card.base_points + total + own for total, own in zip(totals, local, strict=True)]
-        fixed = FixedPoint(card.decimals)
-        scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
-        path = write_scores(settings.results / folder(context.parameters), scores, card.decimals)
-        return encode(
-            Scored(
-                rows=len(scores),
-                milliseconds=milliseconds,
-                sent=desk.transport.sent,
-                received=desk.transport.received,
-                scores=str(path),
-            )
-        )
+    )
 
 
 def folder(parameters: bytes) -> str:

@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
+import flask
 from apiflask import APIBlueprint
 from flask import Response, send_file
 
 from compute.canonical import Message, encode
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SHORT
 from compute.node.bank.models import ModelStore
 from compute.node.bank.salts import SaltStore
 from compute.node.console.jobs import scored, view
 from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
 from compute.node.console.subjects import named
+from compute.node.jobs.holds import Holds
+from compute.node.jobs.job import Job
 from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
@@ -22,14 +25,24 @@ from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
 from connectors.base import Table
 
+HOLD = 2.0
+"""Seconds that the reply waits for a short scoring."""
+HOLDS = 3
+"""Replies that one server process lets wait, one for each person: its other threads stay free."""
+
 
 def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIBlueprint:
     """Give the routes by which jobs are made and scores fetched."""
     made = APIBlueprint("scoring", __name__)
     models, salts = ModelStore(site.engine), SaltStore(site.engine)
 
+    holds = Holds(HOLDS)
+
     def submit(kind: str, request: Message, reference: str, size: int) -> JobView:
-        return view(store.submit(site.settings.name, kind, encode(request), reference, size))
+        return view(_submit(kind, request, reference, size))
+
+    def _submit(kind: str, request: Message, reference: str, size: int) -> Job:
+        return store.submit(site.settings.name, kind, encode(request), reference, size)
 
     @made.post("/key-enrolments")
     @takes(message(KeyEnrolment))
@@ -57,14 +70,22 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
     @takes(message(Scoring))
     @gives(JobView, 202)
     def score(asked: Scoring) -> JobView:
-        """Score subjects; the estimate is in the answer, the scores come into the bank's own folder."""
+        """Score subjects; the estimate is in the answer, the scores come into the bank's own folder.
+
+        For few subjects the answer waits a little: then the scores are mostly there.
+        """
         if models.find(asked.model, asked.model_version, clock()) is None:
             detail = f"No approved model {asked.model} {asked.model_version} is registered."
             raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
         if not salts.drawn(asked.contract):
             detail = f"No consents were registered and no permit was presented under {asked.contract}."
             raise ProblemError(409, "not-prepared", detail, "Check the contract's name; do both, then score.")
-        return submit(SCORE, asked, asked.reference, len(named(applicants, asked.subjects)))
+        size = len(named(applicants, asked.subjects))
+        job = _submit(SCORE, asked, asked.reference, size)
+        if size <= SHORT:
+            with holds.place(flask.g.party) as free:
+                job = store.wait(job.id, HOLD if free else 0)
+        return view(job)
 
     @made.get("/scorings/<job>/<any('scores.csv', 'scores.parquet'):file>")
     @made.doc(responses={200: "uscc,score"})

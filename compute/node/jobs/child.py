@@ -1,10 +1,11 @@
-"""The process in which a handler runs: the worker is at the other end of a pipe.
+"""The process in which handlers run, one job after another: the worker is at the other end of a pipe.
 
-    worker → child   Renew(until) · Saved · Stop
+    worker → child   Begin(kind, …, until), then Renew(until) · Saved · Stop
     child → worker   Progress · Save(key, value) · then one of Done(result), Failed(failure, place), Stopped
 
-It lives no longer than its worker's lease: the kernel's timer kills it at the deadline of the last renewal, also
-when it was paused or sits in a C call. So it is gone before another worker may take its job.
+A run lives no longer than its worker's lease: the kernel's timer kills the process at the deadline of the last
+renewal, also when it was paused or sits in a C call. So it is gone before another worker may take its job. Between
+two runs there is no lease and no timer; the process then ends with its worker.
 """
 
 import os
@@ -15,11 +16,23 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 
 from compute.node.jobs.context import Cancelled, Handler, JobContext
 from compute.node.jobs.job import Failure, Progress
+from compute.node.jobs.shelf import Shelf
 from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
 from compute.web.errors import PeerProblemError, ProblemError, WebError
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Run a job of this kind, under a lease that stands `until` as in `Renew`."""
+
+    kind: str
+    parameters: bytes
+    checkpoints: Mapping[str, bytes]
+    until: float
 
 
 @dataclass(frozen=True)
@@ -67,25 +80,31 @@ class Stopped:
     """The handler stopped as it was asked to."""
 
 
-def run(pipe: Connection, handler: Handler, parameters: bytes, checkpoints: Mapping[str, bytes]) -> None:
-    """Run the handler, once the lease is known to stand, and send how it ended. The target of the process."""
+def serve(pipe: Connection, handlers: Mapping[str, Handler]) -> None:
+    """Run one job after another, by kind, for as long as the worker lives. The target of the process."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the worker decides what they mean
         signal.signal(number, signal.SIG_IGN)
-    link = _PipeLink(pipe)
-    link.leased.wait()
-    context = JobContext(parameters, checkpoints, link)
+    link, shelf = _PipeLink(pipe), Shelf()
+    while True:
+        begun = link.next_run()
+        ended = _run(handlers[begun.kind], JobContext(begun.parameters, begun.checkpoints, link, shelf))
+        link.end_run()  # first: what is over needs no lease
+        link.send(ended)
+
+
+def _run(handler: Handler, context: JobContext) -> "Done | Failed | Stopped":
+    """Run the handler and give how it ended."""
     try:
         result = memoryview(
             handler(context)
         ).tobytes()  # what is not bytes is this handler's error, not the store's
         context.flush()
     except Cancelled:
-        link.send(Stopped())
+        return Stopped()
     except Exception as error:  # noqa: BLE001 -- whatever went wrong is sent on, and ends the job
-        link.send(Failed(_failure(error), "".join(traceback.format_tb(error.__traceback__))))
-    else:
-        link.send(Done(result))
+        return Failed(_failure(error), "".join(traceback.format_tb(error.__traceback__)))
+    return Done(result)
 
 
 class _PipeLink:
@@ -93,9 +112,24 @@ class _PipeLink:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self.leased = threading.Event()
-        self._stop, self._saved = threading.Event(), threading.Semaphore(0)
+        self._begun: SimpleQueue[Begin] = SimpleQueue()
+        self._leased, self._stop, self._saved = threading.Event(), threading.Event(), threading.Semaphore(0)
+        self._running, self._lock = False, threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def next_run(self) -> Begin:
+        """Give the next job, once its lease is known to stand."""
+        begun = self._begun.get()
+        self._leased.wait()
+        return begun
+
+    def end_run(self) -> None:
+        """Stop the timer; what still comes for this run is not heard."""
+        with self._lock:
+            self._running = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._leased.clear()
+            self._stop.clear()
 
     def stopping(self) -> bool:
         return self._stop.is_set()
@@ -119,21 +153,28 @@ class _PipeLink:
                 message = self._pipe.recv()
             except (EOFError, ConnectionError):
                 os._exit(1)
-            match message:
-                case Renew(until) if until > time.monotonic() or not self._pipe.poll():
-                    _die_at(until)
-                    self.leased.set()
-                case Renew():
-                    continue  # this process was long in starting, and a later renewal waits in the pipe
-                case Saved():
-                    self._saved.release()
-                case Stop():
-                    self._stop.set()
+            with self._lock:
+                self._hear(message)
 
+    def _hear(self, message: object) -> None:
+        match message:
+            case Begin(until=until):
+                self._running = True
+                self._begun.put(message)
+                self._renew(until)
+            case Renew(until) if self._running:
+                self._renew(until)
+            case Saved():
+                self._saved.release()
+            case Stop() if self._running:
+                self._stop.set()
 
-def _die_at(until: float) -> None:
-    # A timer of 0 would be none at all.
-    signal.setitimer(signal.ITIMER_REAL, max(until - time.monotonic(), 1e-6))
+    def _renew(self, until: float) -> None:
+        left = until - time.monotonic()
+        if left <= 0 and self._pipe.poll():
+            return  # this process was long in starting, and a later renewal waits in the pipe
+        signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6))  # a timer of 0 would be none at all
+        self._leased.set()
 
 
 def _failure(error: Exception) -> Failure:

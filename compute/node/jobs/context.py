@@ -6,6 +6,7 @@ from typing import Protocol
 
 from compute.node.jobs.estimate import Pace
 from compute.node.jobs.job import Progress
+from compute.node.jobs.shelf import Shelf
 
 REPORT_INTERVAL = 0.25
 """Seconds between two reports that are written; what comes between is dropped."""
@@ -35,10 +36,16 @@ class Link(Protocol):
 
 
 class JobContext:
-    """A job's parameters, the partial results to start from, and where to report. For one thread at a time."""
+    """A job's parameters, the partial results to start from, and where to report. For one thread at a time.
 
-    def __init__(self, parameters: bytes, checkpoints: Mapping[str, bytes], link: Link) -> None:
+    On the `shelf` stands what earlier jobs of this process have opened.
+    """
+
+    def __init__(
+        self, parameters: bytes, checkpoints: Mapping[str, bytes], link: Link, shelf: Shelf | None = None
+    ) -> None:
         self.parameters = parameters
+        self.shelf = Shelf() if shelf is None else shelf
         self._checkpoints, self._link = dict(checkpoints), link
         self._pace = Pace()
         self._last: Progress | None = None
@@ -79,5 +86,6 @@ Handler = Callable[[JobContext], bytes]
 """Does a job of one kind and gives its result.
 
 It must pickle (a function of a module, a partial of one, a frozen dataclass that is called), starts no processes
-of its own, and holds the interpreter's lock in no single call for as long as half a lease.
+of its own, leaves no thread behind, and holds the interpreter's lock in no single call for as long as half a
+lease.
 """

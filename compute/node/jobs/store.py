@@ -3,7 +3,8 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, Row, func, select, tuple_, update
@@ -16,8 +17,8 @@ from compute.node.jobs.estimate import RUNS, Cost, Estimate, Run, estimate
 from compute.node.jobs.job import Failure, Job, Progress
 from compute.node.jobs.states import ENDED, Move, State, advance
 
-_LONGEST_PAUSE = 0.5
-"""Seconds between two looks of one who waits long."""
+_LOOK, _LONGEST_LOOK = 0.002, 0.02
+"""Seconds between two looks whether the file has changed, of one who waits: at first, and after a while."""
 
 _jobs, _runs = tables.jobs.c, tables.runs.c
 _VIEW = select(*(column for column in _jobs if column.name not in {"parameters", "result"}))
@@ -95,18 +96,18 @@ class JobStore:
         return _job(row)
 
     def wait(self, job: str, timeout: float) -> Job:
-        """Give the job as soon as it has ended, or as it is after `timeout` seconds.
-
-        Looks ever less often, from every 10 ms to every half second. Raises UnknownJobError.
-        """
-        deadline, pause = time.monotonic() + timeout, 0.01
-        while True:
-            found = self.get(job)
-            left = deadline - time.monotonic()
-            if found.state in ENDED or left <= 0:
-                return found
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        """Give the job as soon as it has ended, or as it is after `timeout` seconds. Raises UnknownJobError."""
+        deadline, pause = time.monotonic() + timeout, _LOOK
+        with self.changes() as changes:
+            seen = None
+            while True:
+                now, left = changes(), deadline - time.monotonic()
+                if now != seen or left <= 0:
+                    seen, found = now, self.get(job)
+                    if found.state in ENDED or left <= 0:
+                        return found
+                time.sleep(min(pause, left))
+                pause = min(pause * 1.02, _LONGEST_LOOK)
 
     def result(self, job: str) -> bytes:
         """Give the result of a job that is done; raise WrongStateError if it is not, or UnknownJobError."""
@@ -143,6 +144,26 @@ class JobStore:
         )
         with self._reader.begin() as connection:
             return estimate(self.kinds[kind], [Run(*row) for row in connection.execute(last)], size)
+
+    @contextmanager
+    def changes(self) -> Iterator[Callable[[], int]]:
+        """Give what tells a number that changes with each commit to the file: a look takes some microseconds.
+
+        So whoever waits looks often, and needs no other way between the processes (SQLite: PRAGMA data_version).
+        """
+        pooled = self.engine.raw_connection()  # without a transaction, in which the number would stand still
+        try:
+            cursor = pooled.cursor()
+
+            def version() -> int:
+                cursor.execute("PRAGMA data_version")
+                ((number,),) = cursor.fetchall()
+                return int(number)
+
+            yield version
+            cursor.close()
+        finally:
+            pooled.close()  # back into the pool
 
     def _check(self, kind: str, size: int) -> None:
         if kind not in self.kinds:

@@ -12,14 +12,14 @@ from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER, KINDS
+from compute.node.provider.kinds import ANSWER, KINDS, SHORT
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.messages import Acknowledged, Answer, ProviderTerms, Query
 from compute.signing import Signed
 
-SHORT = (PermitPresented, Signed[ProviderTerms], Acknowledged)
+REPLIES = (PermitPresented, Signed[ProviderTerms], Acknowledged)
 """The replies that come at once, beside Accepted."""
 
 
@@ -38,7 +38,7 @@ def create(settings: ProviderSettings) -> APIFlask:
     def received(query: Query) -> Entry:
         return events.received(settings.name, query, clock())
 
-    query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received)
-    intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, SHORT)
+    query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
+    intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, REPLIES)
     consoles = (identity.routes(site), contracts.routes(site), providing.routes(site))
     return create_app(site, consoles, intake, stack)

@@ -5,6 +5,7 @@ Points, labels and scores never leave it.
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import prod
 
@@ -226,12 +227,14 @@ class Bank:
 
     def _provider_terms(self, providers: Sequence[str]) -> list[Signed[ProviderTerms]]:
         question = AskProviderTerms(bank=self.name)
-        replies = []
-        for provider in providers:
+
+        def of(provider: str) -> Signed[ProviderTerms]:
             signed = self._signed(provider, "provider", question, Signed[ProviderTerms])
             self._check_current(provider, signed.statement.provider, signed.statement.expires)
-            replies.append(signed)
-        return replies
+            return signed
+
+        with ThreadPoolExecutor(max(len(providers), 1)) as pool:  # they are asked at the same time
+            return list(pool.map(of, providers))
 
     def _sealing_key(self, reviewer: str) -> bytes:
         question = AskReviewerTerms(bank=self.name)

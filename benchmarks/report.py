@@ -1,0 +1,89 @@
+"""The figures as a table, as JSON, and as a chart of cost against rows."""
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gmpy2
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+SVG = {"svg.hashsalt": "veilmart", "svg.fonttype": "none"}
+"""The same figures give the same file, with text as text."""
+
+
+def machine() -> dict[str, str]:
+    """Give what the figures depend on."""
+    model = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "processor": f"{len(model)} × {model[0]}",
+        "python": platform.python_version(),
+        "gmp": gmpy2.mp_version(),
+    }
+
+
+def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: dict[str, Any]) -> None:
+    """Print every ratio beside what it has to be, and the figures that are no ratio to a peer."""
+    table = Table(title="CPU time of the peer ÷ CPU time of Veilmart, for the same work", title_justify="left")
+    for name in ("work", "bits", "peer", "times", "at least"):
+        table.add_column(name, justify="left" if name in {"work", "peer"} else "right")
+    for work, bits, peer, ratio, required in ratios:
+        missed = required is not None and ratio < required
+        found = f"[red]{ratio:.2f}[/]" if missed else f"{ratio:.2f}"
+        table.add_row(work, str(bits), peer, found, "" if required is None else f"{required:g}")
+    many = figures["scoring_many"]
+    others = Table(title="Other figures", title_justify="left")
+    for name in ("figure", "found", "at most"):
+        others.add_column(name, justify="left" if name == "figure" else "right")
+    kernels = [*figures["scoring"], *figures["histogram"], many]
+    for record in kernels:
+        what = f"{record['work']}, {record['rows']:,} rows, {record['bits']} bits: kernel ÷ floor"
+        others.add_row(what, f"{record['kernel_over_floor']:.3f}", "1.15")
+    others.add_row(
+        f"{many['rows']:,} rows: seconds on {many['processes']} processes", f"{many['wall_seconds']:.1f}", "75"
+    )
+    others.add_row(f"{many['rows']:,} rows: peak memory of all processes, MiB", f"{many['peak_mib']:.0f}", "1024")
+    console = Console(width=120)
+    console.print(table)
+    console.print(others)
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write the figures, rounded to what is worth telling."""
+    path.write_text(json.dumps(_rounded(content), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def draw(path: Path, ours: Sequence[tuple[int, float]], peers: dict[str, float]) -> None:
+    """Draw the CPU milliseconds per row against the number of rows; a peer's do not depend on it."""
+    with mpl.rc_context(SVG):
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        rows = [count for count, _ in ours]
+        axes.loglog(rows, [cost for _, cost in ours], marker="o", label="Veilmart, from nothing")
+        for name, cost in peers.items():
+            axes.loglog(rows, [cost] * len(rows), linestyle="--", label=name)
+        axes.set_xlabel("rows")
+        axes.set_ylabel("CPU ms per row")
+        axes.set_title("Scoring, 20 features × 6 bins, 2048 bits, everything included", loc="left")
+        axes.grid(visible=True, which="major", alpha=0.3)
+        axes.legend()
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return float(f"{value:.4g}")
+        case dict():
+            return {name: _rounded(each) for name, each in value.items()}
+        case list():
+            return [_rounded(each) for each in value]
+    return value

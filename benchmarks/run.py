@@ -1,0 +1,91 @@
+"""All benchmarks, side by side in one run: ``make bench``. 15 to 20 minutes on 2 idle cores.
+
+Ratios are of CPU seconds of all processes. The peers do what their users can do best (``peers.py``), on fewer rows
+where their cost per row does not depend on the number, and every result is compared with the clear one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import histogram
+import paillier
+import report
+import score
+
+BITS = (2048, 3072)
+ROWS, MANY_ROWS = 20_000, 960_000
+CURVE = (1000, 10_000, 100_000)
+REPEATS = 5
+SCORED_BY_PEERS, SUMMED_BY_PEERS = {2048: 4000, 3072: 200}, {2048: 1000, 3072: 300}
+"""Rows of one repeat, by the key's length."""
+PROCESSES = 2
+
+SHORT = "encryption by the key's owner, short exponents"
+MANY = f"scoring, {MANY_ROWS:,} rows"
+REQUIRED: dict[str, dict[str, float]] = {
+    SHORT: {"phe": 50, "HEU ZPaillier": 2.2},
+    "scoring, 20,000 rows, warm": {"phe": 70, "HEU ZPaillier": 15, "HEU OU": 1.5},
+    "scoring, 20,000 rows, from nothing": {"phe": 45},
+    MANY: {"phe": 180, "HEU ZPaillier": 40, "HEU OU": 3.5},
+    "histogram, 20,000 rows": {"phe": 45, "HEU ZPaillier": 2.3},
+}
+"""What each ratio has to reach at 2048 bits."""
+
+
+def measure() -> dict[str, Any]:
+    """Run everything."""
+    figures: dict[str, Any] = {"machine": report.machine()}
+    figures["operations"] = [record for bits in BITS for record in paillier.measure(bits, REPEATS)]
+    figures["scoring"] = [score.measure(bits, ROWS, SCORED_BY_PEERS[bits], REPEATS) for bits in BITS]
+    figures["histogram"] = [histogram.measure(bits, ROWS, SUMMED_BY_PEERS[bits], REPEATS) for bits in BITS]
+    many = score.measure_many(2048, MANY_ROWS, PROCESSES)
+    peers = {name: cost for name, cost in figures["scoring"][0]["cpu_ms_per_row"].items() if name in score.PEERS}
+    many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
+    figures["scoring_many"] = many
+    figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
+    return figures
+
+
+def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, float | None]]:
+    """Give each ratio: the work, the key's length, the peer, the ratio, and what it has to reach, if anything."""
+    works: list[tuple[str, int, dict[str, float]]] = [
+        *((record["work"], record["bits"], record["times"]) for record in figures["operations"]),
+        *(
+            (f"scoring, {record['rows']:,} rows, {state}", record["bits"], times)
+            for record in figures["scoring"]
+            for state, times in record["times"].items()
+        ),
+        (MANY, 2048, figures["scoring_many"]["times"]),
+        *(
+            (f"histogram, {record['rows']:,} rows", record["bits"], record["times"])
+            for record in figures["histogram"]
+        ),
+    ]
+    for work, bits, times in works:
+        for peer, ratio in times.items():
+            yield work, bits, peer, ratio, REQUIRED.get(work, {}).get(peer) if bits == BITS[0] else None
+
+
+@click.command()
+@click.option(
+    "--out",
+    default="benchmarks/results",
+    show_default=True,
+    help="Folder for figures.json and scoring.svg.",
+    type=click.Path(path_type=Path, file_okay=False),
+)
+def main(out: Path) -> None:
+    """Measure Veilmart's engine against phe and HEU, and against its floor."""
+    figures = measure()
+    out.mkdir(parents=True, exist_ok=True)
+    report.write(out / "figures.json", figures)
+    curve = [(record["rows"], record["cpu_ms_per_row"]) for record in figures["curve"]]
+    peers = figures["scoring"][0]["cpu_ms_per_row"]
+    report.draw(out / "scoring.svg", curve, {name: peers[name] for name in score.PEERS if name in peers})
+    report.show(list(ratios(figures)), figures)
+
+
+if __name__ == "__main__":
+    main()

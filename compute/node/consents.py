@@ -1,0 +1,99 @@
+"""The consents under contracts, as their banks signed them: all are asked for at each use, what is new is sent.
+
+Statements are only ever added, so a process that has verified the first so many asks for those behind them. What
+it was told once it keeps: a marketplace cannot take a withdrawal back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from compute.records import ConsentBatch, Consents, ConsentWithdrawal
+from compute.signing import Pin, SignatureError, verify
+from compute.terms import Terms
+
+MAX_KEPT = 1_000_000
+"""Consents that a process keeps in memory, some 200 bytes each; the contract used longest ago goes first."""
+
+
+class Source(Protocol):
+    """Where consents are asked for: `compute.client.MarketplaceClient`."""
+
+    def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
+        """Give all batches and withdrawals under a contract behind the first so many."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Verified statements, and which commitments stand from `since` until before `until` (UTC, milliseconds)."""
+
+    pin: Pin
+    consents: Consents
+    standing: frozenset[bytes]
+    since: int
+    until: int
+
+    @classmethod
+    def at(cls, pin: Pin, consents: Consents, now: int) -> "_Known":
+        ends = [end for signed in consents.batches if now < (end := signed.statement.expires)]
+        return cls(pin, consents, consents.standing(now), now, min(ends, default=2**53))
+
+    @property
+    def size(self) -> int:
+        return sum(len(signed.statement.commitments) for signed in self.consents.batches)
+
+
+class KnownConsents:
+    """The consents of a process, for any number of threads."""
+
+    def __init__(self, source: Source, pins: Mapping[str, Pin]) -> None:
+        self._source, self._pins = source, pins
+        self._known: dict[str, _Known] = {}
+
+    def standing(self, terms: Terms, now: int) -> frozenset[bytes]:
+        """Give the commitments whose consent stands at `now` by all that the marketplace has now.
+
+        Raises SignatureError for statements that are not the consumer's under this contract, and what the
+        source raises.
+        """
+        if terms.consumer not in self._pins:
+            raise SignatureError(f"no key of {terms.consumer} is pinned here; enrol the party first")
+        pin = self._pins[terms.consumer]
+        known = self._known.get(terms.contract)
+        if known is None or known.pin != pin:  # what another key has signed is asked for, and verified, again
+            known = _Known.at(pin, Consents(contract=terms.contract, batches=(), withdrawals=()), now)
+        told, before = known.consents, known
+        news = self._source.consents(terms.contract, len(told.batches), len(told.withdrawals))
+        if news.batches or news.withdrawals:
+            self._verify(terms, news)
+            together = Consents(
+                contract=terms.contract,
+                batches=told.batches + news.batches,
+                withdrawals=told.withdrawals + news.withdrawals,
+            )
+            known = _Known.at(pin, together, now)
+        elif not known.since <= now < known.until:
+            known = _Known.at(pin, told, now)
+        self._keep(terms.contract, known, is_used_again=known is before)
+        return known.standing
+
+    def _verify(self, terms: Terms, news: Consents) -> None:
+        stated: list[ConsentBatch | ConsentWithdrawal] = [
+            *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.batches),
+            *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.withdrawals),
+        ]
+        if any(statement.contract != terms.contract for statement in stated):
+            raise SignatureError("they are of another contract")
+
+    def _keep(self, contract: str, known: _Known, *, is_used_again: bool) -> None:
+        """Put it last of all; each step is one of a dictionary, so that threads may come between."""
+        self._known.pop(contract, None)
+        self._known[contract] = known
+        if not is_used_again:
+            sizes = [(name, each.size) for name, each in list(self._known.items())]
+            total = sum(size for _, size in sizes)
+            for name, size in sizes:
+                if total > MAX_KEPT:
+                    self._known.pop(name, None)
+                    total -= size

@@ -1,5 +1,6 @@
 """What a bank's staff have its worker do: prove the key, register a model, score."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import flask
@@ -21,6 +22,7 @@ from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
 from compute.protocols.risk_score.scorecard import parse_scorecard
+from compute.signing import Pins
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
 from connectors.base import Table
@@ -49,10 +51,7 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
     @gives(JobView, 202)
     def enrol_key(asked: KeyEnrolment) -> JobView:
         """Prove the bank's Paillier key to providers."""
-        pins = site.directory
-        if others := [each for each in asked.providers if each not in pins or pins[each].role != "provider"]:
-            detail = f"No data provider is enrolled as {', '.join(others)}."
-            raise ProblemError(404, "unknown-party", detail, "Name providers that the catalog has.")
+        _require_providers(site.directory, asked.providers)
         return submit(ENROL_KEY, asked, asked.reference, len(asked.providers))
 
     @made.post("/models")
@@ -74,12 +73,7 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
 
         For few subjects the answer waits a little: then the scores are mostly there.
         """
-        if models.find(asked.model, asked.model_version, clock()) is None:
-            detail = f"No approved model {asked.model} {asked.model_version} is registered."
-            raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
-        if not salts.drawn(asked.contract):
-            detail = f"No consents were registered and no permit was presented under {asked.contract}."
-            raise ProblemError(409, "not-prepared", detail, "Check the contract's name; do both, then score.")
+        _require_prepared(models, salts, asked)
         size = len(named(applicants, asked.subjects))
         job = _submit(SCORE, asked, asked.reference, size)
         if size <= SHORT:
@@ -94,3 +88,20 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
         return send_file(Path(scored(store, job).scores).with_name(file))
 
     return made
+
+
+def _require_providers(pins: Pins, names: Sequence[str]) -> None:
+    """Raise :class:`ProblemError` unless all of these are enrolled as data providers."""
+    if others := [each for each in names if each not in pins or pins[each].role != "provider"]:
+        detail = f"No data provider is enrolled as {', '.join(others)}."
+        raise ProblemError(404, "unknown-party", detail, "Name providers that the catalog has.")
+
+
+def _require_prepared(models: ModelStore, salts: SaltStore, asked: Scoring) -> None:
+    """Raise :class:`ProblemError` unless the model is registered and something was done under the contract."""
+    if models.find(asked.model, asked.model_version, clock()) is None:
+        detail = f"No approved model {asked.model} {asked.model_version} is registered."
+        raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
+    if not salts.drawn(asked.contract):
+        detail = f"No consents were registered and no permit was presented under {asked.contract}."
+        raise ProblemError(409, "not-prepared", detail, "Check the contract's name; do both, then score.")

@@ -15,6 +15,10 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from compute.node.settings import Cluster, Computing
 from compute.paillier import costs
 from compute.paillier.runner import Runner
@@ -31,7 +35,9 @@ def open_runner(computing: Computing) -> Iterator[Runner]:
     if computing.cluster is not None:
         with _cluster_client(computing.cluster) as client:
             workers = len(client.scheduler_info()["workers"])
-            yield Runner(client.get_executor(), max(1, workers), costs=measured)
+            # Dask gives calls that are alike one result unless they are said to be impure: blinding factors would
+            # repeat.
+            yield Runner(client.get_executor(pure=False), max(1, workers), costs=measured)
         return
     if computing.processes == 1:
         yield Runner(costs=measured)
@@ -49,6 +55,11 @@ def end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+
+
+def folder_secret(identity: Ed25519PrivateKey, purpose: bytes) -> bytes:
+    """Give the node's own secret that seals its files of this purpose, so that it takes nobody else's."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(identity.private_bytes_raw())
 
 
 def _cluster_client(cluster: Cluster) -> "Client":

@@ -6,7 +6,7 @@ from functools import partial
 
 from gmpy2 import mpz
 
-from compute.paillier.errors import LayoutError
+from compute.paillier.errors import LayoutError, PoolError
 from compute.paillier.packing import SlotLayout
 from compute.paillier.pool import EXPONENTS, Pool, pool_residues, pool_size
 from compute.paillier.public import PublicKey, nth_residues
@@ -26,6 +26,8 @@ def blind(
     cheaper way. That hides how a ciphertext was computed only where gcd(n, φ(n)) = 1, which key enrolment proves.
     """
     key.check_ciphertexts(ciphertexts)
+    if pool is not None and pool.key != key:
+        raise PoolError("the blinding pool is another key's; its numbers are no n-th residues here")
     residues = _residues(key, len(ciphertexts), runner, pool, progress)
     return [mpz(c) * residue % key.n_squared for c, residue in zip(ciphertexts, residues, strict=True)]
 

@@ -14,6 +14,8 @@ import gmpy2
 from gmpy2 import mpz
 
 _REPEATS, _COUNT, _TABLE = 5, 128, 16
+_MOST = 60.0
+"""Seconds that one operation may be said to take."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,27 @@ def kept(path: Path) -> Callable[[int], Costs]:
     """Give :func:`measured` with its figures kept in a JSON file, for as long as GMP is of the same version."""
 
     def costs(bits: int) -> Costs:
-        known = json.loads(path.read_bytes()) if path.exists() else {}
-        name = f"{bits} bits, GMP {gmpy2.mp_version()}"
-        if name not in known:
-            known[name] = asdict(measured(bits))
+        known, name = _read(path), f"{bits} bits, GMP {gmpy2.mp_version()}"
+        figures = known.get(name)
+        if figures is None:
+            figures = known[name] = measured(bits)
+            text = json.dumps({each: asdict(known[each]) for each in known}, indent=1)
             fresh = path.with_name(f"{path.name}.{os.getpid()}")
-            fresh.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+            fresh.write_text(text + "\n", encoding="utf-8")
             fresh.replace(path)  # other processes read and write it too
-        return Costs(**known[name])
+        return figures
 
     return costs
+
+
+def _read(path: Path) -> dict[str, Costs]:
+    """The file's figures; none where it cannot be read or a figure is none: then all are measured anew."""
+    try:
+        known = {name: Costs(**figures) for name, figures in json.loads(path.read_bytes()).items()}
+        sound = all(0 < figure < _MOST for costs in known.values() for figure in asdict(costs).values())
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return {}
+    return known if sound else {}
 
 
 def _odd(bits: int) -> mpz:

@@ -46,6 +46,8 @@ class FixedPoint:
 
 def to_residue(key: PublicKey, value: int) -> int:
     """Give the plaintext of a signed integer, value mod n; raise unless |value| ≤ (n−1)/2."""
+    if not hasattr(value, "__index__"):
+        raise PlaintextError(f"{type(value).__name__} is no whole number; encode it first")
     if abs(value) > key.n // 2:
         raise PlaintextError("the value does not fit the modulus; it must lie within ±(n−1)/2")
     return int(value % key.n)

@@ -40,7 +40,10 @@ def columns_of(codes: Sequence[Sequence[int]], sizes: Sequence[int], rows: int) 
 def _array(codes: Sequence[int]) -> NDArray[np.integer]:
     if isinstance(codes, bytes | bytearray | memoryview):
         return np.frombuffer(codes, dtype=np.uint8)
-    array = np.asarray(codes)
+    try:
+        array = np.asarray(codes)
+    except ValueError as error:  # nested lists of different lengths
+        raise CodeError("codes must be whole numbers in one column for each feature") from error
     if array.ndim != 1 or (len(array) and not np.issubdtype(array.dtype, np.integer)):
         raise CodeError("codes must be whole numbers in one column for each feature")
     return array

@@ -91,12 +91,17 @@ def block_product(block: Block) -> bytes:
     groups: list[Table] = []
     for position, slot in enumerate(block.codes):
         if position < len(block.tables):
-            groups = _joint_tables(key, block, block.tables[position])
+            groups.clear()  # one slot's tables at a time: they are what takes memory
+            groups += _joint_tables(key, block, block.tables[position])
         else:
             products.square(block.width)
-        for group, codes in zip(groups, slot, strict=True):
-            products.multiply(group, np.frombuffer(codes, dtype=np.uint16))
+        _multiply(products, groups, slot)
     return to_bytes(key, products.residues())
+
+
+def _multiply(products: Products, groups: Sequence[Table], slot: Sequence[bytes]) -> None:
+    for group, codes in zip(groups, slot, strict=True):
+        products.multiply(group, np.frombuffer(codes, dtype=np.uint16))
 
 
 def _joint_tables(key: PublicKey, block: Block, table: bytes) -> list[Table]:

@@ -17,8 +17,8 @@ from compute.paillier.runner import HERE, Runner, chunks
 
 MAX_OUTPUTS = 1 << 14
 """Of one block, so that a task's memory does not grow with the number of rows."""
-_ENTRY_NUMBERS, _NUMBER_OVERHEAD = 3, 100
-"""Numbers of a table's entry in split form, and bytes of each beside its digits."""
+_TABLE_NUMBERS, _MAKING_NUMBERS, _NUMBER_OVERHEAD = 3, 4, 75
+"""Numbers that an entry takes, and while its group's table is made, and bytes of each beside its digits (measured)."""
 
 
 class Form(StrEnum):
@@ -76,7 +76,8 @@ def plan(sizes: Sequence[int], rows: int, layout: SlotLayout, bits: int, runner:
         horner = rows * layout.width * costs.square + joint * costs.entry
         raising = sum(sizes) * (layout.width * costs.square + 2 * costs.entry)
         tables = ceil(outputs / MAX_OUTPUTS) * slots * (raising + joint * costs.entry)
-        memory = joint * _ENTRY_NUMBERS * (bits // 8 + _NUMBER_OVERHEAD)
+        largest = max(joint_sizes(sizes, groups), default=0)
+        memory = (_TABLE_NUMBERS * joint + _MAKING_NUMBERS * largest) * (bits // 8 + _NUMBER_OVERHEAD)
         plans += [
             Plan(Form.HORNER, groups, lookups + horner, memory),
             Plan(Form.SLOT_TABLES, groups, lookups + tables, memory),

@@ -17,6 +17,10 @@ class SlotLayout:
     slots: int
     bias: int
 
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.slots < 1 or self.bias < 0:
+            raise LayoutError(f"{self.slots} slots of {self.width} bits with bias {self.bias} are no layout")
+
     @classmethod
     def for_bound(cls, bound: int, bias: int, modulus_bits: int, parties: int) -> "SlotLayout":
         """Give the layout with the narrowest slots that hold 0 … bound, and as many as n has room for.

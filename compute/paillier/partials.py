@@ -1,6 +1,9 @@
 """Results of parts of a computation that are kept, so that a run which is broken off goes on where it was."""
 
+import hashlib
+import hmac
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -8,6 +11,9 @@ from typing import Protocol, TypeVar
 from compute.paillier.runner import Runner
 
 T = TypeVar("T")
+
+_MAC_BYTES = 32
+_LABEL = b"veilmart/partial/v1"
 
 
 class Partials(Protocol):
@@ -31,17 +37,46 @@ class PartialFiles:
 
     def get(self, name: str) -> bytes | None:
         """Give the file's bytes."""
-        path = self._folder / name
-        return path.read_bytes() if path.exists() else None
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def put(self, name: str, data: bytes) -> None:
-        """Write, sync, rename: a crash leaves no half file under the name."""
-        fresh = self._folder / f"{name}.{os.getpid()}"
-        with fresh.open("wb") as file:
+        """Write, sync, rename, sync: a crash leaves no half file under the name, but one with a dot behind it."""
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=f"{name}.", delete=False) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self._folder / name)
+        Path(file.name).replace(self._folder / name)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class SealedPartials:
+    """Partials under HMAC-SHA256 of their owner.
+
+    What was altered or cut off, or stands under another name, is as good as never kept: it is computed again.
+    """
+
+    def __init__(self, partials: Partials, secret: bytes) -> None:
+        self._partials, self._secret = partials, secret
+
+    def get(self, name: str) -> bytes | None:
+        """Give what the owner put under this name."""
+        sealed = self._partials.get(name) or b""
+        mac, data = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
+        return data if hmac.compare_digest(mac, self._mac(name, data)) else None
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep the bytes behind their HMAC."""
+        self._partials.put(name, self._mac(name, data) + data)
+
+    def _mac(self, name: str, data: bytes) -> bytes:
+        return hmac.digest(self._secret, _LABEL + hashlib.sha256(name.encode()).digest() + data, "sha256")
 
 
 def run_or_resume(

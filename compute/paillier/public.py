@@ -90,8 +90,10 @@ class PublicKey:
         return self.residue(m) * gmpy2.powmod(r_unit, self.n, self.n_squared) % self.n_squared
 
     def check_plaintexts(self, plaintexts: Sequence[int]) -> None:
-        """Raise :class:`PlaintextError`, naming the index, unless 0 ≤ m < n for every m."""
+        """Raise :class:`PlaintextError`, naming the index, unless every m is whole and 0 ≤ m < n."""
         for index, m in enumerate(plaintexts):
+            if not hasattr(m, "__index__"):  # a fraction would be cut off or rounded
+                raise PlaintextError(f"plaintext {index} must be a whole number; encode it first")
             if not 0 <= m < self.n:
                 raise PlaintextError(f"plaintext {index} must lie in [0, n); encode signed values first")
 

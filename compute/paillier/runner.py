@@ -1,7 +1,8 @@
 """Where the arithmetic runs: in this process, or spread over an ``Executor`` of processes or of a cluster.
 
 A task is plain bytes and numbers and its function is one of a module, so that a pool of processes and Dask's
-``Client.get_executor()`` take it alike. Whatever starts the executor also ends it.
+``Client.get_executor(pure=False)`` take it alike. The executor must run every task that it is handed: one that
+gives equal calls one result, as Dask does by default, repeats randomness. Whatever starts it also ends it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

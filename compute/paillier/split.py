@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from gmpy2 import f_divmod, invert, mpz
+from gmpy2 import f_divmod, gcd, invert, mpz
 from numpy.typing import NDArray
+
+from compute.paillier.errors import CiphertextError
 
 _LIMB = 32
 """Bits. Sums of κs are kept as arrays of limbs in 64 bits each: 2³² of them cannot overflow."""
@@ -27,13 +29,18 @@ class Split:
 
     @classmethod
     def of(cls, units: Iterable[int], m: int) -> "Split":
-        """Split units modulo m²; all inverses together cost one, and three products each (Montgomery's trick)."""
+        """Split units modulo m²; all inverses together cost one, and three products each (Montgomery's trick).
+
+        Raises :class:`CiphertextError` for a number that shares a factor with m.
+        """
         modulus = mpz(m)
         pairs = [f_divmod(mpz(unit), modulus) for unit in units]
         prefixes, product = [], mpz(1)
         for _, t in pairs:
             prefixes.append(product)
             product = product * t % modulus
+        if gcd(product, modulus) != 1:
+            raise CiphertextError("a number to be split shares a factor with the modulus; check it first")
         suffix, inverses = invert(product, modulus), []
         for (_, t), prefix in zip(reversed(pairs), reversed(prefixes), strict=True):
             inverses.append(suffix * prefix % modulus)

@@ -1,15 +1,19 @@
 """A provider's blinding pools: one for each bank's key, in files, under an HMAC with a key of the node's own."""
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+import logging
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compute.node.computing import folder_secret
 from compute.node.settings import Computing
 from compute.paillier.blinding import pool_pays
+from compute.paillier.errors import PoolError
 from compute.paillier.partials import PartialFiles
 from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
+
+logger = logging.getLogger(__name__)
 
 
 class PoolStore:
@@ -18,13 +22,16 @@ class PoolStore:
     def __init__(self, computing: Computing, identity: Ed25519PrivateKey) -> None:
         self._folder = computing.folder / "pools"
         self._files = PartialFiles(self._folder)
-        derive = HKDF(hashes.SHA256(), 32, salt=None, info=b"veilmart/pool-store/v1")
-        self._secret = derive.derive(identity.private_bytes_raw())
+        self._secret = folder_secret(identity, b"veilmart/pool-store/v1")
 
     def find(self, key: PublicKey) -> Pool | None:
-        """Give the key's pool; raise :class:`PoolError` for one that was altered."""
+        """Give the key's pool; None also for one that was altered, which is logged: the next one replaces it."""
         sealed = self._files.get(key.fingerprint)
-        return None if sealed is None else Pool.open(key, sealed, self._secret)
+        try:
+            return None if sealed is None else Pool.open(key, sealed, self._secret)
+        except PoolError:
+            logger.exception("the file %s is not taken", self._folder / key.fingerprint)
+            return None
 
     def find_or_make(self, key: PublicKey, outputs: int, runner: Runner = HERE) -> Pool | None:
         """Give the key's pool; None where there is none and making it does not pay for so many outputs."""
@@ -43,5 +50,5 @@ class PoolStore:
         """Remove the pools of all other keys."""
         names = {key.fingerprint for key in keys}
         for path in self._folder.iterdir():
-            if path.name not in names:
-                path.unlink()
+            if path.name.partition(".")[0] not in names:  # behind a dot: one that is being written
+                path.unlink(missing_ok=True)

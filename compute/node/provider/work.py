@@ -31,7 +31,7 @@ def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
         open_runner(computing) as runner,
     ):
         pool = partial(PoolStore(computing, site.key).find_or_make, runner=runner)
-        means = Means(runner, pool, open_parts(computing, query), partial(_report, context))
+        means = Means(runner, pool, open_parts(computing, query, site.key), partial(_report, context))
         _, dispatcher = open_desk(site, holding, means)
         reply = dispatcher.handle_bytes(query)
     forget_parts(computing, query)

@@ -35,8 +35,6 @@ def open_runner(computing: Computing) -> Iterator[Runner]:
     if computing.cluster is not None:
         with _cluster_client(computing.cluster) as client:
             workers = len(client.scheduler_info()["workers"])
-            # Dask gives calls that are alike one result unless they are said to be impure: blinding factors would
-            # repeat.
             yield Runner(client.get_executor(pure=False), max(1, workers), costs=measured)
         return
     if computing.processes == 1:

@@ -1,10 +1,10 @@
 """Where the arithmetic runs: in this process, or spread over an ``Executor`` of processes or of a cluster.
 
 A task is plain bytes and numbers and its function is one of a module, so that a pool of processes and Dask's
-``Client.get_executor(pure=False)`` take it alike. The executor must run every task that it is handed: one that
-gives equal calls one result, as Dask does by default, repeats randomness. Whatever starts it also ends it.
+``Client.get_executor()`` take it alike. Whatever starts the executor also ends it.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Runner:
         try:
             while True:
                 for index, task in islice(waiting, _AHEAD * self.workers - len(running)):
-                    running[self.executor.submit(function, task)] = index
+                    running[self.executor.submit(_call, function, task, secrets.token_bytes(16))] = index
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -93,6 +93,11 @@ class Runner:
             if progress is not None:
                 progress(done, count)
         return [output for index in range(len(cuts)) for output in results[index]]
+
+
+def _call(function: Callable[[T], R], task: T, _once: bytes) -> R:
+    """Run a task. No two calls are alike: Dask gives equal calls one result, and randomness would repeat."""
+    return function(task)
 
 
 HERE = Runner()

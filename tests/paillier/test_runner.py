@@ -2,10 +2,14 @@
 
 import dataclasses
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -186,6 +190,34 @@ def test_a_failing_source_of_tasks_surfaces() -> None:
 def test_a_broken_pool_of_processes_raises(tmp_path: Path) -> None:
     with open_runner(Computing(processes=2, folder=tmp_path)) as runner, pytest.raises(BrokenProcessPool):
         list(runner.run(engine.die, range(20), MUCH))
+
+
+def test_a_signal_to_the_whole_group_breaks_no_pool(tmp_path: Path) -> None:
+    with open_runner(Computing(processes=2, folder=tmp_path)) as runner:
+        processes = {pid for _, pid in runner.run(engine.pid_slowly, range(4), MUCH)}
+        assert len(processes) == 2
+        for pid, number in product(processes, ("TERM", "INT")):  # not from here: that would be the pool's own
+            subprocess.run(["kill", f"-{number}", str(pid)], check=True)  # noqa: S603, S607
+        assert {pid for _, pid in runner.run(engine.pid_slowly, range(4), MUCH)} == processes
+
+
+def test_a_pool_whose_process_was_killed_closes(tmp_path: Path) -> None:
+    with open_runner(Computing(processes=2, folder=tmp_path)) as runner:
+        processes = [pid for _, pid in runner.run(engine.pid_slowly, range(4), MUCH)]
+        os.kill(processes[0], signal.SIGKILL)
+        with pytest.raises(BrokenProcessPool):
+            list(runner.run(engine.pid_slowly, range(6), MUCH))
+
+
+def test_a_process_beside_the_worker_ends_when_it_is_told_to() -> None:
+    """Its parent tells it so at its own end, and waits for it."""
+    process = get_context("forkserver").Process(target=engine.keep_on, daemon=True)
+    process.start()
+    time.sleep(1)
+    assert process.is_alive()
+    process.terminate()
+    process.join(10)
+    assert process.exitcode == -signal.SIGTERM
 
 
 def test_a_node_computes_here_or_in_processes(tmp_path: Path) -> None:

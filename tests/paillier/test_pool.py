@@ -194,6 +194,8 @@ def test_another_secret_and_another_key_open_nothing(key: PrivateKey, pool: Pool
         assert repr(SECRET) not in str(caught.value)
 
 
+# Python 3.12 and later warn of any fork beside threads; what the child runs here takes no lock of theirs.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_workers_never_draw_the_same(key: PrivateKey, pool: Pool) -> None:
     """Forked after the tables are made, and one after another: the system's randomness is drawn at its use."""
     n = key.public.to_bytes()

@@ -42,7 +42,7 @@ def honest(key: PrivateKey) -> EnrolKey:
 def bad_pairs(key: PrivateKey) -> list[tuple[int, int]]:
     """Primes (p, q) with p ≡ 1 mod q, so that q divides φ(p·q): q of 1024 bits, and the least q."""
     q = int(key.factors[1])
-    pairs = [(2 * 73 * q + 1, q), (2 * (2**2040 + 675) * FIRST_LARGE_PRIME + 1, FIRST_LARGE_PRIME)]
+    pairs = [(2 * 427 * q + 1, q), (2 * (2**2040 + 675) * FIRST_LARGE_PRIME + 1, FIRST_LARGE_PRIME)]
     for p, small in pairs:
         assert gmpy2.is_prime(p)
         assert gmpy2.is_prime(small)

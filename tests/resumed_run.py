@@ -19,7 +19,7 @@ SIZES, ROWS, LAYOUT = (3, 5, 2), 40, SlotLayout(9, 4, 0)
 
 
 def main(folder: Path, processes: int) -> None:
-    """Print the residues and every progress that was heard."""
+    """Write the residues and every progress that was heard."""
     key = PublicKey(P * Q)
     lookup.block_product = engine.slow_block
     partials = SealedPartials(PartialFiles(folder / "parts"), bytes(32))
@@ -34,7 +34,7 @@ def main(folder: Path, processes: int) -> None:
             partials,
             lambda done, total: heard.append((done, total)),
         )
-    print(json.dumps({"sums": [str(c) for c in sums], "heard": heard}))
+    json.dump({"sums": [str(c) for c in sums], "heard": heard}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -42,14 +42,31 @@ def open_runner(computing: Computing) -> Iterator[Runner]:
         return
     # A fork server forks from a process without threads, locks and open databases.
     context = get_context("forkserver")
-    with ProcessPoolExecutor(computing.processes, context, initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(computing.processes, context, initializer=_begin_worker) as pool:
         yield Runner(pool, computing.processes, costs=measured)
 
 
+def _begin_worker() -> None:
+    """Make this worker process of a pool live as long as the process that started it.
+
+    Signals sent to the whole group are ignored: the parent decides what they mean. Its own SIGTERM is obeyed: that
+    is how a pool ends whose other process was killed, and it would wait for ever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_obey_parent, daemon=True).start()
+    end_with_parent()
+
+
+def _obey_parent() -> None:
+    parent = parent_process()
+    while parent is not None:
+        if signal.sigwaitinfo({signal.SIGTERM}).si_pid == parent.pid:
+            os._exit(1)
+
+
 def end_with_parent() -> None:
-    """Make this worker process of a pool end when the process that started it is gone, however it went."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the parent decides what they mean
-        signal.signal(number, signal.SIG_IGN)
+    """Make this process end when the process that started it is gone, however it went."""
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()

@@ -18,7 +18,7 @@ from compute.paillier.runner import HERE, Runner, chunks
 MAX_OUTPUTS = 1 << 14
 """Of one block, so that a task's memory does not grow with the number of rows."""
 _TABLE_NUMBERS, _MAKING_NUMBERS, _NUMBER_OVERHEAD = 3, 4, 75
-"""Numbers that an entry takes, and while its table is made, and measured bytes of each beside its digits."""
+"""Numbers that an entry takes, and others while its group's table is made; bytes of each beside its digits."""
 
 
 class Form(StrEnum):

@@ -144,7 +144,7 @@ def test_nobody_gets_in_without_a_certificate(cluster: Computing, tmp_path: Path
 
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-        pytest.raises(OSError, match="Timed out|tls|TLS"),
+        pytest.raises(OSError, match=r"Timed out|tls|TLS"),
         open_runner(msgspec.structs.replace(cluster, cluster=stranger)),
     ):
         pass

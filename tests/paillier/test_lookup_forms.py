@@ -61,9 +61,8 @@ def test_every_form_and_grouping_gives_the_same_residues(
 
 
 @pytest.mark.parametrize("form", Form)
-def test_rows_around_slots_outputs_and_blocks(
-    key: PrivateKey, force: Force, three_outputs_at_most: None, form: Form
-) -> None:
+@pytest.mark.usefixtures("three_outputs_at_most")
+def test_rows_around_slots_outputs_and_blocks(key: PrivateKey, force: Force, form: Form) -> None:
     layout = SlotLayout(5, 4, 0)
     tables = engine.tables_of(key.public, SIZES)
     force(form, ((0, 3), (1, 2)))
@@ -72,7 +71,7 @@ def test_rows_around_slots_outputs_and_blocks(
         expected = engine.plain_lookup(key.public, tables, codes, layout)
         heard: list[tuple[int, int]] = []
         sums = lookup_sum(
-            key.public, tables, codes, layout, MANY, progress=lambda done, total: heard.append((done, total))
+            key.public, tables, codes, layout, MANY, progress=lambda *told, heard=heard: heard.append(told)
         )
         assert sums == expected
         assert heard == sorted(heard)
@@ -81,7 +80,8 @@ def test_rows_around_slots_outputs_and_blocks(
 
 
 @pytest.mark.parametrize("form", Form)
-def test_blocks_cover_every_row_once(three_outputs_at_most: None, form: Form) -> None:
+@pytest.mark.usefixtures("three_outputs_at_most")
+def test_blocks_cover_every_row_once(form: Form) -> None:
     layout = SlotLayout(5, 4, 0)
     for rows in range(1, 40):
         for runner in (HERE, MANY):
@@ -93,8 +93,9 @@ def test_blocks_cover_every_row_once(three_outputs_at_most: None, form: Form) ->
 
 
 @pytest.mark.parametrize("form", Form)
+@pytest.mark.usefixtures("three_outputs_at_most")
 def test_a_pool_of_processes_gives_the_same_residues(
-    key: PrivateKey, force: Force, two_processes: Runner, three_outputs_at_most: None, form: Form
+    key: PrivateKey, force: Force, two_processes: Runner, form: Form
 ) -> None:
     layout, codes = SlotLayout(9, 3, 0), engine.columns(SIZES, 20)
     tables = engine.tables_of(key.public, SIZES)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import time
 
 from audit.database import open_engine
@@ -25,19 +26,28 @@ _LOWEST_PRIORITY = 19
 def keep_up(settings: ProviderSettings) -> None:
     """Make the blinding pool of every enrolled key, remove what nobody needs, again and again.
 
-    The target of a process of its own, which ends with the one that started it.
+    The target of a process of its own, which ends with the one that started it. SIGTERM ends it too: that is how
+    its parent ends it, and waits.
     """
     end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the parent
     os.nice(_LOWEST_PRIORITY)
     engine = open_engine(settings.database)
     registry, jobs = RegistryStore(engine), JobStore(engine, KINDS, clock)
     pools = PoolStore(settings.computing, keyfile.load(settings.key, settings.unlock.secret))
     while True:
-        keys = registry.keys()
-        for key in keys:
-            if pools.find(key) is None:
-                pools.make(key)
-                logger.info("a blinding pool is ready for the key %s", key.fingerprint[:16])
-        pools.keep_only(keys)
-        forget_ended_parts(settings.computing, jobs.is_unfinished)
+        try:
+            _round(settings, registry, jobs, pools)
+        except Exception:
+            logger.exception("upkeep goes on")  # a full disk or a locked database; nobody would start it again
         time.sleep(_PAUSE)
+
+
+def _round(settings: ProviderSettings, registry: RegistryStore, jobs: JobStore, pools: PoolStore) -> None:
+    keys = registry.keys()
+    for key in keys:
+        if pools.find(key) is None:
+            pools.make(key)
+            logger.info("a blinding pool is ready for the key %s", key.fingerprint[:16])
+    pools.keep_only(keys)
+    forget_ended_parts(settings.computing, jobs.is_unfinished)

@@ -4,11 +4,11 @@ import secrets
 from typing import Any
 
 import numpy as np
-from floor import products
-from measure import Inline, in_turn
+from floor import Beside, of_part
+from measure import in_turn
 from peers import Peer, peers
 
-from compute.paillier.histogram import group_sum, plan
+from compute.paillier.histogram import group_sum
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
 
@@ -42,10 +42,8 @@ def measure(bits: int, rows: int, peer_rows: int, repeats: int) -> dict[str, Any
     sides = {"veilmart": ours, **{peer.name: (lambda peer=peer: theirs(peer)) for peer in others}}
     medians = in_turn(sides, repeats)
     each = {name: 1e3 * took.cpu / (rows if name == "veilmart" else peer_rows) for name, took in medians.items()}
-    values, inline = key.encrypt_many(labels.tolist()), Inline()
-    group_sum(key.public, values, columns, [BINS] * FEATURES, Runner(inline, worth_spreading=0))
-    chosen = plan([BINS] * FEATURES, rows, bits, Runner(inline, worth_spreading=0))
-    floor = rows * len(chosen.groups) * products(int(key.public.n)).full
+    values, beside = key.encrypt_many(labels.tolist()), Beside(int(key.public.n), of_part)
+    group_sum(key.public, values, columns, [BINS] * FEATURES, beside.runner)
     return {
         "work": "histogram",
         "bits": bits,
@@ -54,7 +52,5 @@ def measure(bits: int, rows: int, peer_rows: int, repeats: int) -> dict[str, Any
         "cpu_ms_per_row": each,
         "wall_seconds": medians["veilmart"].wall,
         "times": {peer.name: each[peer.name] / each["veilmart"] for peer in others},
-        "kernel": inline.seconds,
-        "floor": floor,
-        "kernel_over_floor": inline.seconds / floor,
+        **beside.figures,
     }

@@ -4,14 +4,12 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children
 from os import getpid
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
-from typing import Any
 
 Work = Callable[[], object]
 
@@ -48,21 +46,6 @@ def in_turn(sides: Mapping[str, Work], repeats: int) -> dict[str, Timed]:
         )
         for name in sides
     }
-
-
-class Inline(Executor):
-    """An executor that runs each task at once, here, and sums up the CPU seconds spent inside of tasks."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it."""
-        future: Future[Any] = Future()
-        start = time.process_time()
-        future.set_result(fn(*args, **kwargs))
-        self.seconds += time.process_time() - start
-        return future
 
 
 class Peak:

@@ -11,15 +11,13 @@ from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
-from floor import products
-from measure import Inline, Timed, in_turn, peak_memory, timed
+from floor import Beside, of_block
+from measure import Timed, in_turn, peak_memory, timed
 from numpy.typing import NDArray
 from peers import Peer, peers
 
 from compute.paillier.blinding import blind, top_mask
-from compute.paillier.joint import joint_sizes
 from compute.paillier.lookup import lookup_sum
-from compute.paillier.lookup_plan import Form, plan
 from compute.paillier.packing import SlotLayout
 from compute.paillier.pool import Pool
 from compute.paillier.private import PrivateKey
@@ -63,24 +61,11 @@ class Scoring:
         scores = [score for plaintext in plaintexts for score in layout.unpack(int(plaintext), layout.slots)]
         _check(scores[:rows], self.expected[:rows])
 
-    def kernel_over_floor(self, rows: int) -> dict[str, Any]:
-        """Give the kernel's CPU seconds inside of its tasks, the floor's, and their ratio."""
-        inline = Inline()
-        runner = Runner(inline, worth_spreading=0)
-        lookup_sum(self.key.public, self.tables(), self.columns(rows), self.layout, runner)
-        floor = self._floor(rows, runner)
-        return {"kernel": inline.seconds, "floor": floor, "kernel_over_floor": inline.seconds / floor}
-
-    def _floor(self, rows: int, runner: Runner) -> float:
-        sizes = [BINS] * FEATURES
-        chosen = plan(sizes, rows, self.layout, self.bits, runner)
-        one, slots = products(int(self.key.public.n)), min(rows, self.layout.slots)
-        lookups = rows * len(chosen.groups) * one.half
-        # A joint entry takes a product of two numbers below n, and two modulo n for its inverse and its κ.
-        entries = sum(joint_sizes(sizes, chosen.groups)) * 3 * one.below_n
-        if chosen.form is Form.HORNER:
-            return lookups + rows * self.layout.width * one.square + entries
-        return lookups + slots * entries  # the base tables of the slots come with the tasks
+    def kernel_over_floor(self, rows: int) -> dict[str, float]:
+        """Give the kernel's CPU seconds inside of its tasks, and the floors' (``floor.py``)."""
+        beside = Beside(int(self.key.public.n), of_block)
+        lookup_sum(self.key.public, self.tables(), self.columns(rows), self.layout, beside.runner)
+        return beside.figures
 
 
 def _check(found: Sequence[int], expected: NDArray[np.int64]) -> None:
@@ -144,5 +129,5 @@ def measure_many(bits: int, rows: int, processes: int) -> dict[str, Any]:
         "cpu_seconds": took.cpu,
         "wall_seconds": took.wall,
         "peak_mib": peak.bytes / 2**20,
-        **scoring.kernel_over_floor(min(rows, 100_000)),
+        **scoring.kernel_over_floor(rows),
     }

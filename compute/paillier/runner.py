@@ -17,8 +17,6 @@ from compute.paillier.costs import Costs, measured
 T = TypeVar("T")
 R = TypeVar("R")
 
-_TASK_SECONDS = 2.0
-"""How long one task is to take: what a crash repeats, and how often progress is told."""
 _AHEAD = 2
 """Tasks per worker that are handed out at a time, so that memory does not grow with the number of tasks."""
 
@@ -31,6 +29,8 @@ class Runner:
     workers: int = 1
     memory: int = 128 << 20
     """Bytes that a task's tables may take."""
+    task_seconds: float = 2.0
+    """How long one task is to take: what a crash repeats, and how often progress is told."""
     worth_spreading: float = 2.0
     """Seconds of work below which starting and feeding another process would take longer."""
     costs: Callable[[int], Costs] = measured
@@ -38,7 +38,7 @@ class Runner:
 
     def tasks(self, seconds: float, most: int) -> int:
         """Give the number of tasks, at most ``most``, into which so many seconds of work are cut."""
-        wanted = ceil(seconds / _TASK_SECONDS)
+        wanted = ceil(seconds / self.task_seconds)
         if self.spreads(seconds):
             wanted = ceil(wanted / self.workers) * self.workers
         return max(1, min(most, wanted))

@@ -68,14 +68,17 @@ class Split:
         """
         m = self.m
         result = Split(m, [], [], [])
-        right = list(zip(other.t, other.inverse, other.kappa, strict=True))
         for t_i, inverse_i, kappa_i in zip(self.t, self.inverse, self.kappa, strict=True):
-            for t_j, inverse_j, kappa_j in right:
-                q, t = f_divmod(t_i * t_j, m)
-                inverse = inverse_i * inverse_j % m
-                result.t.append(t)
-                result.inverse.append(inverse)
-                result.kappa.append((kappa_i + kappa_j + q * inverse) % m)
+            pairs = [f_divmod(t_i * t_j, m) for t_j in other.t]
+            inverses = [inverse_i * inverse_j % m for inverse_j in other.inverse]
+            result.t.extend([t for _, t in pairs])
+            result.inverse.extend(inverses)
+            result.kappa.extend(
+                [
+                    (q * inverse + kappa_i + kappa_j) % m
+                    for (q, _), inverse, kappa_j in zip(pairs, inverses, other.kappa, strict=True)
+                ]
+            )
         return result
 
     def powers(self, count: int) -> "Split":
@@ -145,9 +148,12 @@ def _limbs(numbers: list[mpz], m: mpz) -> NDArray[np.uint64]:
 
 
 def _numbers(limbs: NDArray[np.uint64]) -> list[mpz]:
-    """The numbers whose limbs may have grown beyond 32 bits."""
-    low, high = limbs.astype("<u4"), (limbs >> np.uint64(_LIMB)).astype("<u4")
-    return [
-        mpz.from_bytes(a.tobytes(), "little") + (mpz.from_bytes(b.tobytes(), "little") << _LIMB)
-        for a, b in zip(low, high, strict=True)
-    ]
+    """Give the numbers whose limbs may have grown beyond 32 bits."""
+    count, length = limbs.shape
+    carried = np.zeros((count, length + 2), dtype=np.uint64)  # sums are of fewer than 2³² numbers
+    carried[:, :length] = limbs
+    while (carry := carried >> np.uint64(_LIMB)).any():
+        carried &= np.uint64(2**_LIMB - 1)
+        carried[:, 1:] += carry[:, :-1]
+    data, size = carried.astype("<u4").tobytes(), (length + 2) * _LIMB // 8
+    return [mpz.from_bytes(data[start : start + size], "little") for start in range(0, len(data), size)]

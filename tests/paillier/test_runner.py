@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from compute.node.computing import open_runner
 from compute.node.settings import Computing
-from compute.paillier.runner import HERE, WORTH_SPREADING, Runner, chunks
+from compute.paillier.runner import HERE, Runner, chunks
 
 MANY = Runner(costs=engine.large)
 MUCH = 1000.0
@@ -67,9 +67,9 @@ def test_processes_give_the_results_in_order(two_processes: Runner) -> None:
 
 
 def test_little_work_stays_here(two_processes: Runner) -> None:
-    assert two_processes.each(engine.pids, range(3), WORTH_SPREADING / 4) == [os.getpid()] * 3
-    assert not two_processes.spreads(WORTH_SPREADING * 0.99)
-    assert two_processes.spreads(WORTH_SPREADING)
+    assert two_processes.each(engine.pids, range(3), HERE.worth_spreading / 4) == [os.getpid()] * 3
+    assert not two_processes.spreads(HERE.worth_spreading * 0.99)
+    assert two_processes.spreads(HERE.worth_spreading)
     assert not HERE.spreads(1e9)
 
 
@@ -80,7 +80,7 @@ def test_work_is_cut_into_tasks_for_all_workers_alike(workers: int) -> None:
         assert alone.tasks(seconds, 1000) == max(1, -(-int(seconds * 10) // 20))
         tasks = spread.tasks(seconds, 1000)
         assert tasks >= alone.tasks(seconds, 1000)
-        assert seconds < WORTH_SPREADING or tasks % workers == 0
+        assert seconds < HERE.worth_spreading or tasks % workers == 0
         assert spread.tasks(seconds, 2) <= 2
         assert spread.tasks(seconds, 0) == 1
 

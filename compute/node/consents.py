@@ -1,7 +1,7 @@
 """The consents under contracts, as their banks signed them: all are asked for at each use, what is new is sent.
 
 Statements are only ever added, so a process that has verified the first so many asks for those behind them. What
-it was told once it keeps: a marketplace cannot take a withdrawal back.
+it was told it keeps while it lives; a withdrawal that no process here was told of can be kept from it.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,12 @@ class _Known:
 
     @property
     def size(self) -> int:
-        return sum(len(signed.statement.commitments) for signed in self.consents.batches)
+        given = sum(len(signed.statement.commitments) for signed in self.consents.batches)
+        return given + sum(len(signed.statement.commitments) for signed in self.consents.withdrawals)
+
+
+def _statements(known: _Known) -> int:
+    return len(known.consents.batches) + len(known.consents.withdrawals)
 
 
 class KnownConsents:
@@ -66,7 +71,7 @@ class KnownConsents:
         told, before = known.consents, known
         news = self._source.consents(terms.contract, len(told.batches), len(told.withdrawals))
         if news.batches or news.withdrawals:
-            self._verify(terms, news)
+            self._verify(terms, told, news)
             together = Consents(
                 contract=terms.contract,
                 batches=told.batches + news.batches,
@@ -78,17 +83,23 @@ class KnownConsents:
         self._keep(terms.contract, known, is_used_again=known is before)
         return known.standing
 
-    def _verify(self, terms: Terms, news: Consents) -> None:
+    def _verify(self, terms: Terms, told: Consents, news: Consents) -> None:
         stated: list[ConsentBatch | ConsentWithdrawal] = [
             *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.batches),
             *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.withdrawals),
         ]
         if any(statement.contract != terms.contract for statement in stated):
             raise SignatureError("they are of another contract")
+        if any(signed in told.batches for signed in news.batches) or any(
+            signed in told.withdrawals for signed in news.withdrawals
+        ):
+            raise SignatureError("one of them is told a second time")  # it would fill the memory
 
     def _keep(self, contract: str, known: _Known, *, is_used_again: bool) -> None:
         """Put it last of all; each step is one of a dictionary, so that threads may come between."""
-        self._known.pop(contract, None)
+        other = self._known.pop(contract, None)
+        if other is not None and other.pin == known.pin and _statements(other) > _statements(known):
+            known = other  # another thread asked later than this one
         self._known[contract] = known
         if not is_used_again:
             sizes = [(name, each.size) for name, each in list(self._known.items())]

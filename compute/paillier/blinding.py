@@ -1,9 +1,11 @@
 """What every ciphertext gets before it leaves a provider: an n-th residue and a top mask (PROTOCOLS §2)."""
 
+import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import gmpy2
 from gmpy2 import mpz
 
 from compute.paillier.errors import LayoutError, PoolError
@@ -11,6 +13,8 @@ from compute.paillier.packing import SlotLayout
 from compute.paillier.pool import EXPONENTS, Pool, pool_residues, pool_size
 from compute.paillier.public import PublicKey, nth_residues
 from compute.paillier.runner import HERE, Runner
+
+_OWN_RESIDUE = b"veilmart/own-residue/v1"
 
 
 def blind(
@@ -49,6 +53,30 @@ def _residues(
         pool = Pool.make(key, runner)
     each = len(pool) * runner.costs(key.bits).half
     return runner.each(partial(pool_residues, key.to_bytes(), pool.residues), range(count), each, progress)
+
+
+def own_residue(key: PublicKey, secret: bytes) -> mpz:
+    """Give the n-th residue r^n under this key that follows from the provider's ``secret``.
+
+    r is drawn 128 bits longer than n, so it is uniform to 2⁻¹²⁸, and a unit but for whoever can factor n.
+    """
+    length = key.modulus_bytes + 16
+    blocks = (
+        hmac.digest(secret, _OWN_RESIDUE + key.to_bytes() + index.to_bytes(4, "big"), "sha512")
+        for index in range(-(-length // 64))
+    )
+    r = mpz.from_bytes(b"".join(blocks)[:length], "big") % key.n
+    return gmpy2.powmod(r, key.n, key.n_squared)
+
+
+def conceal(key: PublicKey, ciphertexts: Sequence[int], residue: int) -> list[mpz]:
+    """Multiply ciphertexts that a stranger made by an n-th residue of one's own, before they are computed on.
+
+    Their plaintexts stay. Without it a bank, who can take n-th roots, would choose numbers that are short modulo
+    n, and a kernel's time would tell how often they were used: which company stands in which bin.
+    """
+    key.check_ciphertexts(ciphertexts)
+    return [mpz(c) * residue % key.n_squared for c in ciphertexts]
 
 
 def top_mask(key: PublicKey, ciphertexts: Sequence[int], layout: SlotLayout, parties: int) -> list[mpz]:

@@ -8,9 +8,9 @@ it; whether it does is decided with the prime factors of p−1, which our own ke
 - *Short exponents*, e uniform in [0, 2^(|p|/2)), for each factor its own: |n|/2 random bits together, as in
   Damgård, Jurik and Nielsen (2010, §4.2), at half the cost. Assumed: to whoever does not know p and q, such
   residues look uniform. Goldreich and Rosen (2003) show it under factoring where one exponent of half the length
-  serves for all of n; for one exponent per factor it is an assumption. With p and h known, neither of which is,
-  the best known attack (Pollard's kangaroo) takes 2^(|p|/4) ≥ 2²⁵⁶ steps, since (p−1)/2 has one prime factor of
-  nearly full length.
+  serves for all of n; for one exponent per factor it is an assumption. Whoever looks for two residues that agree
+  modulo p and not modulo q, by greatest common divisors of many, meets one after 2^(|p|/4) ≥ 2²⁵⁶ of them:
+  factoring n is far easier.
 
 Only the owner of p may load this module; a provider never does.
 """

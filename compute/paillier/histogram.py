@@ -64,7 +64,8 @@ def group_sum(
     """Give for feature j and bin b a ciphertext of Σ_{i: codes[j][i] = b} y_i; ``values[i]`` is E(y_i).
 
     ``sizes[j]`` is feature j's number of bins. An empty bin is the ciphertext 1 of zero; like all of the result it
-    is deterministic: blind it before it leaves. ``partials`` keeps the sums of tasks, for a run that is broken
+    is deterministic: blind it before it leaves. The time depends on how long the numbers are: ``conceal``
+    values that a stranger made. ``partials`` keeps the sums of tasks, for a run that is broken
     off; ``progress`` hears of rows done and rows in all. Raises :class:`CiphertextError` and :class:`CodeError`.
     """
     key.check_ciphertexts(values)

@@ -38,7 +38,8 @@ def lookup_sum(
 
     ``tables[j]`` holds feature j's ciphertexts, one per bin; ``codes[j]`` that feature's column of codes, one per
     row. The entries must be non-negative and bounded so that no row's sum exceeds its slot (DESIGN.md §3). The
-    result is deterministic, the same residues whatever plan and executor: blind it before it leaves.
+    result is deterministic, the same residues whatever plan and executor: blind it before it leaves. The time
+    depends on how long the numbers are: ``conceal`` tables that a stranger made.
 
     ``partials`` keeps the products of blocks, for a run that is broken off; ``progress`` hears of rows done and
     rows in all. Raises :class:`CiphertextError`, :class:`CodeError` and :class:`LayoutError`.

@@ -88,7 +88,10 @@ class Pool:
         mac, residues = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
         if not hmac.compare_digest(mac, _mac(key, residues, secret)):
             raise PoolError("the blinding pool was altered or is another key's; delete it, a new one will be made")
-        return cls(key, residues)
+        pool = cls(key, residues)
+        if len(pool) < pool_size(key.bits):
+            raise PoolError(f"the blinding pool has {len(pool)} residues and needs {pool_size(key.bits)}")
+        return pool
 
 
 def _mac(key: PublicKey, residues: bytes, secret: bytes) -> bytes:

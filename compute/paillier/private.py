@@ -4,6 +4,7 @@ A provider must never load this module: import rules and a test on ``sys.modules
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import NoReturn, Self
 
@@ -72,7 +73,7 @@ class PrivateKey:
         """Give the plaintexts in [0, n); raise :class:`CiphertextError`, naming the index, for another number."""
         self.public.check_ciphertexts(ciphertexts)
         seconds = 2 * runner.costs(self.public.bits // 2).power
-        return runner.each(partial(_decrypt, *self.factors), ciphertexts, seconds, progress)
+        return runner.each(partial(_decrypt, _Factors(*self.factors)), ciphertexts, seconds, progress)
 
     def encrypt(self, m: int, r: int | None = None) -> mpz:
         """Give the same ciphertext E(m; r) as ``public.encrypt``, four times faster, modulo p² and q²."""
@@ -99,9 +100,9 @@ class PrivateKey:
         costs, digits = runner.costs(half_bits), 2 * exponent_bytes(half_bits, short=short)
         alone, by_tables, tables = 3 * costs.power, digits * costs.half, digits * ENTRIES_PER_BYTE * costs.entry
         if tables + count * by_tables < count * alone and None not in self._crt.orders:
-            encrypt = partial(_encrypt_by_tables, *self.factors, short)
+            encrypt = partial(_encrypt_by_tables, _Factors(*self.factors), short)
             return runner.each(encrypt, plaintexts, by_tables, progress)
-        return runner.each(partial(_encrypt, *self.factors), plaintexts, alone, progress)
+        return runner.each(partial(_encrypt, _Factors(*self.factors)), plaintexts, alone, progress)
 
     def nth_root(self, y: int) -> mpz:
         """Give the one x in Z*_n with x^n = y mod n; it exists for all y since gcd(n, φ(n)) = 1."""
@@ -166,25 +167,33 @@ class _Crt:
         return x_q + self.q.p_squared * ((x_p - x_q) * self._q_squared_inverse % self.p.p_squared)
 
 
+@dataclass(frozen=True)
+class _Factors:
+    """p and q on their way to a worker, whose log may show what a task that failed was called with."""
+
+    p: mpz = field(repr=False)
+    q: mpz = field(repr=False)
+
+
 @lru_cache(maxsize=4)
 def _crt(p: mpz, q: mpz) -> _Crt:
     """One for each key and process, so that its tables are made once."""
     return _Crt(p, q)
 
 
-def _decrypt(p: mpz, q: mpz, ciphertexts: Sequence[int]) -> list[mpz]:
-    crt = _crt(p, q)
+def _decrypt(key: _Factors, ciphertexts: Sequence[int]) -> list[mpz]:
+    crt = _crt(key.p, key.q)
     return [crt.decrypt(mpz(c)) for c in ciphertexts]
 
 
-def _encrypt(p: mpz, q: mpz, plaintexts: Sequence[int]) -> list[mpz]:
+def _encrypt(key: _Factors, plaintexts: Sequence[int]) -> list[mpz]:
     """Encrypt with randomness drawn in this very process."""
-    public, crt = PublicKey(p * q), _crt(p, q)
+    public, crt = PublicKey(key.p * key.q), _crt(key.p, key.q)
     return [crt.encrypt(mpz(m), public.random_unit()) for m in plaintexts]
 
 
-def _encrypt_by_tables(p: mpz, q: mpz, short: bool, plaintexts: Sequence[int]) -> list[mpz]:  # noqa: FBT001 -- for partial
-    n, crt, (by_p, by_q) = p * q, _crt(p, q), _fixed_bases(p, q, short)
+def _encrypt_by_tables(key: _Factors, short: bool, plaintexts: Sequence[int]) -> list[mpz]:  # noqa: FBT001 -- for partial
+    n, crt, (by_p, by_q) = key.p * key.q, _crt(key.p, key.q), _fixed_bases(key.p, key.q, short)
     ciphertexts: list[mpz] = []
     for start in range(0, len(plaintexts), _BATCH):
         batch = plaintexts[start : start + _BATCH]

@@ -83,8 +83,9 @@ def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
 
 
 def _desk(settings: BankSettings, context: JobContext) -> _Desk:
-    """Give the desk that an earlier job of this process opened with the key in the present file, or a new one."""
-    desk = context.shelf.get("desk", stamp_of(settings.paillier_key), partial(_open_desk, settings))
+    """Give the desk that an earlier job of this process opened with the present files, or a new one."""
+    stamp = tuple(map(stamp_of, (settings.paillier_key, settings.key, settings.authority)))
+    desk = context.shelf.get("desk", stamp, partial(_open_desk, settings))
     desk.transport.count_anew()
     return desk
 

@@ -86,6 +86,6 @@ Handler = Callable[[JobContext], bytes]
 """Does a job of one kind and gives its result.
 
 It must pickle (a function of a module, a partial of one, a frozen dataclass that is called), starts no processes
-but those of ``compute.node.computing``, which end with it, leaves no thread behind, and holds the interpreter's lock in no single call for as long as half a
-lease.
+but those of ``compute.node.computing``, which end with it, leaves no thread behind, and holds the interpreter's
+lock in no single call for as long as half a lease.
 """

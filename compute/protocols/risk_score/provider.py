@@ -9,12 +9,14 @@ from functools import partial
 from threading import Lock
 from typing import Protocol
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gmpy2 import mpz
 
 from compute.binning import code_columns
-from compute.paillier.blinding import blind, top_mask
+from compute.paillier.blinding import blind, conceal, own_residue, top_mask
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.lookup import lookup_sum
 from compute.paillier.partials import Partials
@@ -176,6 +178,7 @@ class Provider:
         self._identity, self._clock, self._means = identity, clock, means or Means()
         self._registry, self._epochs, self._answers, self._admission = registry, epochs, answers, admission
         self._compute_lock = Lock()
+        self._own_residues: dict[PublicKey, mpz] = {}  # one for each bank whose key was enrolled
 
     def enrol(self, message: EnrolKey) -> Accepted:
         """Keep a key that passes :func:`enrol`: the bank's jobs run under it and under no other.
@@ -315,7 +318,7 @@ class Provider:
         codes = code_columns(bins, frame, self.domain.holding.scales)
         means = self._means
         progress = partial(means.progress, LOOK_UP)
-        tables = admitted.registered.ciphertexts
+        tables = [conceal(key, table, self._own_residue(key)) for table in admitted.registered.ciphertexts]
         sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
@@ -334,6 +337,13 @@ class Provider:
         if stored is None:  # 9, once more: other jobs of this permit were counted meanwhile
             raise RefusalError(9, "the count of the permit is used up", "apply for another contract")
         return _answer_to(job, stored)  # another process may have been first
+
+    def _own_residue(self, key: PublicKey) -> mpz:
+        """The same for all of a key's tables, and for every process of this provider: parts are taken up again."""
+        if key not in self._own_residues:
+            derive = HKDF(hashes.SHA256(), 32, salt=None, info=b"veilmart/own-residue/v1")
+            self._own_residues[key] = own_residue(key, derive.derive(self._identity.private_bytes_raw()))
+        return self._own_residues[key]
 
     def _zero_sum_masks(self, mask_key: X25519PrivateKey, job: JobStatement, key: PublicKey) -> list[mpz]:
         own = self.domain.name

@@ -92,5 +92,8 @@ def joint_codes(columns: Sequence[Codes], sizes: Sequence[int], groups: Sequence
 
 
 def joint_table(tables: Sequence[Split]) -> Split:
-    """Give the products of one entry of each table, in the order of :func:`joint_codes`."""
-    return reduce(Split.outer, tables)
+    """Give the products of one entry of each table, in the order of :func:`joint_codes`.
+
+    From the last table on, so that each step runs along a long one.
+    """
+    return reduce(lambda joint, table: table.outer(joint), reversed(tables))

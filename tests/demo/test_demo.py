@@ -143,13 +143,14 @@ SHARED |= {"tls.pem", "tls.key", "seen.checkpoint", "clerk.toml", "analyst.toml"
 
 
 def files_of(work: Path) -> dict[str, set[str]]:
-    """What each party has beyond what every node has, its logs and SQLite's own files."""
+    """What each party has beyond what every node has, its logs, SQLite's own files and what can be made again."""
     return {
         folder.name: {
             path.name
             for path in folder.rglob("*")
             if path.is_file()
             and path.name not in SHARED
+            and path.relative_to(folder).parts[0] != "computing"
             and path.suffix not in {".log", ".sqlite-wal", ".sqlite-shm"}
         }
         for folder in work.iterdir()

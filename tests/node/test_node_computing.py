@@ -58,7 +58,9 @@ def test_few_outputs_do_not_pay_for_a_pool(
 
 
 @pytest.mark.usefixtures("small_pools")
-@pytest.mark.parametrize("damage", [lambda _: b"", lambda data: data[:-1], lambda data: data[:-1] + b"\xff"])
+@pytest.mark.parametrize(
+    "damage", [lambda _: b"", lambda data: data[:-1], lambda data: data[:-1] + bytes([data[-1] ^ 1])]
+)
 def test_an_altered_pool_is_logged_and_made_anew(
     computing: Computing,
     identity: Ed25519PrivateKey,

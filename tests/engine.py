@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gmpy2 import mpz
 
-from compute.node.computing import end_with_parent
+from compute.node.lifetime import end_with_parent
 from compute.paillier.costs import Costs, kept
 from compute.paillier.lookup import Block, block_product
 from compute.paillier.packing import SlotLayout

@@ -5,20 +5,17 @@ folder/pools/KEY        a bank's blinding pool, by the fingerprint of its key
 folder/parts/DIGEST/    finished parts of unfinished work, by the digest of the request
 """
 
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from compute.node.lifetime import begin_worker
 from compute.node.settings import Cluster, Computing
 from compute.paillier import costs
 from compute.paillier.runner import Runner
@@ -42,34 +39,8 @@ def open_runner(computing: Computing) -> Iterator[Runner]:
         return
     # A fork server forks from a process without threads, locks and open databases.
     context = get_context("forkserver")
-    with ProcessPoolExecutor(computing.processes, context, initializer=_begin_worker) as pool:
+    with ProcessPoolExecutor(computing.processes, context, initializer=begin_worker) as pool:
         yield Runner(pool, computing.processes, costs=measured)
-
-
-def _begin_worker() -> None:
-    """Make this worker process of a pool live as long as the process that started it.
-
-    Signals sent to the whole group are ignored: the parent decides what they mean. Its own SIGTERM is obeyed: that
-    is how a pool ends whose other process was killed, and it would wait for ever.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_obey_parent, daemon=True).start()
-    end_with_parent()
-
-
-def _obey_parent() -> None:
-    parent = parent_process()
-    while parent is not None:
-        if signal.sigwaitinfo({signal.SIGTERM}).si_pid == parent.pid:
-            os._exit(1)
-
-
-def end_with_parent() -> None:
-    """Make this process end when the process that started it is gone, however it went."""
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def folder_secret(identity: Ed25519PrivateKey, purpose: bytes) -> bytes:

@@ -6,8 +6,8 @@ import signal
 import time
 
 from audit.database import open_engine
-from compute.node.computing import end_with_parent
 from compute.node.jobs.store import JobStore
+from compute.node.lifetime import end_with_parent
 from compute.node.provider.kinds import KINDS
 from compute.node.provider.parts import forget_ended_parts
 from compute.node.provider.pools import PoolStore

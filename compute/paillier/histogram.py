@@ -15,7 +15,7 @@ from math import ceil, prod
 import numpy as np
 from gmpy2 import mpz
 
-from compute.paillier.ciphertexts import from_bytes, to_bytes
+from compute.paillier.ciphertexts import from_bytes, read, to_bytes
 from compute.paillier.joint import Codes, columns_of, groupings, joint_codes, joint_sizes
 from compute.paillier.partials import Partials, run_or_resume
 from compute.paillier.public import PublicKey
@@ -48,8 +48,7 @@ def plan(sizes: Sequence[int], rows: int, bits: int, runner: Runner = HERE) -> P
         marginals = sum(_marginal_products([sizes[feature] for feature in group]) for group in groups)
         seconds = product * (rows * len(groups) + tasks * marginals)
         plans.append(Plan(groups, seconds, sum(joint) * (bits // 4 + _NUMBER_OVERHEAD)))
-    fitting = [each for each in plans if each.memory <= runner.memory]
-    return min(fitting, key=lambda each: each.seconds) if fitting else min(plans, key=lambda each: each.memory)
+    return runner.cheapest(plans)
 
 
 def group_sum(
@@ -103,8 +102,7 @@ class Part:
 def part_sums(part: Part) -> bytes:
     """Give the part's sums, ciphertexts one after another: feature after feature, bin after bin."""
     key = PublicKey.from_bytes(part.n)
-    size, n_squared = key.ciphertext_bytes, key.n_squared
-    values = [mpz.from_bytes(part.values[at : at + size], "big") for at in range(0, len(part.values), size)]
+    n_squared, values = key.n_squared, read(key, part.values)
     histograms: dict[int, list[mpz]] = {}
     for group, data in zip(part.groups, part.codes, strict=True):
         dimensions = [part.sizes[feature] for feature in group]

@@ -14,7 +14,7 @@ from itertools import accumulate, islice, pairwise
 import numpy as np
 from gmpy2 import mpz
 
-from compute.paillier.ciphertexts import from_bytes, to_bytes
+from compute.paillier.ciphertexts import from_bytes, read, to_bytes
 from compute.paillier.errors import LayoutError
 from compute.paillier.joint import Codes, columns_of, joint_codes, joint_sizes, joint_table
 from compute.paillier.lookup_plan import Form, Frame, Plan, plan
@@ -107,9 +107,7 @@ def _multiply(products: Products, groups: Sequence[Table], slot: Sequence[bytes]
 
 def _joint_tables(key: PublicKey, block: Block, table: bytes) -> list[Table]:
     """Give each group's entries, and behind the last the entry 1, for no row."""
-    size = key.ciphertext_bytes
-    units = [mpz.from_bytes(table[at : at + size], "big") for at in range(0, len(table), size)]
-    entries, one = Split.of(units, key.n), Split.of([1], key.n)
+    entries, one = Split.of(read(key, table), key.n), Split.of([1], key.n)
     features = [entries.part(start, stop) for start, stop in pairwise(accumulate(block.sizes, initial=0))]
     return [Table(joint_table([features[feature] for feature in group]).then(one)) for group in block.groups]
 

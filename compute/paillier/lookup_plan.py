@@ -82,5 +82,4 @@ def plan(sizes: Sequence[int], rows: int, layout: SlotLayout, bits: int, runner:
             Plan(Form.HORNER, groups, lookups + horner, memory),
             Plan(Form.SLOT_TABLES, groups, lookups + tables, memory),
         ]
-    fitting = [each for each in plans if each.memory <= runner.memory]
-    return min(fitting, key=lambda each: each.seconds) if fitting else min(plans, key=lambda each: each.memory)
+    return runner.cheapest(plans)

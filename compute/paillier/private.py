@@ -24,7 +24,7 @@ _BATCH = 256
 class PrivateKey:
     """The factors p and q of n. Exponents that depend on them go through GMP's constant-time ``powm_sec``.
 
-    Where an array form takes an runner, its executor's workers get p and q: they must stand in the owner's domain.
+    Where an array form takes a runner, its executor's workers get p and q: they must stand in the owner's domain.
     """
 
     __slots__ = ("_crt", "public")
@@ -65,7 +65,8 @@ class PrivateKey:
 
     def decrypt(self, c: int) -> mpz:
         """Give the plaintext in [0, n); raise :class:`CiphertextError` for what is no ciphertext."""
-        return self.decrypt_many([c])[0]
+        self.public.check_ciphertexts([c])
+        return self._crt.decrypt(mpz(c))
 
     def decrypt_many(
         self, ciphertexts: Sequence[int], runner: Runner = HERE, progress: Callable[[int, int], None] | None = None

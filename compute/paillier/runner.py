@@ -10,12 +10,24 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import ceil
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from compute.paillier.costs import Costs, measured
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Costed(Protocol):
+    """A way to do some work: the CPU seconds and the bytes of memory that it is going to take."""
+
+    @property
+    def seconds(self) -> float: ...  # noqa: D102 -- as the class says
+    @property
+    def memory(self) -> int: ...  # noqa: D102
+
+
+P = TypeVar("P", bound=Costed)
 
 _AHEAD = 2
 """Tasks per worker that are handed out at a time, so that memory does not grow with the number of tasks."""
@@ -42,6 +54,11 @@ class Runner:
         if self.spreads(seconds):
             wanted = ceil(wanted / self.workers) * self.workers
         return max(1, min(most, wanted))
+
+    def cheapest(self, plans: Sequence[P]) -> P:
+        """Give the cheapest plan that keeps to the memory, or the one of least memory where none does."""
+        fitting = [each for each in plans if each.memory <= self.memory]
+        return min(fitting, key=lambda each: each.seconds) if fitting else min(plans, key=lambda each: each.memory)
 
     def spreads(self, seconds: float) -> bool:
         """Say whether so much work is handed to the executor."""

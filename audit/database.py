@@ -1,32 +1,47 @@
-"""The SQLite file under a log: a commit that has returned survives a crash and a power cut.
+"""The database under a log, SQLite or PostgreSQL: a commit that has returned survives a crash and a power cut.
 
-What is deleted is overwritten with zeros: in the file once the write-ahead log is folded back into it, and in the
-write-ahead log, which still has it until then, by `truncate_wal`.
+Writers come one after the other, in whichever process: in SQLite by the file's write lock, in PostgreSQL by an
+advisory lock. In SQLite what is deleted is overwritten with zeros: in the file once the write-ahead log is folded
+back into it, and in the write-ahead log, which still has it until then, by `truncate_wal`.
 """
 
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
 from audit.errors import LogError
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another process's transaction
+_READS = "veilmart_only_reads"  # the option of a connection that takes no lock
+
+
+_WRITERS = 0x7665696C6D617274  # "veilmart": the advisory lock, one for each PostgreSQL database
 
 
 def open_engine(url_or_path: str | Path) -> Engine:
-    """An engine for the SQLite file at this path or `sqlite:///` URL; the file is made at first use.
+    """An engine for the SQLite file at this path or `sqlite:///` URL, made at first use, or a `postgresql://` URL.
 
-    Every transaction of the engine is BEGIN IMMEDIATE: it takes the write lock at its start, so that what it
-    reads is still true when it writes, in whichever process. Transactions of `reader(engine)` take none.
-    Dispose of the engine when done, and do not carry it across a fork. Raises LogError for other databases.
+    Every transaction of the engine takes the write lock at its start, so that what it reads is still true when it
+    writes, in whichever process. Transactions of `reader(engine)` take none. Dispose of the engine when done, and
+    do not carry it across a fork. Raises LogError for other databases.
     """
     text = str(url_or_path)
     url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
-    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise LogError(f"a log lives in SQLite, not in {url.drivername}")
+    match url.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(url)
+        case "postgresql":
+            return _open_postgresql(url)
+    raise LogError(f"a log lives in SQLite or PostgreSQL, not in {url.drivername}")
+
+
+def _open_sqlite(url: URL) -> Engine:
     # No isolation level: the driver must not begin a transaction by itself, as it otherwise does before some
     # statements and not before others.
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None})
@@ -35,16 +50,35 @@ def open_engine(url_or_path: str | Path) -> Engine:
     return engine
 
 
+def _open_postgresql(url: URL) -> Engine:
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    event.listen(engine, "begin", _lock)
+    return engine
+
+
 def reader(engine: Engine) -> Engine:
     """The same engine for transactions that only read: each sees one snapshot and blocks no writer."""
-    return engine.execution_options(sqlite_begin="DEFERRED")
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_READS: True})
+    return engine.execution_options(**{_READS: True}, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def insert(connection: Connection, table: Table) -> Any:  # noqa: ANN401 -- two dialects' classes, alike
+    """An INSERT into the table that has `on_conflict_do_nothing` and `on_conflict_do_update`.
+
+    Both databases write it alike; SQLAlchemy has it in each of its dialects.
+    """
+    return (sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert)(table)
 
 
 def truncate_wal(engine: Engine) -> bool:
     """Fold the write-ahead log back into the file and empty it; give whether that could be done at once.
 
-    It cannot while another connection reads or writes: nobody is waited for, so do it again later.
+    It cannot while another connection reads or writes: nobody is waited for, so do it again later. PostgreSQL
+    looks after its own.
     """
+    if engine.dialect.name != "sqlite":
+        return True
     pooled = engine.raw_connection()  # without a transaction, in which SQLite could not
     try:
         cursor = pooled.cursor()
@@ -94,5 +128,15 @@ def _keep_write_ahead_log(cursor: DBAPICursor) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    connection.exec_driver_sql("BEGIN DEFERRED" if _only_reads(connection) else "BEGIN IMMEDIATE")
+
+
+def _lock(connection: Connection) -> None:
+    if not _only_reads(connection):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_TIMEOUT)}s'")
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")  # whatever the server's default is
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+
+def _only_reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(_READS))

@@ -1,10 +1,15 @@
-"""What the log records: one event, its closed vocabulary, and its canonical bytes.
+"""What the log records: one event, signed by its node, with its closed vocabulary and its canonical bytes.
+
+    Event   what happened, as the node that reports it keeps it
+    Entry   the event, its number among the node's events about the contract, and the node's signature over both
 
 An entry names organisations, contracts and digests, never a person: it is public to whoever verifies the
-log. Its bytes are canonical JSON (RFC 8785), so one event has one leaf hash. This module needs the standard
-library only, because the stand-alone verifier carries it.
+log. Its bytes are canonical JSON (RFC 8785), so one event has one leaf hash. Numbers run without a gap, so
+neither the log nor the node can leave an event out once a later one is there. This module needs the standard
+library and `cryptography` only, because the stand-alone verifier carries it.
 """
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -14,14 +19,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Never
+from typing import Any, Never, TypeVar
 
-from audit.errors import FormatError
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-VERSION = 1
+from audit.errors import FormatError, SignatureError
+
+VERSION = 2
 MAX_SIZE = 65_535  # bytes of an entry: the uint16 length prefix of C2SP tlog-tiles' entry bundles
 MAX_DETAILS = 32  # members of `detail`; with the bounds below no valid entry comes near MAX_SIZE
-MAX_TEXT = 256  # characters of a text in `detail`
+MAX_TEXT = 512  # characters of a text in `detail`
+MAX_NAMES = 256  # in the lists of names in `detail`, such as the fields of a model
 MAX_INTEGER = 2**53 - 1  # the integers that every JSON reader keeps exact (RFC 7493 §2.2)
 _OWN = 8  # characters of an id
 _MAX_DIGITS = len(str(-MAX_INTEGER))
@@ -30,6 +39,9 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _DETAIL_NAME = re.compile(r"[a-z_]{1,64}")
+_LISTED_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{85}[AQgw]==")  # 64 bytes in base64, in the one way to write them
+_DOMAIN = b"veilmart/event/v1\n"
 # Characters that make a line look like another one: controls, line separators, bidirectional marks; and
 # surrogates, which are no text.
 _DECEPTIVE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -63,45 +75,58 @@ class EntryKind(StrEnum):
     PERMIT_ISSUED = "permit_issued"
     PERMIT_REVOKED = "permit_revoked"
     PERMIT_EXPIRED = "permit_expired"
+    # An auditor's case; its reads are sealed until it is closed.
+    CASE_OPENED = "case_opened"
+    CASE_APPROVED = "case_approved"
+    CASE_READ = "case_read"
+    CASE_CLOSED = "case_closed"
+    CASE_UNSEALED = "case_unsealed"
     # The nodes'.
     KEY_ENROLLED = "key_enrolled"
     PERMIT_PRESENTED = "permit_presented"
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
-    JOB_RECEIVED = "job_received"
-    ANSWER_RELEASED = "answer_released"
-    ANSWER_ACKNOWLEDGED = "answer_acknowledged"
+    # A use, in halves: the consumer's and the provider's query, the provider's and the consumer's answer.
+    QUERY_SENT = "query_sent"
+    QUERY_RECEIVED = "query_received"
+    ANSWER_SENT = "answer_sent"
+    ANSWER_RECEIVED = "answer_received"
+    ANSWER_ACKNOWLEDGED = "answer_acknowledged"  # the provider has the consumer's signed receipt
+    SUBJECT_ERASED = "subject_erased"
+    LEGAL_HOLD_PLACED = "legal_hold_placed"
+    LEGAL_HOLD_LIFTED = "legal_hold_lifted"
+    FINDING_DISPOSED = "finding_disposed"
     # Everybody's.
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One event. Making one with a field out of bounds raises FormatError, which names the field."""
+Value = str | int | tuple[str, ...]
+"""Of a detail: a text, an integer, or names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What happened. Making one with a field out of bounds raises FormatError, which names the field."""
 
     id: str  # 32 hex characters, from `new_id` once per event: a retry with the same id gets the same index
     kind: EntryKind
     time: int  # UTC, milliseconds since 1970-01-01
     node: str  # the party that reports the event
+    contract: str | None = None  # that it is about
     counterparty: str | None = None  # the party on the other side, if there is one
     permit_id: str | None = None
     job: str | None = None  # SHA-256 of the job, in hex
-    detail: Mapping[str, str | int] = field(default_factory=dict, hash=False)
-    version: int = VERSION
+    detail: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if type(self.version) is not int or self.version != VERSION:
-            raise FormatError(f"version: not {VERSION}")
         if type(self.kind) is not EntryKind:
             raise FormatError("kind: not an EntryKind")
-        if type(self.time) is not int or not 0 <= self.time <= MAX_INTEGER:
-            raise FormatError("time: not an integer of milliseconds from 0 to 2^53 - 1")
+        _require_count("time", self.time)
         _require_match("id", _ID, self.id)
         _require_match("node", _NAME, self.node)
-        if self.counterparty is not None:
-            _require_match("counterparty", _NAME, self.counterparty)
-        if self.permit_id is not None:
-            _require_match("permit_id", _NAME, self.permit_id)
+        for name in ("contract", "counterparty", "permit_id"):
+            if (value := getattr(self, name)) is not None:
+                _require_match(name, _NAME, value)
         if self.job is not None:
             _require_match("job", _SHA256, self.job)
         _require_detail(self.detail)
@@ -109,8 +134,53 @@ class Entry:
         object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
 
 
-_MEMBERS = {member.name for member in dataclasses.fields(Entry)}
+@dataclass(frozen=True, kw_only=True)
+class Entry(Event):
+    """An event as the log has it, made by `sign`."""
+
+    counter: (
+        int  # this is the node's event of that number about the contract, from 1; those about none count apart
+    )
+    signature: str  # Ed25519 by the node's key over all the rest, in base64
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.version) is not int or self.version != VERSION:
+            raise FormatError(f"version: not {VERSION}")
+        _require_count("counter", self.counter, least=1)
+        _require_match("signature", _SIGNATURE, self.signature)
+
+    @property
+    def stream(self) -> tuple[str, str | None]:
+        """The node and the contract within which its counter runs without a gap."""
+        return self.node, self.contract
+
+
+E = TypeVar("E", bound=Event)
+
+_EVENT_MEMBERS = tuple(member.name for member in dataclasses.fields(Event))
+_MEMBERS = frozenset(member.name for member in dataclasses.fields(Entry))
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def sign(event: Event, counter: int, key: Ed25519PrivateKey) -> Entry:
+    """Give the event as the node's `counter`-th about its contract, signed with the node's key."""
+    members = {name: getattr(event, name) for name in _EVENT_MEMBERS}
+    signed = {**members, "detail": dict(event.detail), "counter": counter, "version": VERSION}
+    signature = base64.b64encode(key.sign(_DOMAIN + _canonical(signed))).decode()
+    return Entry(**members, counter=counter, signature=signature)
+
+
+def verify_signature(entry: Entry, public_key: bytes) -> None:
+    """Return if the node with this raw Ed25519 key signed the entry; raise SignatureError if not."""
+    signed = _members(entry)
+    del signed["signature"]
+    try:
+        key = Ed25519PublicKey.from_public_bytes(public_key)
+        key.verify(base64.b64decode(entry.signature), _DOMAIN + _canonical(signed))
+    except (InvalidSignature, ValueError) as error:
+        raise SignatureError(f"the event {entry.id} is not signed by {entry.node}") from error
 
 
 def new_id(node: str, fact: bytes | None = None) -> str:
@@ -129,14 +199,9 @@ def is_own_id(entry_id: str, node: str) -> bool:
     return entry_id[:_OWN] == new_id(node)[:_OWN]
 
 
-def encode(entry: Entry) -> bytes:
-    """The entry as canonical JSON (RFC 8785) in UTF-8; an absent optional field is null.
-
-    For ASCII names, integers below 2^53 and texts without control characters, the standard library's
-    escapes, sorted names and bare separators are those of RFC 8785 §3.2.
-    """
-    members = {name: getattr(entry, name) for name in _MEMBERS} | {"detail": dict(entry.detail)}
-    return _CANONICAL.encode(members).encode()
+def encode(event: Event) -> bytes:
+    """The canonical bytes: of an entry its leaf in the log, of an event what its node keeps until it is signed."""
+    return _canonical(_members(event))
 
 
 def parse(data: bytes) -> Entry:
@@ -144,21 +209,48 @@ def parse(data: bytes) -> Entry:
 
     Raises FormatError, which says what is wrong, for anything else than the canonical bytes of an entry.
     """
+    return _parse(data, Entry, _MEMBERS)
+
+
+def parse_event(data: bytes) -> Event:
+    """The event of these bytes, as `parse` does for an entry."""
+    return _parse(data, Event, frozenset(_EVENT_MEMBERS))
+
+
+def _parse(data: bytes, expected: type[E], names: frozenset[str]) -> E:
     if len(data) > MAX_SIZE:
         raise FormatError(f"an entry of {len(data)} bytes is over the limit of {MAX_SIZE}")
     members = _read_json(data)
-    for name in sorted(_MEMBERS - members.keys()):
+    for name in sorted(names - members.keys()):
         raise FormatError(f"{name}: missing")
-    for name in sorted(members.keys() - _MEMBERS):
+    for name in sorted(members.keys() - names):
         raise FormatError(f"{name!r:.80}: unknown")
     try:
         members["kind"] = EntryKind(members["kind"])
     except ValueError as error:
         raise FormatError("kind: not in the vocabulary") from error
-    entry = Entry(**members)
-    if encode(entry) != data:
+    if isinstance(members["detail"], dict):
+        members["detail"] = {
+            name: tuple(value) if type(value) is list else value for name, value in members["detail"].items()
+        }
+    found = expected(**members)
+    if encode(found) != data:
         raise FormatError("not canonical JSON (RFC 8785)")
-    return entry
+    return found
+
+
+def _members(event: Event) -> dict[str, Any]:
+    return {**vars(event), "detail": dict(event.detail)}
+
+
+def _canonical(members: Mapping[str, Any]) -> bytes:
+    # Names are ASCII and numbers integers below 2^53: there, what Python sorts and writes is RFC 8785.
+    return _CANONICAL.encode(members).encode()
+
+
+def _require_count(name: str, value: object, least: int = 0) -> None:
+    if type(value) is not int or not least <= value <= MAX_INTEGER:
+        raise FormatError(f"{name}: not an integer from {least} to 2^53 - 1")
 
 
 def _require_match(name: str, pattern: re.Pattern[str], value: object) -> None:
@@ -171,17 +263,29 @@ def _require_detail(detail: object) -> None:
         raise FormatError("detail: not a mapping")
     if len(detail) > MAX_DETAILS:
         raise FormatError(f"detail: more than {MAX_DETAILS} members")
+    listed = 0
     for name, value in detail.items():
         _require_match("a name in detail", _DETAIL_NAME, name)
-        if type(value) is int:
-            if abs(value) > MAX_INTEGER:
-                raise FormatError(f"detail.{name}: an integer beyond ±(2^53 - 1)")
-        elif type(value) is not str:
-            raise FormatError(f"detail.{name}: neither a text nor an integer")
-        elif len(value) > MAX_TEXT:
-            raise FormatError(f"detail.{name}: more than {MAX_TEXT} characters")
-        elif _DECEPTIVE.search(value):
-            raise FormatError(f"detail.{name}: a control, bidirectional or surrogate character")
+        if type(value) is tuple:
+            listed += len(value)
+            for each in value:
+                _require_match(f"detail.{name}", _LISTED_NAME, each)
+        else:
+            _require_plain(name, value)
+    if listed > MAX_NAMES:
+        raise FormatError(f"detail: more than {MAX_NAMES} names in lists")
+
+
+def _require_plain(name: str, value: object) -> None:
+    if type(value) is int:
+        if abs(value) > MAX_INTEGER:
+            raise FormatError(f"detail.{name}: an integer beyond ±(2^53 - 1)")
+    elif type(value) is not str:
+        raise FormatError(f"detail.{name}: neither a text, an integer nor names")
+    elif len(value) > MAX_TEXT:
+        raise FormatError(f"detail.{name}: more than {MAX_TEXT} characters")
+    elif _DECEPTIVE.search(value):
+        raise FormatError(f"detail.{name}: a control, bidirectional or surrogate character")
 
 
 def _read_json(data: bytes) -> dict[str, Any]:

@@ -1,94 +1,126 @@
-"""The append-only log in one SQLite file, shared by any number of threads and processes.
+"""The append-only log in a database, SQLite or PostgreSQL, shared by any number of threads and processes.
 
-    append:  encode → BEGIN IMMEDIATE → id known? its index : next index, with the nodes it closes → COMMIT
+    append:  encode → write lock → id known? its index : next index, its counter the next of its node
+             → entries, tiles, signed checkpoint → COMMIT
 
-The write lock makes one sequence of all writers; the commit's fsync makes it last. Each read sees one
-snapshot and waits for nobody.
+The database's write lock makes one sequence of all writers; the commit's fsync makes it last, checkpoint included.
+Each read sees one snapshot and waits for nobody.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit import check, merkle, tables
+from audit import checkpoint, database, merkle, tables
+from audit.batch import Batch, Signer
+from audit.checkpoint import Checkpoint
 from audit.database import reader
-from audit.entry import Entry, encode, parse
+from audit.entry import Entry, parse
 from audit.errors import DamageError, FormatError, LogError, ProofError
+from audit.group import Group
+from audit.receipt import Receipt
+from audit.tile import Tile, TileNodes, split_hashes
 
-_IDS_PER_QUERY = 1000  # below SQLite's limit of 32,766 parameters
-_ENTRIES_PER_READ = 256  # at most 16 MiB in memory, as in an entry bundle of C2SP tlog-tiles
+T = TypeVar("T")
 
-_entries, _nodes = tables.entries.c, tables.nodes.c
-_COUNTS = select(
-    select(func.coalesce(func.max(_entries["index"]) + 1, 0)).scalar_subquery(),
-    select(func.coalesce(func.max(_nodes["index"]) + 1, 0)).where(_nodes.level == 0).scalar_subquery(),
-)
-_NODE = select(_nodes.hash).where(_nodes.level == bindparam("level"), _nodes["index"] == bindparam("index"))
+_ENTRIES_PER_READ = 256  # an entry bundle of C2SP tlog-tiles, at most 16 MiB in memory
+
+_entries, _tiles = tables.entries.c, tables.tiles.c
 _RANGE = (
     select(_entries["index"], _entries.data)
     .where(_entries["index"] >= bindparam("start"), _entries["index"] < bindparam("stop"))
     .order_by(_entries["index"])
 )
-_KNOWN = select(_entries.id, _entries["index"], _entries.data).where(
-    _entries.id.in_(bindparam("ids", expanding=True))
-)
+_TILE = select(_tiles.hashes).where(_tiles.level == bindparam("level"), _tiles["index"] == bindparam("index"))
 
 
 class Log:
-    """A log over an engine of `audit.database.open_engine`; makes its tables if the file has none.
+    """A log over an engine of `audit.database.open_engine`; makes its tables if the database has none.
 
     Every method raises LogError if the database fails, and DamageError, which is one, if it is seen to be damaged;
-    only `check` looks for damage.
+    only `audit.check` looks for damage.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._reader = reader(engine)
+    def __init__(self, engine: Engine, signer: Signer) -> None:
+        self._engine, self._reader, self._signer = engine, reader(engine), signer
         self._failure: str | None = None
-        with self.transaction() as connection:
+        self._group = Group(self.transaction)
+        with self._writing() as connection:
             tables.metadata.create_all(connection)
+            connection.execute(database.insert(connection, tables.head).on_conflict_do_nothing(), self._empty())
 
     # --- writing --------------------------------------------------------------------------------------------
 
     def append(self, entry: Entry) -> int:
-        """Append an event and return its index, once it is durable; see `append_many`."""
+        """Append an entry and return its index, once it is durable; see `append_many`."""
         return self.append_many([entry])[0]
 
     def append_many(self, entries: Iterable[Entry]) -> list[int]:
-        """Append events in one transaction and return their indices, once all of them are durable.
+        """Append entries, all or none, and return their indices, once all of them are durable.
 
         An entry that is in the log already keeps its index, so a caller who does not know whether an append
-        succeeded repeats it. Raises LogError, and appends none, if an id is taken by another event or the
-        database fails. After a failed write or fsync this object appends nothing more: what the kernel kept
-        of the failed write is unknown, so the process has to end and the file has to be checked.
+        succeeded repeats it. Callers who come together share one transaction. Raises IdTakenError and
+        CounterError, as `audit.batch.Batch.add` does, and LogError if the database fails. After a failed write or
+        fsync this object appends nothing more: what the kernel kept of the failed write is unknown, so the process
+        has to end and the database has to be checked.
         """
-        records = [(entry.id, encode(entry)) for entry in entries]
-        with self.transaction() as connection:
-            return _append(connection, records)
+        wanted = list(entries)
 
-    def append_within(self, connection: Connection, entry: Entry) -> int:
-        """Append an event in a `transaction` of this log and return its index: durable if that commits.
+        def add(batch: Batch) -> list[int]:
+            batch.look_up([entry.id for entry in wanted])
+            return [batch.add(entry) for entry in wanted]
 
-        Raises LogError if the id is taken by another event.
+        return self.grouped(add)
+
+    def grouped(self, work: Callable[[Batch], T]) -> T:
+        """Run `work` in a transaction shared with those who come at the same time: `audit.group.Group.run`."""
+        return self._group.run(work)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Batch]:
+        """A write transaction, for callers whose own tables in this database change with the log or not at all.
+
+        Commits at the end of the block, durably; rolls back if the block raises. Of SQLAlchemy's errors it makes
+        LogError; after a failed write or fsync it opens no more, as in `append_many`.
         """
-        (index,) = _append(connection, [(entry.id, encode(entry))])
-        return index
+        with self._writing() as connection:
+            batch = Batch(connection, self._signer)
+            yield batch
+            batch.seal()
+
+    def halt(self, reason: str) -> None:
+        """Sign nothing any more, in whichever process: the log would contradict what others have seen of it."""
+        with self._writing() as connection:
+            connection.execute(update(tables.head).where(tables.head.c.halted.is_(None)).values(halted=reason))
 
     # --- reading --------------------------------------------------------------------------------------------
 
     def size(self) -> int:
         """The number of entries."""
         with self.snapshot() as connection:
-            return _size(connection)
+            return size_of(connection)
+
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint over all entries, as the log signed it with the last of them."""
+        with self.snapshot() as connection:
+            return checkpoint.parse(connection.scalars(select(tables.head.c.checkpoint)).one())
+
+    def candidate(self) -> Checkpoint:
+        """The checkpoint shown to witnesses, with the cosignatures so far; the latest before there is one."""
+        return self._cosigned("candidate") or self.checkpoint()
+
+    def published(self) -> Checkpoint:
+        """The newest checkpoint that has a quorum of witnesses; the latest before there is one."""
+        return self._cosigned("published") or self.checkpoint()
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` entries, or over all. Raises ProofError if there are fewer."""
         with self.snapshot() as connection:
-            size = _size(connection) if size is None else _reached(connection, size)
-            return merkle.root(size, _stored(connection))
+            size = size_of(connection) if size is None else _reached(connection, size)
+            return merkle.root(size, _nodes(connection, size))
 
     def entry(self, index: int) -> Entry:
         """The entry at an index. Raises IndexError if there is none."""
@@ -104,7 +136,27 @@ class Log:
         stop = size if stop is None else stop
         if not 0 <= start <= stop <= size:
             raise IndexError(f"the log has {size} entries, and no range {start} to {stop}")
-        return self._read(start, stop)
+        return (parse_stored(index, data) for index, data in self._read(start, stop))
+
+    def entries_of(self, contract: str, after: int = -1, limit: int | None = None) -> list[tuple[int, Entry]]:
+        """The entries about a contract behind an index, `limit` at most, in the order of the log."""
+        found = select(_entries["index"], _entries.data).where(
+            _entries.contract == contract, _entries["index"] > after
+        )
+        with self.snapshot() as connection:
+            rows = connection.execute(found.order_by(_entries["index"]).limit(limit)).all()
+        return [(index, parse_stored(index, data)) for index, data in rows]
+
+    def bundle(self, start: int, stop: int) -> list[bytes]:
+        """The bytes of the entries from `start` up to, not including, `stop`. Raises IndexError for fewer."""
+        if not 0 <= start <= stop <= self.size():
+            raise IndexError(f"the log has no entries {start} to {stop - 1}")
+        return [data for _, data in self._read(start, stop)]
+
+    def tile(self, tile: Tile) -> bytes:
+        """The hashes of a tile, 32 bytes each. Raises IndexError if the log has not so many."""
+        with self.snapshot() as connection:
+            return _tile(connection, tile)
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """The hashes from leaf `index` to the root at `size`, for `merkle.verify_inclusion`.
@@ -112,7 +164,7 @@ class Log:
         Raises ProofError if the log has not reached that size, or no such leaf lies below it.
         """
         with self.snapshot() as connection:
-            return merkle.inclusion_proof(index, _reached(connection, size), _stored(connection))
+            return merkle.inclusion_proof(index, size, _nodes(connection, _reached(connection, size)))
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
         """The hashes that show size `old` to be a prefix of `new`, for `merkle.verify_consistency`.
@@ -120,15 +172,15 @@ class Log:
         Raises ProofError unless 0 ≤ old ≤ new ≤ size.
         """
         with self.snapshot() as connection:
-            return merkle.consistency_proof(old, _reached(connection, new), _stored(connection))
+            return merkle.consistency_proof(old, new, _nodes(connection, _reached(connection, new)))
 
-    def check(self) -> tuple[int, bytes]:
-        """Read everything again, see `audit.check`, and return the size and the recomputed root.
+    def receipt(self, index: int, under: Checkpoint | None = None) -> Receipt:
+        """The receipt of an entry under a checkpoint of this log, or under its latest one.
 
-        Raises DamageError naming the first bad index and what is wrong there.
+        Raises ProofError if the checkpoint does not cover the entry.
         """
-        with self.snapshot() as connection:
-            return check.check(connection)
+        checkpoint = under or self.checkpoint()
+        return Receipt(index, tuple(self.inclusion_proof(index, checkpoint.size)), checkpoint)
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -140,12 +192,16 @@ class Log:
     # --- transactions ---------------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """The write transaction, for callers whose own tables in this file change with the log or not at all.
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that only reads: it sees one moment of the database and blocks no writer."""
+        try:
+            with self._reader.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise LogError(f"the log cannot be read: {_cause(error)}") from error
 
-        Commits at the end of the block, durably; rolls back if the block raises. Of SQLAlchemy's errors it makes
-        LogError; after a failed write or fsync it opens no more, as in `append_many`.
-        """
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         if self._failure:
             raise LogError(f"the log stopped after a failed write: {self._failure}")
         try:
@@ -157,16 +213,17 @@ class Log:
                 self._failure = str(cause)
             raise LogError(f"the log cannot be written: {cause}") from error
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """A transaction that only reads: it sees one moment of the file and blocks no writer."""
-        try:
-            with self._reader.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise LogError(f"the log cannot be read: {_cause(error)}") from error
+    def _cosigned(self, stage: str) -> Checkpoint | None:
+        with self.snapshot() as connection:
+            found = select(tables.cosigned.c.checkpoint).where(tables.cosigned.c.stage == stage)
+            stored: bytes | None = connection.scalar(found)
+        return None if stored is None else checkpoint.parse(stored)
 
-    def _read(self, start: int, stop: int) -> Iterator[Entry]:
+    def _empty(self) -> dict[str, object]:
+        signed = checkpoint.signed(self._signer.origin, 0, merkle.EMPTY_ROOT, self._signer.key)
+        return {"id": 0, "size": 0, "edge": b"", "checkpoint": signed, "signed_at": self._signer.clock()}
+
+    def _read(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         # A transaction per piece: a caller who stops half way leaves no snapshot open, which would keep the
         # write-ahead log from being folded back. What is appended never changes, so the pieces fit together.
         for first in range(start, stop, _ENTRIES_PER_READ):
@@ -176,8 +233,8 @@ class Log:
             found = dict(rows)
             for index in piece:
                 if index not in found:
-                    raise DamageError(f"entry {index}: missing")
-                yield parse_stored(index, found[index])
+                    raise DamageError(f"entry {index}: missing", index)
+                yield index, found[index]
 
 
 def parse_stored(index: int, data: bytes) -> Entry:
@@ -185,81 +242,43 @@ def parse_stored(index: int, data: bytes) -> Entry:
     try:
         return parse(data)
     except FormatError as error:
-        raise DamageError(f"entry {index}: {error}") from error
+        raise DamageError(f"entry {index}: {error}", index) from error
+
+
+def size_of(connection: Connection) -> int:
+    """The number of entries that the log has in this transaction."""
+    size: int = connection.scalars(select(tables.head.c.size)).one()
+    return size
 
 
 def _cause(error: SQLAlchemyError) -> BaseException:
-    """SQLite's own error where there is one: SQLAlchemy's message would carry the statement and its data."""
+    """The database's own error where there is one: SQLAlchemy's message would carry the statement and its data."""
     return getattr(error, "orig", None) or error
-
-
-def _append(connection: Connection, records: Sequence[tuple[str, bytes]]) -> list[int]:
-    known = _known(connection, [entry_id for entry_id, _ in records])
-    size = _size(connection)
-    stored = _stored(connection)
-    new_nodes: dict[tuple[int, int], bytes] = {}
-    new_entries: list[dict[str, Any]] = []
-    indices = []
-
-    def nodes(level: int, index: int) -> bytes:
-        return new_nodes.get((level, index)) or stored(level, index)
-
-    for entry_id, data in records:
-        if entry_id not in known:
-            index = size + len(new_entries)
-            new_entries.append({"index": index, "id": entry_id, "data": data})
-            for level, position, subtree in merkle.closed_by(index, merkle.leaf_hash(data), nodes):
-                new_nodes[level, position] = subtree
-            known[entry_id] = index, data
-        index, recorded = known[entry_id]
-        if recorded != data:
-            raise LogError(f"the id {entry_id} is taken by another event, entry {index}")
-        indices.append(index)
-    if new_entries:
-        connection.execute(insert(tables.entries), new_entries)
-        connection.execute(
-            insert(tables.nodes),
-            [{"level": level, "index": index, "hash": subtree} for (level, index), subtree in new_nodes.items()],
-        )
-        if _size(connection) != size + len(new_entries):
-            # A trigger in the file can swallow an insert; nothing may be acknowledged that is not there.
-            raise LogError("the entries were not stored; the file was tampered with: check it")
-    return indices
-
-
-def _known(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-    """Index and bytes of those entries that are in the log already, by id."""
-    known = {}
-    for first in range(0, len(ids), _IDS_PER_QUERY):
-        for entry_id, index, data in connection.execute(_KNOWN, {"ids": ids[first : first + _IDS_PER_QUERY]}):
-            known[entry_id] = index, data
-    return known
-
-
-def _size(connection: Connection) -> int:
-    entries: int
-    leaves: int
-    entries, leaves = connection.execute(_COUNTS).one()
-    if entries != leaves:
-        raise DamageError(f"the log ends with entry {entries - 1} but with the leaf hash of entry {leaves - 1}")
-    return entries
 
 
 def _reached(connection: Connection, size: int) -> int:
     """`size` itself, if the log has reached it; merkle judges the rest of its value."""
-    present = _size(connection)
+    present = size_of(connection)
     if size > present:
         raise ProofError(f"the log has {present} entries, not yet {size}")
     return size
 
 
-def _stored(connection: Connection) -> merkle.Nodes:
-    """Reads the stored nodes."""
+def _tile(connection: Connection, tile: Tile) -> bytes:
+    stored: bytes | None = connection.scalar(_TILE, {"level": tile.level, "index": tile.index})
+    asked = tile.width * merkle.HASH_SIZE
+    if stored is None or len(stored) < asked:
+        raise IndexError(f"the log has no {tile.path}")
+    return stored[:asked]
 
-    def node(level: int, index: int) -> bytes:
-        subtree: bytes | None = connection.scalar(_NODE, {"level": level, "index": index})
-        if subtree is None:
-            raise DamageError(f"node ({level}, {index}) is missing")
-        return subtree
 
-    return node
+def _nodes(connection: Connection, size: int) -> merkle.Nodes:
+    """Reads the complete subtrees of the first `size` entries from their tiles."""
+
+    def read(tile: Tile) -> Sequence[bytes]:
+        try:
+            return split_hashes(_tile(connection, tile), tile.width)
+        except IndexError as error:
+            raise DamageError(f"{tile.path}: missing", tile.index) from error
+
+    return TileNodes(read, size)

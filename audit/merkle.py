@@ -69,6 +69,24 @@ class Frontier:
         self.size = 0
         self._latest: dict[int, bytes] = {}
 
+    @classmethod
+    def at(cls, size: int, edge: Sequence[bytes]) -> "Frontier":
+        """The tree of `size` leaves with this `edge`, to go on from. Raises ProofError for another size's."""
+        _require_count("size", size)
+        frontier = cls()
+        frontier.size = size
+        levels = [level for level in range(size.bit_length()) if size >> level & 1]
+        if len(edge) != len(levels):
+            raise ProofError(f"the edge of a tree of size {size} has {len(levels)} hashes, not {len(edge)}")
+        frontier._latest.update(zip(reversed(levels), edge, strict=True))
+        return frontier
+
+    @property
+    def edge(self) -> list[bytes]:
+        """The largest complete subtrees that cover the leaves, from the left: with them the tree can grow on."""
+        levels = range(self.size.bit_length() - 1, -1, -1)
+        return [self._latest[level] for level in levels if self.size >> level & 1]
+
     def append(self, leaf: bytes) -> list[Node]:
         """Add a leaf hash and return the complete subtrees it closes, from the leaf upwards."""
         closed = closed_by(self.size, leaf, self._node)

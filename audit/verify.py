@@ -7,28 +7,14 @@ standard library.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import zip_longest
 
 from audit.entry import Entry, encode
-from audit.errors import ProofError, TamperingError
+from audit.errors import Damage, ProofError, TamperingError
 from audit.merkle import Frontier, Nodes, closed_by, leaf_hash, root, verify_consistency
 
 Prove = Callable[[int, int], Sequence[bytes]]
 """Asks the log for the hashes of a proof of consistency (old size, new size)."""
-
-
-class Damage(StrEnum):
-    """What can have been done to a log."""
-
-    ROLLED_BACK = "rolled_back"  # it has fewer entries than it had
-    FORKED = "forked"  # it has another root than it had at the same size
-    REWRITTEN = "rewritten"  # it has grown, but not from what it was
-    DROPPED = "dropped"  # it does not give an entry that it commits to
-    CHANGED = "changed"  # an entry is not the one that it commits to
-    NOT_INCLUDED = "not_included"  # an entry is shown that it does not commit to
-    LEFT_OUT = "left_out"  # a selection of its entries lacks one that belongs there
-    ADDED = "added"  # a selection of its entries has one that does not belong there
 
 
 @dataclass(frozen=True)

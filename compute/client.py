@@ -11,7 +11,7 @@ where no answer came, ResponseError for an answer that is not proven or not of t
 signed is passed on as it came: the caller verifies it by the keys that it has pinned (`compute.signing.verify`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from audit import entry as log_entry
@@ -19,27 +19,20 @@ from audit.entry import Entry
 from audit.errors import FormatError as EntryError
 from compute.canonical import FormatError, Message, decode, encode
 from compute.market import (
-    MAX_ENTRIES,
     MAX_TRACE,
     ApplicationRecord,
     ApplicationRequest,
     Applications,
     Catalog,
     CatalogEntry,
-    Checkpoint,
     ConsentCount,
     ContractRecord,
     Decision,
     Directory,
     Enrolment,
-    EventBatch,
-    EventReceipt,
-    EventReceipts,
     IssuedPermit,
-    LogEntries,
     LogEntry,
     PartyStanding,
-    Proof,
     Trace,
 )
 from compute.permit import PermitStatus
@@ -189,48 +182,6 @@ class MarketplaceClient:
         return self._post(f"/permits/{permit}/revoke", IssuedPermit)
 
     # --- audit ------------------------------------------------------------------------------------------------
-
-    def append_event(self, event: Entry) -> int:
-        """Record an event of one's own node, and give its index, once it is durable; a retry gets the same."""
-        content = log_entry.encode(event)
-        answer = self._peer.request(
-            "POST", "/audit/events", expected=bytes, content=content, content_type="application/json"
-        )
-        return _read(answer, EventReceipt).index
-
-    def append_events(self, events: Sequence[Entry]) -> Sequence[int]:
-        """Record events of one's own node, all or none, and give their indices, as `append_event` does for one."""
-        batch = EventBatch(events=tuple(log_entry.encode(event).decode() for event in events))
-        indices = self._post("/audit/event-batches", EventReceipts, batch).indices
-        if len(indices) != len(events):
-            raise ResponseError(f"the marketplace gave {len(indices)} receipts for {len(events)} events")
-        return indices
-
-    def checkpoint(self) -> Signed[Checkpoint]:
-        """Give the size and root of the log now, signed by the marketplace in the role operator."""
-        return self._get("/audit/checkpoint", Signed[Checkpoint])
-
-    def entry(self, index: int) -> Entry:
-        """Give the entry at an index."""
-        return _entry(self._get(f"/audit/entries/{index}", LogEntry))
-
-    def entries(self, start: int, stop: int) -> Iterator[tuple[int, Entry]]:
-        """Give the entries from index `start` up to, not including, `stop`, read as they are used."""
-        while start < stop:
-            page = self._get("/audit/entries", LogEntries, start=start, stop=stop).entries
-            expected = range(start, min(start + MAX_ENTRIES, stop))
-            if [found.index for found in page] != list(expected):
-                raise ResponseError(f"the marketplace gave other entries than {expected.start} to {expected[-1]}")
-            yield from ((found.index, _entry(found)) for found in page)
-            start = expected.stop
-
-    def inclusion_proof(self, index: int, size: int) -> Sequence[bytes]:
-        """Give the hashes for `audit.merkle.verify_inclusion`."""
-        return self._get("/audit/inclusion", Proof, index=index, size=size).hashes
-
-    def consistency_proof(self, old: int, new: int) -> Sequence[bytes]:
-        """Give the hashes for `audit.merkle.verify_consistency`."""
-        return self._get("/audit/consistency", Proof, old=old, new=new).hashes
 
     def trace(self, contract: str) -> list[tuple[int, Entry]]:
         """Give every entry about a contract since its application, with its index."""

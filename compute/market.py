@@ -7,17 +7,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from compute.canonical import Bytes32, Hex32, Message, Milliseconds, Name, Version
+from compute.canonical import Hex32, Message, Milliseconds, Name, Version
 from compute.records import PartyRecord
 from compute.signing import Signed
 from compute.terms import Terms
 
 MAX_ENTRIES = 256
-"""Entries of the log in one answer: at most 16 MiB, as in an entry bundle of C2SP tlog-tiles."""
+"""Entries that a node sends at once: an entry bundle of C2SP tlog-tiles, at most 16 MiB."""
 MAX_TRACE = 1000
 """Entries of a trace in one answer."""
-MAX_EVENTS = 100
-"""Events in one batch."""
 
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 
@@ -116,39 +114,10 @@ class IssuedPermit(Message, frozen=True):
     """The signed JWT: `compute.permit`."""
 
 
-class EventReceipt(Message, frozen=True):
-    """Where in the log an event stands."""
+class EntryIndices(Message, frozen=True):
+    """Where in the log entries stand, in the order in which they came."""
 
-    index: Count
-
-
-class EventBatch(Message, frozen=True):
-    """Events of one node, to be recorded in this order, all or none."""
-
-    events: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_EVENTS)]
-    """Each the canonical JSON of `audit.entry`."""
-
-
-class EventReceipts(Message, frozen=True):
-    """Where in the log events stand, in the order of the batch."""
-
-    indices: Annotated[tuple[Count, ...], Meta(max_length=MAX_EVENTS)]
-
-
-class Checkpoint(Message, frozen=True):
-    """The marketplace's word, signed, on what its log held at a time."""
-
-    size: Count
-    """Entries."""
-    root: Bytes32
-    """Of the tree over them: `audit.merkle`."""
-    at: Milliseconds
-
-
-class Proof(Message, frozen=True):
-    """The hashes of an inclusion or consistency proof, in the order in which `audit.merkle` verifies them."""
-
-    hashes: Annotated[tuple[Bytes32, ...], Meta(max_length=128)]
+    indices: Annotated[tuple[Count, ...], Meta(min_length=1, max_length=MAX_ENTRIES)]
 
 
 class LogEntry(Message, frozen=True):
@@ -157,12 +126,6 @@ class LogEntry(Message, frozen=True):
     index: Count
     entry: str
     """The canonical JSON of `audit.entry`, whose UTF-8 bytes the leaf's hash covers."""
-
-
-class LogEntries(Message, frozen=True):
-    """Entries of the log that follow each other."""
-
-    entries: Annotated[tuple[LogEntry, ...], Meta(max_length=MAX_ENTRIES)]
 
 
 class Trace(Message, frozen=True):

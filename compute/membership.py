@@ -6,8 +6,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit import policy as policies
+from audit.errors import FormatError
+from audit.policy import Policy
 from compute.canonical import Bytes32, Name
 from compute.client import MarketplaceClient
+from compute.log_client import LogClient
 from compute.records import Origin
 from compute.settings import Section, SettingsError, load
 from compute.signing import Pin
@@ -15,6 +19,7 @@ from compute.web.client import DEADLINE, PeerClient, Timeout
 from compute.web.unlock import Unlock
 
 EXAMPLE = "examples/config/auditor.toml"
+POLICY = "examples/config/policy.toml"
 
 
 class Peer(Section, frozen=True):
@@ -45,6 +50,8 @@ class Membership(Section, frozen=True, kw_only=True):
     """What opens it; without, the person at the terminal is asked for its passphrase."""
     authority: Path
     """The certificate authority of the market's TLS servers, PEM."""
+    policy: Path
+    """Which log, which witnesses and what quorum: TOML, see `audit.policy`."""
     checkpoint: Path
     """Where the last checkpoint of the log is kept that was verified; later ones must extend it."""
     marketplace: Peer
@@ -64,6 +71,35 @@ def load_membership(path: Path) -> Membership:
     return load(path, Membership, EXAMPLE, partial=True)
 
 
+def load_policy(path: Path) -> Policy:
+    """Give the policy in a file; raise `SettingsError` for one that cannot be used."""
+    try:
+        return policies.parse(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; name a file that can be read") from error
+    except (ValueError, FormatError) as error:
+        raise SettingsError(f"{path}: {error}; correct it as {POLICY} shows") from error
+
+
+@contextmanager
+def connect_log(membership: Membership, policy: Policy, timeout: Timeout = DEADLINE) -> Iterator[LogClient]:
+    """Open a client of the policy's log. Raises `SettingsError` for an authority that cannot be used."""
+    with _authority(membership):
+        client = LogClient(policy.log_url, membership.authority, timeout)
+    with client:
+        yield client
+
+
+@contextmanager
+def _authority(membership: Membership) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # SSLError is one
+        raise SettingsError(
+            f"{membership.authority}: {error.strerror or error}; name the authority's certificate, in PEM"
+        ) from error
+
+
 @contextmanager
 def connect(
     membership: Membership, key: Ed25519PrivateKey, timeout: Timeout = DEADLINE
@@ -76,7 +112,7 @@ def connect(
     """
     marketplace = membership.marketplace
     pins = {marketplace.name: marketplace.public_key}
-    try:
+    with _authority(membership):
         peer = PeerClient(
             marketplace.url,
             membership.name,
@@ -86,9 +122,5 @@ def connect(
             verify=membership.authority,
             timeout=timeout,
         )
-    except OSError as error:  # SSLError is one
-        raise SettingsError(
-            f"{membership.authority}: {error.strerror or error}; name the authority's certificate, in PEM"
-        ) from error
     with peer:
         yield MarketplaceClient(peer)

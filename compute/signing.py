@@ -1,4 +1,7 @@
-"""Statements signed by a party's pinned Ed25519 identity, in the role it was enrolled for (suite ``intl``)."""
+"""Statements signed by a party's pinned Ed25519 identity, in the role it was enrolled for (suite ``intl``).
+
+What a party needs beside it follows from it, for one purpose each: the log's key, the witness's, secrets of files.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,7 +9,9 @@ from dataclasses import dataclass
 from typing import Annotated, Generic, Literal, TypeVar
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Meta
 
 from compute.canonical import Message, Name, encode
@@ -74,6 +79,16 @@ def verify(signed: Signed[S], signer: str, role: Role, pins: Pins) -> S:
 def digest(statement: Message) -> bytes:
     """Give SHA-256 of the canonical bytes."""
     return hashlib.sha256(encode(statement)).digest()
+
+
+def derived_secret(identity: Ed25519PrivateKey, purpose: str) -> bytes:
+    """Give 32 bytes that follow from a party's identity for one purpose: HKDF-SHA256 (RFC 5869)."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(identity.private_bytes_raw())
+
+
+def derived_key(identity: Ed25519PrivateKey, purpose: str) -> Ed25519PrivateKey:
+    """Give the key that follows from a party's identity for one purpose: it signs nothing else."""
+    return Ed25519PrivateKey.from_private_bytes(derived_secret(identity, purpose))
 
 
 def _signed_bytes(signer: str, statement: Message) -> bytes:

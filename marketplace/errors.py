@@ -45,6 +45,12 @@ class ConflictError(MarketplaceError):
     code = "conflict"
 
 
+class OutOfOrderError(MarketplaceError):
+    """The counter of a node's event is not the next: an earlier event was not sent, or the node has lost some."""
+
+    code = "out_of_order"
+
+
 class WrongStateError(MarketplaceError):
     """The thing is not in a state for this move; `allowed` has the moves that the actor could make now."""
 

@@ -4,19 +4,30 @@
 nothing, and its refusal is in the log before its error is raised.
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from audit.entry import Entry, encode
+from audit.batch import Batch
+from audit.entry import Entry, verify_signature
 from audit.entry import EntryKind as Kind
+from audit.errors import CounterError, IdTakenError, SignatureError
 from audit.log import Log
 from compute.permit import PermitStatus, permit_name
 from compute.records import ConsentBatch, Consents, ConsentWithdrawal, PartyRecord
 from compute.signing import Pin, Signed, digest, sign
+from compute.signing import Role as SigningRole
 from compute.terms import Grant, Terms
-from marketplace.errors import ConflictError, InvalidError, NotFoundError, missing
+from marketplace.errors import (
+    BadSignatureError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    OutOfOrderError,
+    missing,
+)
 from marketplace.flow import application as applying
 from marketplace.flow import consent as consenting
 from marketplace.flow import contract as contracting
@@ -25,13 +36,13 @@ from marketplace.flow import permit as permitting
 from marketplace.flow import product as publishing
 from marketplace.flow.application import Application
 from marketplace.flow.contract import Contract
-from marketplace.flow.event import MOVED, check_report
+from marketplace.flow.event import MOVED, check_report, check_terms
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord
 from marketplace.flow.product import Listing
 from marketplace.flow.states import PARTY, PRODUCT, ApplicationState, Move, Role, advance
 from marketplace.gate import Gate, Setting
-from marketplace.store import applications, consents, contracts, mentions, parties, permits, products, tables
+from marketplace.store import applications, consents, contracts, parties, permits, products, tables
 from marketplace.transaction import Transaction
 
 NONCE_BYTES = 32
@@ -44,11 +55,11 @@ class Exchange:
     """
 
     def __init__(self, engine: Engine, setting: Setting) -> None:
-        self.log = Log(engine)
+        self.log = Log(engine, setting.signer)
         self._setting = setting
         self._gate = Gate(self.log, setting)
-        with self.log.transaction() as connection:
-            tables.metadata.create_all(connection)
+        with self.log.transaction() as batch:
+            tables.metadata.create_all(batch.connection)
 
     # --- parties ----------------------------------------------------------------------------------------------
 
@@ -58,9 +69,14 @@ class Exchange:
             party = enrolment.enrol(application, admission, step.actor, self._setting.pins)
             parties.add(step.connection, party, application, admission)
             record = party.record
-            key = record.public_key.hex()
+            base_url = {} if record.base_url is None else {"base_url": record.base_url}
             step.record(
-                Kind.PARTY_ENROLLED, counterparty=record.name, party_kind=record.kind.value, public_key=key
+                Kind.PARTY_ENROLLED,
+                counterparty=record.name,
+                party_kind=record.kind.value,
+                public_key=b64encode(record.public_key).decode(),
+                admission=b64encode(admission.signature).decode(),
+                **base_url,
             )
             return party
 
@@ -294,19 +310,26 @@ class Exchange:
 
     # --- audit ------------------------------------------------------------------------------------------------
 
-    def append_event(self, actor: str, entry: Entry) -> int:
-        """Append an event of the actor's own node, and give its index; see `append_events`."""
-        return self.append_events(actor, [entry])[0]
+    def append_events(self, entries: Sequence[Entry]) -> list[int]:
+        """Append events that one node has signed, all or none, and give their indices; a retry gets the same.
 
-    def append_events(self, actor: str, entries: Sequence[Entry]) -> list[int]:
-        """Append events of the actor's own node, all or none, and give their indices; a retry gets the same.
-
-        What it names must exist: an enrolled counterparty, a permit that the actor takes part in. The event joins
-        the trace of the contract of its permit; without a permit, that of the first event that named its job with
-        one, if the actor is a party to that contract (`audit.trace.entries_of` finds the same in the log alone).
+        1. They are of one enrolled party, suspended or not, and signed by its key: this comes before all else, and
+           what fails it is nobody's in particular, so it is not recorded.
+        2. Each is one that a node in its role reports, in the form of the vocabulary.
+        3. What each names exists: an enrolled counterparty, a contract that the node is a party to, a permit of
+           that contract, which is the node's business; and what it says of the contract is so.
+        4. Its counter is the next of this node's about this contract, and its id is free.
         """
-        with self._gate.command("append_event", actor, suspended_too=True) as step:
-            return [self._append_event(step, entry) for entry in entries]
+        node, role = self._signed(entries)  # 1
+        with self._gate.refusing("append_events", node):
+            for entry in entries:
+                check_report(entry, role, self._setting.clock())  # 2
+            try:
+                return self.log.grouped(lambda batch: [self._append(batch, entry) for entry in entries])
+            except CounterError as error:  # 4
+                raise OutOfOrderError(str(error), "send the node's events in order, none left out") from error
+            except IdTakenError as error:  # 4
+                raise ConflictError(str(error), "draw a new id for each event") from error
 
     def trace(
         self, actor: str, contract: str, *, after: int = -1, limit: int | None = None
@@ -314,23 +337,51 @@ class Exchange:
         """The entries about a contract since its application and behind index `after`, with their indices."""
         with self._gate.query("trace", actor) as step:
             step.application(contract)
-            return mentions.entries_of(step.connection, contract, after, limit)
+        return self.log.entries_of(contract, after, limit)
 
     # --- shared steps -----------------------------------------------------------------------------------------
 
-    def _append_event(self, step: Transaction, entry: Entry) -> int:
-        check_report(entry, step.actor, step.now)
-        if entry.counterparty is not None:
-            step.party(entry.counterparty)
-        if entry.permit_id is not None:
-            step.permit(entry.permit_id)
-        recorded = mentions.recorded(step.connection, entry.id)
-        if recorded not in {None, encode(entry)}:
-            raise ConflictError(f"the id {entry.id} is another event's", "draw a new id for each event")
-        index = self.log.append_within(step.connection, entry)
-        if recorded is None:  # what an event is about is what it was about when it was first recorded
-            mentions.add(step.connection, step.concerned(entry), index, entry.job)
+    def _signed(self, entries: Sequence[Entry]) -> tuple[str, SigningRole]:
+        """The one node that signed the events, and the role in which it does."""
+        names = {entry.node for entry in entries}
+        if len(names) != 1:
+            raise InvalidError("the events are of several nodes, or there is none", "send one node's at a time")
+        (node,) = names
+        with self.log.snapshot() as connection:
+            party = parties.load(connection, node)
+        if party is None:
+            raise BadSignatureError(f"{node} is not enrolled", "enrol with the operator first")
+        try:
+            for entry in entries:
+                verify_signature(entry, party.record.public_key)
+        except SignatureError as error:
+            raise BadSignatureError(str(error), "sign with the key given at onboarding") from error
+        return node, party.record.kind.signing_role
+
+    def _append(self, batch: Batch, entry: Entry) -> int:
+        if (index := batch.recorded(entry)) is None:
+            self._check_names(batch.connection, entry)  # 3
+            index = batch.add(entry)
         return index
+
+    def _check_names(self, connection: Connection, entry: Entry) -> None:
+        """Raise `MarketplaceError` unless what the event names exists and is its node's business."""
+        known = entry.counterparty in {None, self._setting.market, self._setting.operator}
+        if not known and parties.load(connection, str(entry.counterparty)) is None:
+            raise missing("party", str(entry.counterparty))
+        if entry.contract is None:
+            return
+        terms = contracts.terms(connection, entry.contract)
+        if terms is None or entry.node not in terms.parties:
+            raise missing("contract", entry.contract)
+        if entry.permit_id is not None:
+            providers = [
+                grant.provider for grant in terms.grants if entry.node in {terms.consumer, grant.provider}
+            ]
+            own = {permit_name(terms.contract, provider) for provider in providers}
+            if entry.permit_id not in own or permits.load(connection, entry.permit_id) is None:
+                raise missing("permit", entry.permit_id)
+        check_terms(entry, terms)
 
     def _move_party(self, command: str, actor: str, name: str, move: Move) -> Party:
         with self._gate.command(command, actor) as step:

@@ -1,14 +1,15 @@
 """The gate that every command passes: who commands is admitted, and a refusal is recorded before it is told."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from audit.batch import Batch, Signer
 from audit.log import Log
-from compute.signing import Pin
+from compute.signing import Pin, derived_key
 from marketplace.errors import MarketplaceError
 from marketplace.flow.actor import Actor
 from marketplace.flow.event import refused
@@ -16,6 +17,9 @@ from marketplace.flow.party import admit
 from marketplace.flow.states import Role
 from marketplace.store import parties
 from marketplace.transaction import Transaction
+
+LOG_KEY = "veilmart/log/v1"
+"""For what the log's key is derived from the marketplace's."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,13 @@ class Setting:
     """Ed25519 public key, raw."""
     clock: Callable[[], int]
     """UTC, milliseconds since 1970-01-01."""
+    origin: str
+    """The name of the log."""
+
+    @property
+    def signer(self) -> Signer:
+        """Who signs the log's checkpoints and the marketplace's events in it, with the log's own key."""
+        return Signer(self.origin, self.market, derived_key(self.key, LOG_KEY), self.clock)
 
     @property
     def pins(self) -> dict[str, Pin]:
@@ -49,36 +60,35 @@ class Gate:
     @contextmanager
     def command(self, name: str, actor: str, *, suspended_too: bool = False) -> Iterator[Transaction]:
         """Open a transaction that writes; a suspended party passes only where `suspended_too`."""
-        with self._refusing(name, actor, self._log.transaction(), suspended_too=suspended_too) as step:
-            yield step
+        with self.refusing(name, actor), self._log.transaction() as batch:
+            admitted = self._admit(batch.connection, actor, suspended_too=suspended_too)
+            yield self._step(batch.connection, admitted, batch)
 
     @contextmanager
     def query(self, name: str, actor: str) -> Iterator[Transaction]:
         """Open a transaction that reads one moment and waits for no writer."""
-        with self._refusing(name, actor, self._log.snapshot(), suspended_too=False) as step:
-            yield step
+        with self.refusing(name, actor), self._log.snapshot() as connection:
+            yield self._step(connection, self._admit(connection, actor, suspended_too=False), None)
 
     @contextmanager
     def housekeeping(self) -> Iterator[Transaction]:
         """Open a transaction that writes, for what the marketplace does by itself."""
-        with self._log.transaction() as connection:
-            yield self._step(connection, Actor(self._setting.market, None, Role.MARKET), self._setting.clock())
+        with self._log.transaction() as batch:
+            yield self._step(batch.connection, Actor(self._setting.market, None, Role.MARKET), batch)
 
     @contextmanager
-    def _refusing(
-        self, name: str, actor: str, opened: AbstractContextManager[Connection], *, suspended_too: bool
-    ) -> Iterator[Transaction]:
+    def refusing(self, name: str, actor: str) -> Iterator[None]:
+        """Record a refusal of the actor's command: it is durable before anybody hears of it."""
         now = self._setting.clock()
         try:
-            with opened as connection:
-                yield self._step(connection, self._admit(connection, actor, suspended_too=suspended_too), now)
+            yield  # a transaction that is opened within is rolled back by now
         except MarketplaceError as error:
-            # The transaction is rolled back; the refusal is durable before anybody hears of it.
-            self._log.append(refused(self._setting.market, actor, name, error, now))
+            event = refused(self._setting.market, actor, name, error, now)
+            self._log.grouped(lambda batch: batch.report(event))
             raise
 
-    def _step(self, connection: Connection, actor: Actor, now: int) -> Transaction:
-        return Transaction(connection, actor, now, self._setting.market, self._log)
+    def _step(self, connection: Connection, actor: Actor, batch: Batch | None) -> Transaction:
+        return Transaction(connection, actor, self._setting.clock(), self._setting.market, batch)
 
     def _admit(self, connection: Connection, actor: str, *, suspended_too: bool) -> Actor:
         if actor == self._setting.operator:

@@ -1,12 +1,17 @@
 """What a marketplace process is told; `examples/config/marketplace.toml` has each key, with a comment."""
 
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from compute.canonical import Bytes32, Name
 from compute.records import Origin
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers
 from compute.settings import load as load_section
 from compute.web.unlock import Unlock
+
+PostgresUrl = Annotated[str, Meta(pattern=r"\Apostgresql://([^:@/]+@)?[^@/]*/[^?@]+(\?[^@]*)?\Z")]
 
 
 class Settings(Section, frozen=True):
@@ -27,20 +32,31 @@ class Settings(Section, frozen=True):
     """Ed25519 private key, encrypted, mode 0600; made at the first use."""
     unlock: Unlock
     """What opens it."""
+    log_origin: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.:-]{0,200}(/[a-z0-9._-]{1,50}){0,4}\Z")]
+    """The name of the log: the first line of its checkpoints, by which all know it for ever."""
     operator: Name
     operator_key: Bytes32
     """Ed25519 public key, raw; base64 in the file. The private key is not on this server."""
-    database: Path
-    """SQLite: the exchange and its log."""
     nonces: Path
     """SQLite: used nonces; apart, so that no request waits for a long command of another."""
     workers: Workers
     max_body: MaxBody
+    database: Path | None = None
+    """SQLite: the exchange and its log."""
+    postgresql: PostgresUrl | None = None
+    """PostgreSQL instead: a URL without a password, which `~/.pgpass` or the server's own means give."""
+
+    @property
+    def store(self) -> Path | str:
+        """Where the exchange and its log are, for `audit.database.open_engine`."""
+        return self.database or self.postgresql or ""
 
 
 def load(path: Path) -> Settings:
     """Give the settings in a file; raise `SettingsError`, in one line, for one that cannot be used."""
     settings = load_section(path, Settings, "examples/config/marketplace.toml")
+    if (settings.database is None) == (settings.postgresql is None):
+        raise SettingsError(f"{path}: name either database, an SQLite file, or postgresql, a URL")
     if settings.name == settings.operator:
         raise SettingsError(f"{path}: name and operator are both {settings.name}; give each its own")
     return settings

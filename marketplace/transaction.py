@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from audit.entry import Entry, EntryKind
-from audit.log import Log
+from audit.batch import Batch
+from audit.entry import EntryKind, Value
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
 from marketplace.flow.application import Application, undrafted
@@ -18,7 +18,7 @@ from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord, permit_role
 from marketplace.flow.product import Listing
 from marketplace.flow.states import Role
-from marketplace.store import applications, contracts, mentions, parties, permits, products
+from marketplace.store import applications, contracts, parties, permits, products
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Transaction:
     now: int
     """UTC, milliseconds since 1970-01-01."""
     market: str
-    log: Log
+    batch: Batch | None
+    """What is recorded; None where nothing may be."""
 
     def record(
         self,
@@ -39,14 +40,13 @@ class Transaction:
         contract: str | None = None,
         permit: str | None = None,
         counterparty: str | None = None,
-        **detail: str | int,
+        **detail: Value,
     ) -> None:
         """Append an event; the counterparty is the actor, if that is another, unless a party is named."""
+        if self.batch is None:
+            raise RuntimeError("nothing can be recorded in a transaction that only reads")
         actor = None if self.actor.name == self.market else self.actor.name
-        about = {} if contract is None else {"contract": contract}
-        entry = event(kind, self.market, counterparty or actor, self.now, detail | about, permit)
-        index = self.log.append_within(self.connection, entry)
-        mentions.add(self.connection, about.values(), index, None)
+        self.batch.report(event(kind, self.market, counterparty or actor, self.now, detail, contract, permit))
 
     def party(self, name: str) -> Party:
         """Give a party; who takes part is no secret."""
@@ -81,20 +81,3 @@ class Transaction:
         if permit is None or contract is None:
             raise missing("permit", name)
         return permit, contract, permit_role(permit, contract, self.actor)
-
-    def concerned(self, entry: Entry) -> list[str]:
-        """Give the contract that a node's event is about, if the actor is a party to it.
-
-        A permit decides by itself: were the job asked first, a consumer could hide the use of one provider's data
-        by naming its job beforehand under another contract. So others can name a job under a permit of theirs, but
-        that draws no further event of that job into their trace: a job is of the contract that it was first named
-        under.
-        """
-        name: str | None = None
-        if entry.permit_id is not None:
-            permit = permits.load(self.connection, entry.permit_id)
-            name = None if permit is None else permit.contract
-        elif entry.job is not None:
-            name = mentions.contract_of(self.connection, entry.job)
-        found = None if name is None else contracts.load(self.connection, name)
-        return [found.terms.contract] if found and self.actor.name in found.terms.parties else []

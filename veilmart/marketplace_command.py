@@ -50,7 +50,7 @@ def serve(*, config: Path, address_file: Path | None) -> None:
         keep_private()
         own = load_or_make(settings.key, settings.unlock.secret)
         _check_key(settings, own)
-        check_databases([settings.database, settings.nonces])
+        check_databases([settings.store, settings.nonces])
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
     serve_app(

@@ -50,7 +50,7 @@ def keep_private() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def check_databases(paths: Sequence[Path]) -> None:
+def check_databases(paths: Sequence[Path | str]) -> None:
     """Open the files once, before there are workers; raise `SettingsError` if one cannot be used."""
     for path in paths:
         engine = open_engine(path)
@@ -59,7 +59,7 @@ def check_databases(paths: Sequence[Path]) -> None:
         except (SQLAlchemyError, sqlite3.Error, LogError) as error:
             cause = getattr(error, "orig", None) or error
             raise SettingsError(
-                f"{path}: {cause}; name an SQLite file, or a new one in a folder that is there"
+                f"{path}: {cause}; name an SQLite file, or a new one in a folder that is there, or a database that runs"
             ) from error
         finally:
             engine.dispose()

@@ -84,6 +84,11 @@ class AnswerStore:
         with self._reader.begin() as connection:
             return connection.execute(_uses(permit)).scalar_one()
 
+    def permit_of(self, job: bytes) -> str | None:
+        """Give the permit under which the job with this digest was answered."""
+        with self._reader.begin() as connection:
+            return connection.execute(select(_ANSWERS.c.permit).where(_ANSWERS.c.job == job)).scalar_one_or_none()
+
     def acknowledge(self, job: bytes, now: int) -> int:
         """Note that the answer to this job was acknowledged; give the time at which it first was."""
         first = update(_ANSWERS).where(_ANSWERS.c.job == job, _ANSWERS.c.acknowledged_at.is_(None))

@@ -7,9 +7,10 @@ from functools import reduce
 from operator import or_
 from typing import Any, Protocol
 
-from audit.entry import Entry
+from audit.entry import Event
 from compute.canonical import FormatError, Message, decode, encode
 from compute.node import events
+from compute.node.events import Facts, NoFacts
 from compute.protocols.base import FAULT, UNAVAILABLE, RefusalError, Refused
 from compute.web.errors import PeerUnreachableError
 
@@ -22,11 +23,11 @@ Handlers = Mapping[type[Message], Callable[[Any], Message]]
 class Journal(Protocol):
     """Where events go."""
 
-    def append(self, *events: Entry) -> None:
+    def append(self, *events: Event) -> None:
         """Record the events in the audit log, durably and in this order, or raise."""
         ...
 
-    def note(self, event: Entry) -> None:
+    def note(self, event: Event) -> None:
         """Record the event durably here, and in the audit log as soon as it can be reached."""
         ...
 
@@ -34,8 +35,15 @@ class Journal(Protocol):
 class Dispatcher:
     """Routes messages to one party's role. No audit, no answer: the event is durable before the reply leaves."""
 
-    def __init__(self, party: str, handlers: Handlers, journal: Journal, clock: Callable[[], int]) -> None:
-        self.party, self.journal, self.clock = party, journal, clock
+    def __init__(
+        self,
+        party: str,
+        handlers: Handlers,
+        journal: Journal,
+        clock: Callable[[], int],
+        facts: Facts | None = None,
+    ) -> None:
+        self.party, self.journal, self.clock, self.facts = party, journal, clock, facts or NoFacts()
         self.handlers = handlers
         self._expected: Any = reduce(or_, handlers)
 
@@ -80,9 +88,9 @@ class Dispatcher:
             subjects=error.subjects,
         )
 
-    def answer(self, message: Message, *before: Entry) -> Message:
+    def answer(self, message: Message, *before: Event) -> Message:
         """Give the role's reply, once its event and those `before` it are durable; raise what it raises."""
         reply = self.handlers[type(message)](message)
-        event = events.accepted(self.party, message, reply, self.clock())
+        event = events.accepted(self.party, message, reply, self.clock(), self.facts)
         self.journal.append(*before, *([] if event is None else [event]))
         return reply

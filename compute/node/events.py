@@ -4,8 +4,9 @@ Names stand in the log for ever, so a name is recorded only once its owner's sig
 """
 
 import hashlib
+from typing import Protocol
 
-from audit.entry import Entry, EntryKind, new_id
+from audit.entry import EntryKind, Event, Value, new_id
 from compute.canonical import Message
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
@@ -14,6 +15,7 @@ from compute.protocols.risk_score.messages import (
     Acknowledge,
     Acknowledged,
     Answer,
+    JobStatement,
     ModelApproval,
     Query,
     RegisterTables,
@@ -21,17 +23,48 @@ from compute.protocols.risk_score.messages import (
 )
 from compute.signing import Signed, digest
 
-Detail = dict[str, str | int]
+Detail = dict[str, Value]
 
 
-def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | None:
+class Facts(Protocol):
+    """What a node knows of the uses that messages are about."""
+
+    def contract_of(self, permit: str) -> str | None:
+        """Give the contract of a permit that was presented here."""
+        ...
+
+    def contract_of_job(self, job: bytes) -> str | None:
+        """Give the contract under which the job with this digest was answered here."""
+        ...
+
+    def of_use(self, job: JobStatement) -> Detail:
+        """Give what of whose data a job uses here, for what, on what basis."""
+        ...
+
+
+class NoFacts:
+    """Of a node that gives no data."""
+
+    def contract_of(self, _permit: str) -> str | None:
+        """Give None."""
+        return None
+
+    def contract_of_job(self, _job: bytes) -> str | None:
+        """Give None."""
+        return None
+
+    def of_use(self, _job: JobStatement) -> Detail:
+        """Give nothing."""
+        return {}
+
+
+def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts) -> Event | None:
     """Give the event of a message that was taken, or None for a mere question.
 
     What a node tells once is one event however often it is repeated: its id and time follow from the reply. An
     approval is an event each time it is given.
     """
-    permit: str | None = None
-    once: bytes | None = None
+    permit = contract = once = None
     detail: Detail = {}
     match message, reply:
         case EnrolKey(statement=enrolment), Accepted(at=at):
@@ -50,68 +83,91 @@ def accepted(node: str, message: Message, reply: Message, now: int) -> Entry | N
             kind, once = EntryKind.MODEL_REGISTERED, digest(message.approval.statement)
             detail = {"approval": once.hex()}
         case Query(job=job), Signed(statement=Answer() as answer):
-            kind, at, once = EntryKind.ANSWER_RELEASED, answer.answered_at, answer.job
-            detail = {"answer": digest(answer).hex(), "rows": job.statement.rows}
+            kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
+            detail = {"answer": digest(answer).hex(), "rows": job.statement.rows, **facts.of_use(job.statement)}
             # Only now is the permit known to be one: before, it is any text of the bank's.
             permit = job.statement.permit_at(node)
         case Acknowledge(), Acknowledged(at=at):
             kind, once = EntryKind.ANSWER_ACKNOWLEDGED, message.acknowledgement.statement.job
+            contract = facts.contract_of_job(once)
         case _:
             return None
-    return _entry(kind, node, message, at, detail, permit, once)
+    if permit is not None:
+        contract = facts.contract_of(permit)
+    return _event(kind, node, message, at, detail, contract, permit, once)
 
 
-def received(node: str, query: Query, now: int) -> Entry:
+def received(node: str, query: Query, now: int, facts: Facts) -> Event:
     """Give the event of a job that passed its checks and waits to be computed; there is one for each job."""
     job = query.job.statement
-    detail: Detail = {"rows": job.rows}
-    return _entry(EntryKind.JOB_RECEIVED, node, query, now, detail, job.permit_at(node), digest(job))
+    permit = job.permit_at(node)
+    contract = None if permit is None else facts.contract_of(permit)
+    detail: Detail = {"rows": job.rows, **facts.of_use(job)}
+    return _event(EntryKind.QUERY_RECEIVED, node, query, now, detail, contract, permit, digest(job))
 
 
-def answered(bank: str, provider: str, answer: Answer, permit: str | None, now: int) -> Entry:
-    """Give the bank's half of an answer's release: it came, and this is its digest."""
-    job, came = answer.job, digest(answer)
-    kind = EntryKind.ANSWER_ACKNOWLEDGED
-    return Entry(
-        id=new_id(bank, kind.encode() + came),
-        kind=kind,
+def sent(bank: str, provider: str, contract: str, job: JobStatement, now: int) -> Event:
+    """Give the bank's half of a query: it goes to this provider."""
+    name = digest(job)
+    return Event(
+        id=new_id(bank, f"{EntryKind.QUERY_SENT} {provider} ".encode() + name),
+        kind=EntryKind.QUERY_SENT,
         time=now,
         node=bank,
+        contract=contract,
         counterparty=provider,
+        permit_id=job.permit_at(provider),
+        job=name.hex(),
+        detail={"rows": job.rows, "approval": job.approval.hex()},
+    )
+
+
+def answered(bank: str, contract: str, permit: str | None, answer: Answer, now: int) -> Event:
+    """Give the bank's half of an answer: it came, and this is its digest."""
+    came = digest(answer)
+    return Event(
+        id=new_id(bank, EntryKind.ANSWER_RECEIVED.encode() + came),
+        kind=EntryKind.ANSWER_RECEIVED,
+        time=now,
+        node=bank,
+        contract=contract,
+        counterparty=answer.provider,
         permit_id=permit,
-        job=job.hex(),
+        job=answer.job.hex(),
         detail={"answer": came.hex()},
     )
 
 
-def refused(node: str, message: Message | None, error: RefusalError, now: int) -> Entry:
+def refused(node: str, message: Message | None, error: RefusalError, now: int) -> Event:
     """Give the event of a refusal."""
     kind = "unreadable" if message is None else type(message).__name__
     detail: Detail = {"message": kind, "check": error.check}
     verified = error.check > (2 if isinstance(message, RegisterTables) else 1)
-    return _entry(EntryKind.REFUSED, node, message if verified else None, now, detail)
+    return _event(EntryKind.REFUSED, node, message if verified else None, now, detail)
 
 
-def _entry(
+def _event(
     kind: EntryKind,
     node: str,
     message: Message | None,
     time: int,
-    detail: Detail | None = None,
+    detail: Detail,
+    contract: str | None = None,
     permit: str | None = None,
     once: bytes | None = None,
-) -> Entry:
+) -> Event:
     """An event; with ``once`` there is one of its kind for that digest at this node, whatever is repeated."""
     counterparty, job = _about(message)
-    return Entry(
+    return Event(
         id=new_id(node, None if once is None else kind.encode() + once),
         kind=kind,
         time=time,
         node=node,
+        contract=contract,
         counterparty=counterparty,
         permit_id=permit,
         job=job,
-        detail=detail or {},
+        detail=detail,
     )
 
 

@@ -16,7 +16,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from audit.entry import Entry
+from audit.entry import Event
 from compute.canonical import FormatError, Message, decode
 from compute.node.dispatch import Dispatcher
 from compute.node.jobs.errors import UnknownJobError, WrongStateError
@@ -69,7 +69,7 @@ class LongMessage:
     """Units of work, in which estimates count."""
     reply: type[Message]
     """What its handling gives, unless it is refused."""
-    received: Callable[[Any], Entry] | None = None
+    received: Callable[[Any], Event] | None = None
     """Gives the event of its arrival, if that is one."""
     short: int = 0
     """Units up to which it is answered within the request: a thread of the server computes meanwhile."""

@@ -1,33 +1,43 @@
-"""A node's journal: every event is kept here, then appended to the marketplace's log; its index is the receipt.
+"""A node's journal: every event is kept here, then signed and appended to the log; its index is the receipt.
 
-    event → journal, durably → marketplace's log, durably → receipt → reply
+    event → journal, durably → its counter, signature → the log, durably → index → reply
 
-What the marketplace has not taken is sent again: an event has one id, so it is one entry however often it comes.
+The node's processes send one after the other, in the order in which events came, whatever waits at once. An event
+is numbered and signed when its turn has come, so one that the log will never take leaves no gap; then it keeps its
+bytes, so that it is one entry however often it is sent.
 """
 
+import fcntl
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
+from threading import Lock
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Engine,
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     Table,
     Text,
     bindparam,
+    func,
     select,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
-from audit.entry import Entry, encode, parse
-from compute.client import MarketplaceClient
+from audit.entry import Entry, Event, encode, parse, parse_event, sign
+from compute.log_client import LogClient
 from compute.web.errors import PeerProblemError, PeerUnreachableError
 
 logger = logging.getLogger(__name__)
@@ -42,104 +52,138 @@ _EVENTS = Table(
     _METADATA,
     Column("number", Integer, primary_key=True),  # in the order in which they came
     Column("id", Text, nullable=False, unique=True),
-    Column("entry", LargeBinary, nullable=False),
-    Column("index", BigInteger),  # the receipt: where it stands in the marketplace's log
-    Column("problem", Text),  # why the marketplace will never take it
+    Column("event", LargeBinary, nullable=False),
+    Column("contract", Text, nullable=False, index=True),  # empty for none
+    Column("counter", BigInteger),  # once its turn has come
+    Column("entry", LargeBinary),  # as it was signed then
+    Column("index", BigInteger),  # where it stands in the log
+    Column("problem", Text),  # why the log will never take it
 )
-_STORED = select(_EVENTS.c.entry, _EVENTS.c["index"]).where(_EVENTS.c.id == bindparam("kept"))
 _KEPT = update(_EVENTS).where(_EVENTS.c.id == bindparam("kept"))
+_WAITING = (
+    select(_EVENTS).where(_EVENTS.c["index"].is_(None), _EVENTS.c.problem.is_(None)).order_by(_EVENTS.c.number)
+)
+_COUNTED = select(func.coalesce(func.max(_EVENTS.c.counter), 0)).where(_EVENTS.c.contract == bindparam("about"))
 
 
 class EventJournal:
-    """The journal over an engine of ``audit.database``; `patience` is in seconds, for each append."""
+    """The journal over an engine of ``audit.database``; `patience` is in seconds, for each append.
 
-    def __init__(self, engine: Engine, market: MarketplaceClient, patience: float = 0) -> None:
-        self._engine, self._reader, self._market, self._patience = engine, reader(engine), market, patience
+    `key` is the node's identity.
+    """
+
+    def __init__(self, engine: Engine, log: LogClient, key: Ed25519PrivateKey, patience: float = 0) -> None:
+        self._engine, self._reader, self._log, self._key = engine, reader(engine), log, key
+        self._patience = patience
+        self._turn = Lock()
         _METADATA.create_all(engine)
 
-    def append(self, *events: Entry) -> None:
-        """Record the events here and in the marketplace's log, in this order.
+    def append(self, *events: Event) -> None:
+        """Record the events here and in the log, in this order.
 
-        Raises PeerUnreachableError if the marketplace does not answer, PeerProblemError if it refuses one.
+        Raises PeerUnreachableError if the log does not answer, PeerProblemError if it refuses one.
         """
-        if waiting := [event for event, index in self._keep(events) if index is None]:
-            self._send(waiting)
-
-    def note(self, event: Entry) -> None:
-        """Record the event here, and in the marketplace's log as soon as it answers."""
-        self._keep([event])
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what waits, in order, until the marketplace does not answer."""
-        waiting = select(_EVENTS.c.entry).where(_EVENTS.c["index"].is_(None), _EVENTS.c.problem.is_(None))
-        with self._reader.begin() as connection:
-            entries = connection.scalars(waiting.order_by(_EVENTS.c.number).limit(_BATCH)).all()
-        for entry in entries:
-            try:
-                self._append([parse(entry)])
-            except PeerUnreachableError as error:
-                logger.warning("events wait here: %s", error)
-                return
-            except PeerProblemError as error:
-                if _passes(error):
-                    return
-                # else it is written down as its problem, and told in the log
-
-    def receipts(self) -> dict[str, int]:
-        """Give the index in the marketplace's log of every event that it has taken, by id."""
-        query = select(_EVENTS.c.id, _EVENTS.c["index"]).where(_EVENTS.c["index"].is_not(None))
-        with self._reader.begin() as connection:
-            return dict(connection.execute(query).all())
-
-    def _keep(self, events: Sequence[Entry]) -> list[tuple[Entry, int | None]]:
-        """Give each event as it was first kept under its id, and its receipt if there is one."""
-        if not events:
-            return []
-        kept = []
-        with self._engine.begin() as connection:
-            for event in events:
-                row = {"id": event.id, "entry": encode(event)}
-                connection.execute(insert(_EVENTS).values(row).on_conflict_do_nothing())
-                entry, index = connection.execute(_STORED, {"kept": event.id}).one()
-                kept.append((parse(entry), index))
-        return kept
-
-    def _send(self, events: Sequence[Entry]) -> None:
+        self._keep(events)
         deadline = time.monotonic() + self._patience
-        while True:
+        while not self._are_recorded(events):
             try:
-                return self._append(events)
+                self._send()
             except PeerUnreachableError:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(_PAUSE)
 
-    def _append(self, events: Sequence[Entry]) -> None:
-        """Have the marketplace take the events, all or none; if it refuses some, one by one, to learn which."""
-        try:
-            if len(events) == 1:
-                indices: Sequence[int] = [self._market.append_event(events[0])]
-            else:
-                indices = self._market.append_events(events)
-        except PeerProblemError as error:
-            if len(events) > 1 and not _passes(error):
-                for event in events:
-                    self._append([event])
-                return
-            for event in events:
-                logger.error("the marketplace does not take the event %s: %s", event.id, error)  # noqa: TRY400 -- the error is told whole
-                if not _passes(error):
-                    self._write([event], "problem", [error.detail])
-            raise
-        self._write(events, "index", indices)
+    def note(self, event: Event) -> None:
+        """Record the event here, and in the log as soon as it answers."""
+        self._keep([event])
+        self.flush()
 
-    def _write(self, events: Sequence[Entry], column: str, values: Sequence[int | str]) -> None:
-        rows = [{"kept": event.id, "value": value} for event, value in zip(events, values, strict=True)]
+    def flush(self) -> None:
+        """Send what waits; what the log does not answer or judge goes on waiting."""
+        try:
+            self._send()
+        except PeerUnreachableError as error:
+            logger.warning("events wait here: %s", error)
+        except PeerProblemError as error:
+            logger.error("the log does not take events: %s", error)  # noqa: TRY400 -- the error is told whole
+
+    def receipts(self) -> dict[str, int]:
+        """Give the index in the log of every event that it has taken, by id."""
+        query = select(_EVENTS.c.id, _EVENTS.c["index"]).where(_EVENTS.c["index"].is_not(None))
+        with self._reader.begin() as connection:
+            return dict(connection.execute(query).all())
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        """Keep each event that is not here yet under its id."""
+        rows = [{"id": event.id, "event": encode(event), "contract": event.contract or ""} for event in events]
+        with self._engine.begin() as connection:
+            connection.execute(insert(_EVENTS).on_conflict_do_nothing(), rows)
+
+    def _are_recorded(self, events: Sequence[Event]) -> bool:
+        """Whether all of them are in the log; raises PeerProblemError if one was refused."""
+        own = select(_EVENTS).where(_EVENTS.c.id.in_([event.id for event in events]))
+        with self._reader.begin() as connection:
+            rows = connection.execute(own).all()
+        for row in rows:
+            if row.problem is not None:
+                raise PeerProblemError("the log", HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": row.problem})
+        return all(row.index is not None for row in rows)
+
+    def _send(self) -> None:
+        """Send all that waits, in order.
+
+        Raises PeerUnreachableError, and PeerProblemError where the log judged nothing.
+        """
+        with self._turn, _only_one_process(self._engine):
+            size = _BATCH
+            while waiting := self._numbered(size):
+                try:
+                    indices = self._log.append([entry for _, entry in waiting])
+                except PeerProblemError as error:
+                    if _passes(error):
+                        raise
+                    if len(waiting) == 1:
+                        self._give_up(waiting[0][0], error)
+                    size = 1  # all or none was taken: one by one, to learn which it is
+                else:
+                    self._write(
+                        "index", [(row.id, index) for (row, _), index in zip(waiting, indices, strict=True)]
+                    )
+
+    def _numbered(self, size: int) -> list[tuple[Row[tuple[object, ...]], Entry]]:
+        """Give the first events that wait, each as the next of its contract, signed; they are kept so."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(_WAITING.limit(size)).all()
+            return [(row, parse(row.entry) if row.entry else self._sign(connection, row)) for row in rows]
+
+    def _sign(self, connection: Connection, row: Row[tuple[object, ...]]) -> Entry:
+        counter = connection.execute(_COUNTED, {"about": row.contract}).scalar_one() + 1
+        entry = sign(parse_event(row.event), counter, self._key)
+        connection.execute(_KEPT.values(counter=counter, entry=encode(entry)), {"kept": row.id})
+        return entry
+
+    def _give_up(self, row: Row[tuple[object, ...]], error: PeerProblemError) -> None:
+        """Write down that the log will never take an event; those behind it are numbered anew."""
+        logger.error("the log does not take the event %s: %s", row.id, error)
+        with self._engine.begin() as connection:
+            connection.execute(_KEPT.values(problem=error.detail, counter=None), {"kept": row.id})
+            unsent = update(_EVENTS).where(_EVENTS.c["index"].is_(None), _EVENTS.c.problem.is_(None))
+            connection.execute(unsent.values(counter=None, entry=None))
+
+    def _write(self, column: str, values: Sequence[tuple[str, int]]) -> None:
+        rows = [{"kept": event_id, "value": value} for event_id, value in values]
         with self._engine.begin() as connection:
             connection.execute(_KEPT.values({column: bindparam("value")}), rows)
 
 
+@contextmanager
+def _only_one_process(engine: Engine) -> Iterator[None]:
+    """Wait for the turn of this process among those of its node; the kernel gives it on, however one ends."""
+    with Path(f"{engine.url.database}.turn").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _passes(error: PeerProblemError) -> bool:
-    """Whether the event was not judged: the marketplace failed, or does not know (yet) who sends it."""
-    return error.status == HTTPStatus.UNAUTHORIZED or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    """Whether no event was judged: the log failed, does not know (yet) who sends it, or misses an earlier one."""
+    return error.slug in {"bad-signature", "out-of-order"} or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR

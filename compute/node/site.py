@@ -10,8 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from audit.database import open_engine
+from audit.policy import Policy
 from compute.client import MarketplaceClient
-from compute.membership import connect
+from compute.log_client import LogClient
+from compute.membership import connect, connect_log, load_policy
 from compute.node.directory import Directory
 from compute.node.journal import EventJournal
 from compute.node.settings import NodeSettings
@@ -33,6 +35,8 @@ class Site(Generic[S]):
     key: Ed25519PrivateKey
     engine: Engine
     market: MarketplaceClient
+    log: LogClient
+    policy: Policy
     directory: Directory
     journal: EventJournal
 
@@ -50,10 +54,14 @@ def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
     """
     with ExitStack() as stack:
         key = keyfile.load_or_make(settings.key, settings.unlock.secret)
-        market = stack.enter_context(connect(settings, key, DEADLINE if patience else TIMEOUT))
+        timeout = DEADLINE if patience else TIMEOUT
+        market = stack.enter_context(connect(settings, key, timeout))
+        policy = load_policy(settings.policy)
+        log = stack.enter_context(connect_log(settings, policy, timeout))
         engine = open_engine(settings.database)
         stack.callback(engine.dispose)
         own = Pin(settings.kind.signing_role, key.public_key().public_bytes_raw())
         # Its own key is pinned too: nobody else may sign a contract in its name, whatever the operator says.
         directory = Directory(market, settings.pins | {settings.name: own}, settings.operator.name)
-        yield Site(settings, key, engine, market, directory, EventJournal(engine, market, patience))
+        journal = EventJournal(engine, log, key, patience)
+        yield Site(settings, key, engine, market, log, policy, directory, journal)

@@ -1,4 +1,4 @@
-"""Calls to one peer: signed, answers proven, bounded in time and size."""
+"""Calls to one peer: bounded in time and size; to a party's own routes signed, and the answers proven."""
 
 import random
 import ssl
@@ -31,24 +31,22 @@ Timeout = float | tuple[float, float]
 """Seconds for a call with all its retries; or these, and those of them in which a connection must be made."""
 
 
-class PeerClient:
-    """A connection pool to one peer; use it as a context manager, from any number of threads.
+class OpenClient:
+    """A connection pool to a server that answers everybody; a context manager, for any number of threads.
 
-    `pins` gives raw Ed25519 public keys by party, `verify` the TLS authority: a file in PEM or a context.
-    `max_response` is in bytes.
+    `base_url` is where its paths begin, `peer` its name in errors, `verify` the TLS authority: a file in PEM or a
+    context; `max_response` is in bytes.
     """
 
     def __init__(
         self,
         base_url: str,
-        party: str,
-        key: Ed25519PrivateKey,
         peer: str,
-        pins: Mapping[str, bytes],
         *,
         verify: Path | ssl.SSLContext,
         timeout: Timeout = DEADLINE,
         max_response: int = MAX_RESPONSE,
+        auth: httpx.Auth | None = None,
     ) -> None:
         self._peer = peer
         self._timeout, self._connecting = timeout if isinstance(timeout, tuple) else (timeout, timeout)
@@ -56,9 +54,9 @@ class PeerClient:
         context = verify if isinstance(verify, ssl.SSLContext) else ssl.create_default_context(cafile=verify)
         self._client = httpx.Client(
             base_url=base_url,
-            auth=SignatureAuth(party, key, peer, pins),
+            auth=auth,
             transport=_Bounded(context, max_response),
-            headers={"Accept-Encoding": "identity"},  # what is signed are the bytes that travel
+            headers={"Accept-Encoding": "identity"},  # what is proven are the bytes that travel
             trust_env=False,  # no proxy, no .netrc: the peer is who the configuration says
         )
 
@@ -153,6 +151,28 @@ class PeerClient:
             return msgspec.json.decode(response.content, type=expected)
         except msgspec.DecodeError as error:
             raise ResponseError(f"{self._peer} answered with what is no {expected.__name__}: {error}") from error
+
+
+class PeerClient(OpenClient):
+    """A client of one peer that signs each request as a party and proves each answer; else as `OpenClient`.
+
+    `pins` gives raw Ed25519 public keys by party.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        party: str,
+        key: Ed25519PrivateKey,
+        peer: str,
+        pins: Mapping[str, bytes],
+        *,
+        verify: Path | ssl.SSLContext,
+        timeout: Timeout = DEADLINE,
+        max_response: int = MAX_RESPONSE,
+    ) -> None:
+        auth = SignatureAuth(party, key, peer, pins)
+        super().__init__(base_url, peer, verify=verify, timeout=timeout, max_response=max_response, auth=auth)
 
 
 class _Bounded(httpx.BaseTransport):

@@ -12,14 +12,14 @@ from compute.web import app as web
 from compute.web import described
 from compute.web.nonces import NonceStore
 from compute.web.signatures import Verifier
-from marketplace.api import applications, audit, consents, contracts, parties, permits, problems, products
+from marketplace.api import applications, audit, consents, contracts, log, parties, permits, problems, products
 from marketplace.api.context import EXTENSION, Context
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
 from marketplace.settings import Settings
 from marketplace.store import parties as stored
 
-_BLUEPRINTS = (parties, products, applications, contracts, consents, permits, audit)
+_BLUEPRINTS = (parties, products, applications, contracts, consents, permits, audit, log)
 
 
 def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
@@ -27,8 +27,9 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
 
     Raises `audit.errors.LogError` if the database cannot be used.
     """
-    setting = Setting(settings.name, key, settings.operator, settings.operator_key, _milliseconds)
-    exchange = Exchange(open_engine(settings.database), setting)
+    origin = settings.log_origin
+    setting = Setting(settings.name, key, settings.operator, settings.operator_key, _milliseconds, origin)
+    exchange = Exchange(open_engine(settings.store), setting)
 
     def pin(party: str) -> bytes | None:
         """Give the key of the operator or of a party; a suspended one may still withdraw, report and verify."""

@@ -1,9 +1,6 @@
 """The bodies that are no canonical message."""
 
-from audit import entry
-from audit.entry import Entry
-from compute.web.body import JSON, Form
+from compute.web.body import Form
 
 DESCRIPTION: Form[bytes] = Form("application/toml", bytes, str)
 """A product's description, which `catalog` parses."""
-EVENT: Form[Entry] = Form(JSON, entry.parse, Entry)

@@ -18,6 +18,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     errors.BadSignatureError: (422, "bad-signature"),
     errors.ConflictError: (409, "conflict"),
     errors.WrongStateError: (409, "wrong-state"),
+    errors.OutOfOrderError: (409, "out-of-order"),
     FormatError: (400, "not-canonical"),
     InvalidMessageError: (400, "invalid-message"),
     audit_errors.FormatError: (400, "not-canonical"),
@@ -28,7 +29,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
 
 _REMEDIES = {
     "invalid-message": "Correct the field; /openapi.json describes the body.",
-    "not-canonical": "Send the bytes that compute.canonical.encode, or audit.entry.encode, gives.",
+    "not-canonical": "Send the bytes that compute.canonical.encode gives; to the log, audit.tile.bundle_encode.",
     "log-damaged": "Keep your latest checkpoint, and tell the operator and the supervisor.",
     "no-such-proof": "Ask for sizes and indices within the latest checkpoint.",
 }

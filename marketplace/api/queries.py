@@ -7,8 +7,6 @@ from apiflask import Schema
 from apiflask.fields import Integer, String
 from apiflask.validators import Regexp
 
-from compute.market import MAX_ENTRIES
-
 _COUNT = re.compile(r"[0-9]{1,16}")
 
 
@@ -33,20 +31,6 @@ class Nonce(Schema):
     )
 
 
-class Inclusion(Schema):
-    """A leaf, and the size of the tree that it is shown to be in."""
-
-    index = Count(required=True, metadata={"description": "of the entry, from 0"})
-    size = Count(required=True, metadata={"description": "of the tree, in entries; a checkpoint's"})
-
-
-class Range(Schema):
-    """Entries that follow each other."""
-
-    start = Count(required=True, metadata={"description": "index of the first entry"})
-    stop = Count(required=True, metadata={"description": f"index after the last; {MAX_ENTRIES} come at most"})
-
-
 class After(Schema):
     """Where a page begins."""
 
@@ -58,10 +42,3 @@ class Known(Schema):
 
     batches = Count(load_default=0, metadata={"description": "of consents, the first so many"})
     withdrawals = Count(load_default=0, metadata={"description": "the first so many"})
-
-
-class Consistency(Schema):
-    """Two sizes of the tree, in entries."""
-
-    old = Count(required=True, metadata={"description": "the earlier checkpoint's size"})
-    new = Count(required=True, metadata={"description": "the later checkpoint's size"})

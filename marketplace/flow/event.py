@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from audit.entry import Entry, EntryKind, is_own_id, new_id
+from audit.entry import Entry, EntryKind, Event, Value, is_own_id, new_id
+from audit.findings import DISPOSITIONS, TAGS
 from compute.signing import Role
+from compute.terms import Terms
 from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError
-from marketplace.flow.actor import Actor
 from marketplace.flow.clocks import CLOCK_SKEW
 from marketplace.flow.states import Move
 
@@ -38,15 +39,31 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.PERMIT_PRESENTED: frozenset({"provider"}),
     EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
     EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
-    EntryKind.JOB_RECEIVED: frozenset({"provider"}),
-    EntryKind.ANSWER_RELEASED: frozenset({"provider"}),
-    EntryKind.ANSWER_ACKNOWLEDGED: frozenset({"consumer", "provider"}),
+    EntryKind.QUERY_SENT: frozenset({"consumer"}),
+    EntryKind.QUERY_RECEIVED: frozenset({"provider"}),
+    EntryKind.ANSWER_SENT: frozenset({"provider"}),
+    EntryKind.ANSWER_RECEIVED: frozenset({"consumer"}),
+    EntryKind.ANSWER_ACKNOWLEDGED: frozenset({"provider"}),
+    EntryKind.SUBJECT_ERASED: frozenset({"consumer", "provider"}),
+    EntryKind.LEGAL_HOLD_PLACED: frozenset({"consumer", "provider"}),
+    EntryKind.LEGAL_HOLD_LIFTED: frozenset({"consumer", "provider"}),
+    EntryKind.FINDING_DISPOSED: frozenset({"consumer"}),
     EntryKind.REFUSED: frozenset({"consumer", "provider", "model_reviewer"}),
 }
 """The kinds that a node reports, and the roles whose nodes do; all others are the marketplace's own."""
 
-DETAILS = frozenset({"answer", "approval", "check", "key", "message", "points_id", "reachable_totals", "rows"})
-DETAIL_TEXT = re.compile(r"[0-9a-f]{64}|[A-Z][A-Za-z]{0,40}|unreadable")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_TYPE = re.compile(r"[A-Z][A-Za-z]{0,40}|unreadable")
+DETAILS: Mapping[str, re.Pattern[str] | None] = {
+    **dict.fromkeys(("answer", "approval", "case", "key", "points_id", "snapshot", "subjects_root"), _DIGEST),
+    **dict.fromkeys(("check", "index", "policy_version", "reachable_totals", "rows", "salts", "until")),
+    "message": _TYPE,
+    "tag": re.compile("|".join(TAGS)),
+    "disposition": re.compile("|".join(DISPOSITIONS)),
+}
+"""What a node may say beside: digests, words of a vocabulary, and, where there is no form, counts."""
+OF_TERMS = frozenset({"fields", "legal_basis", "product", "product_version", "purpose"})
+"""What it may say of a contract: that must be so in the terms."""
 
 
 def event(
@@ -54,40 +71,67 @@ def event(
     market: str,
     counterparty: str | None,
     time: int,
-    detail: Mapping[str, str | int],
+    detail: Mapping[str, Value],
+    contract: str | None = None,
     permit: str | None = None,
-) -> Entry:
+) -> Event:
     """Give a new event of the marketplace; `counterparty` is who caused it, or whom it is about."""
-    return Entry(
+    return Event(
         id=new_id(market),
         kind=kind,
         time=time,
         node=market,
+        contract=contract,
         counterparty=counterparty,
         permit_id=permit,
         detail=detail,
     )
 
 
-def refused(market: str, actor: str, command: str, error: MarketplaceError, time: int) -> Entry:
+def refused(market: str, actor: str, command: str, error: MarketplaceError, time: int) -> Event:
     """Give the event of a refusal; what was typed in is left out, for it may name anybody."""
     return event(EntryKind.REFUSED, market, actor, time, {"command": command, "reason": error.code})
 
 
-def check_report(entry: Entry, actor: Actor, now: int) -> None:
-    """Return if the party's node may report this event at `now`; raise `ForbiddenError` or `InvalidError` if not.
+def check_report(entry: Entry, role: Role, now: int) -> None:
+    """Return if a node that signs in this role may report the event at `now`.
+
+    Raises `ForbiddenError` or `InvalidError`.
 
     The log lasts for ever, so nothing enters it that could name a person: details are counts, digests and the
     names of message types.
     """
-    if entry.node != actor.name:
-        raise ForbiddenError(f"the event is of {entry.node}, not of {actor.name}", "report your own node's events")
-    if entry.kind not in OF_NODES or (actor.kind is None or actor.kind.signing_role not in OF_NODES[entry.kind]):
-        raise ForbiddenError(f"{entry.kind} is not for {actor.name} to record", "report what your node did")
-    if not is_own_id(entry.id, actor.name):
+    if role not in OF_NODES.get(entry.kind, ()):
+        raise ForbiddenError(f"{entry.kind} is not for {entry.node} to record", "report what your node did")
+    if entry.permit_id is not None and entry.contract is None:
+        raise InvalidError("the event names a permit and no contract", "name the permit's contract")
+    if not is_own_id(entry.id, entry.node):
         raise InvalidError("the id is not of this node", "make it with audit.entry.new_id")
     if entry.time > now + CLOCK_SKEW:
         raise InvalidError("the event lies in the future", "set the node's clock right")
     for name, value in entry.detail.items():
-        if name not in DETAILS or (isinstance(value, str) and DETAIL_TEXT.fullmatch(value) is None):
-            raise InvalidError("a detail is no count, digest or type of message", "leave it out")
+        if name not in OF_TERMS and not _is_fit(name, value):
+            raise InvalidError("a detail is no count, digest or word of a vocabulary", "leave it out")
+    if entry.contract is None and not OF_TERMS.isdisjoint(entry.detail):
+        raise InvalidError("a detail is of a contract, and none is named", "name the contract, or leave it out")
+
+
+def check_terms(entry: Entry, terms: Terms) -> None:
+    """Return if what the event says of its contract is so in the terms; raise `InvalidError` if not."""
+    said = {name: value for name, value in entry.detail.items() if name in OF_TERMS}
+    grant = next((grant for grant in terms.grants if grant.provider == entry.node), None)
+    agreed: dict[str, Value] = {"purpose": terms.purpose, "legal_basis": terms.legal_basis}
+    if grant is not None:
+        agreed |= {"product": grant.product, "product_version": grant.product_version}
+        fields = said.pop("fields", ())
+        if not isinstance(fields, tuple) or not set(fields) <= set(grant.fields):
+            raise InvalidError("the event names fields that are not granted", "report what was used")
+    if wrong := sorted(name for name, value in said.items() if agreed.get(name) != value):
+        raise InvalidError(f"{', '.join(wrong)}: otherwise in the contract", "report what the contract says")
+
+
+def _is_fit(name: str, value: Value) -> bool:
+    if name not in DETAILS:
+        return False
+    form = DETAILS[name]
+    return isinstance(value, int) if form is None else isinstance(value, str) and form.fullmatch(value) is not None

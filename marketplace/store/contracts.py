@@ -1,5 +1,7 @@
 """Contracts with their signatures."""
 
+from functools import lru_cache
+
 from sqlalchemy import Connection, insert, select
 
 from compute.canonical import decode, encode
@@ -11,6 +13,9 @@ from marketplace.store.rows import insert_once
 from marketplace.store.rows import move as move_row
 from marketplace.store.tables import contracts, signatures
 
+_KEPT = 256
+"""Terms that are kept as they were decoded: by their bytes, so that none is ever another."""
+_decode = lru_cache(_KEPT)(decode)
 _LIVE = {state for state, move in CONTRACT.moves if move is Move.EXPIRE}
 
 
@@ -31,16 +36,22 @@ def load(connection: Connection, name: str) -> Contract | None:
     row = connection.execute(select(contracts.c.state, contracts.c.terms).where(contracts.c.name == name))
     if (found := row.one_or_none()) is None:
         return None
-    terms = decode(found.terms, Terms)
+    agreed = _decode(found.terms, Terms)
     columns = signatures.c
     given = connection.execute(
         select(columns.party, columns.suite, columns.signature).where(columns.contract == name)
     )
     signed = {
-        party: Signed(suite=suite, signer=party, signature=signature, statement=terms)
+        party: Signed(suite=suite, signer=party, signature=signature, statement=agreed)
         for party, suite, signature in given
     }
-    return Contract(terms, ContractState(found.state), signed)
+    return Contract(agreed, ContractState(found.state), signed)
+
+
+def terms(connection: Connection, name: str) -> Terms | None:
+    """Give the contract's terms, if there is one."""
+    stored: bytes | None = connection.scalar(select(contracts.c.terms).where(contracts.c.name == name))
+    return None if stored is None else _decode(stored, Terms)
 
 
 def due(connection: Connection, now: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Parties by name, with both signed records."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
@@ -56,5 +57,6 @@ def move(connection: Connection, old: Party, new: Party) -> None:
     move_row(connection, parties, {"name": old.record.name}, old.state, new.state)
 
 
+@lru_cache(1000)
 def _record(application: bytes) -> PartyRecord:
     return decode(application, Signed[PartyRecord]).statement

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, update
-from sqlalchemy.dialects.sqlite import insert
 
+from audit.database import insert
 from marketplace.errors import ConflictError
 
 
@@ -17,7 +17,7 @@ def insert_once(
     remedy: str = "fetch what is there, or choose another name",
 ) -> None:
     """Insert the row; raise `ConflictError` saying `taken` and the remedy if there is one with its key."""
-    if connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount != 1:
+    if connection.execute(insert(connection, table).values(row).on_conflict_do_nothing()).rowcount != 1:
         raise ConflictError(taken, remedy)
 
 

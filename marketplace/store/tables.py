@@ -3,7 +3,9 @@
 Times are UTC, milliseconds since 1970-01-01; BLOBs of messages are in canonical form (`compute.canonical`).
 """
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, MetaData, Table, Text
+
+from audit.tables import Big
 
 metadata = MetaData()
 
@@ -53,7 +55,7 @@ contracts = Table(
     metadata,
     Column("name", Text, ForeignKey("applications.contract"), primary_key=True),
     Column("state", Text, nullable=False),
-    Column("not_after", Integer, nullable=False),
+    Column("not_after", Big, nullable=False),
     Column("terms", LargeBinary, nullable=False),  # Terms
     Index("contracts_by_end", "state", "not_after"),
     sqlite_strict=True,
@@ -72,13 +74,13 @@ signatures = Table(
 batches = Table(
     "batches",
     metadata,
-    Column("id", Integer, primary_key=True),  # small, because every commitment repeats it
+    Column("id", Big, primary_key=True),  # small, because every commitment repeats it
     Column("contract", Text, ForeignKey("contracts.name"), nullable=False),
     Column("batch", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("evidence", LargeBinary, nullable=False),
-    Column("at", Integer, nullable=False),
-    Column("expires", Integer, nullable=False),
+    Column("at", Big, nullable=False),
+    Column("expires", Big, nullable=False),
     Column("signer", Text, nullable=False),
     Column("suite", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),  # over the batch with its commitments in ascending order
@@ -89,9 +91,9 @@ batches = Table(
 commitments = Table(
     "commitments",
     metadata,
-    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True, autoincrement=False),
+    Column("batch", Big, ForeignKey("batches.id"), primary_key=True, autoincrement=False),
     Column("commitment", LargeBinary, primary_key=True),
-    Column("withdrawn_at", Integer),
+    Column("withdrawn_at", Big),
     sqlite_strict=True,
     sqlite_with_rowid=False,  # rows are found by their key alone, so the key is the table
 )
@@ -99,9 +101,9 @@ commitments = Table(
 withdrawals = Table(
     "withdrawals",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Big, primary_key=True),
     Column("contract", Text, ForeignKey("contracts.name"), nullable=False, index=True),
-    Column("at", Integer, nullable=False),
+    Column("at", Big, nullable=False),
     Column("withdrawal", LargeBinary, nullable=False),  # Signed[ConsentWithdrawal]
     sqlite_strict=True,
 )
@@ -113,21 +115,11 @@ permits = Table(
     Column("contract", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("not_after", Integer, nullable=False),
+    Column("not_after", Big, nullable=False),
     Column("token", Text, nullable=False),
     # A permit is for a party that has signed the contract.
     ForeignKeyConstraint(["contract", "provider"], ["signatures.contract", "signatures.party"]),
     Index("permits_by_contract", "contract", "provider", unique=True),
     Index("permits_by_end", "state", "not_after"),
     sqlite_strict=True,
-)
-
-mentions = Table(
-    "mentions",
-    metadata,
-    Column("contract", Text, primary_key=True),
-    Column("index", Integer, primary_key=True, autoincrement=False),  # of an entry of the log
-    Column("job", Text, index=True),  # of that entry, so that later ones about the job are found
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )

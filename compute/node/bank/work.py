@@ -133,7 +133,7 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
     subjects = request.subjects or tuple(applicants.keys())
     began = time.monotonic()
     query = _query(desk, context, request, model, subjects)
-    answers = _answers(desk, context, query)
+    answers = _answers(desk, context, request.contract, query)
     with open_runner(settings.computing) as runner:
         totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
     milliseconds = round(1000 * (time.monotonic() - began))
@@ -174,24 +174,27 @@ def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, sub
     return query
 
 
-def _answers(desk: _Desk, context: JobContext, query: Query) -> list[Signed[Answer]]:
+def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> list[Signed[Answer]]:
     """Give every provider's answer, in the order of the job; they compute at the same time."""
-    job, kept = query.job.statement, context.checkpoints()
+    job, kept, site = query.job.statement, context.checkpoints(), desk.site
     providers = [signed.statement.provider for signed in job.providers]
+    site.journal.append(*(events.sent(site.settings.name, each, contract, job, clock()) for each in providers))
     meter = Meter(context, providers)
     with ThreadPoolExecutor(len(providers)) as pool:
-        asked = [pool.submit(_answer, desk, meter, query, provider, kept) for provider in providers]
+        asked = [pool.submit(_answer, desk, meter, contract, query, provider, kept) for provider in providers]
         return [future.result() for future in asked]
 
 
-def _answer(desk: _Desk, meter: Meter, query: Query, provider: str, kept: Mapping[str, bytes]) -> Signed[Answer]:
+def _answer(
+    desk: _Desk, meter: Meter, contract: str, query: Query, provider: str, kept: Mapping[str, bytes]
+) -> Signed[Answer]:
     key, site = f"answer:{provider}", desk.site
     if key in kept:
         answer = decode(kept[key], Signed[Answer])
     else:
         answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
         permit = query.job.statement.permit_at(provider)
-        site.journal.append(events.answered(site.settings.name, provider, answer.statement, permit, clock()))
+        site.journal.append(events.answered(site.settings.name, contract, permit, answer.statement, clock()))
         meter.keep(key, encode(answer))
     meter.of(provider)("", 1, 1)
     return answer

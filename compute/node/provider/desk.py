@@ -4,6 +4,7 @@ from compute.node.admission import PermitAdmission
 from compute.node.answers import AnswerStore
 from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
+from compute.node.provider.facts import ProviderFacts
 from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
@@ -44,4 +45,5 @@ def open_desk(
     admission = PermitAdmission(domain, settings.marketplace.name, site.market, registry, answers, clock)
     role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}
-    return role, Dispatcher(settings.name, taken, site.journal, clock)
+    facts = ProviderFacts(settings.name, registry, answers)
+    return role, Dispatcher(settings.name, taken, site.journal, clock, facts)

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from apiflask import APIFlask
 
-from audit.entry import Entry
+from audit.entry import Event
 from compute.node import events
 from compute.node.app import create_app
 from compute.node.console import contracts, identity, providing
@@ -35,8 +35,8 @@ def create(settings: ProviderSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings)))
 
-    def received(query: Query) -> Entry:
-        return events.received(settings.name, query, clock())
+    def received(query: Query) -> Event:
+        return events.received(settings.name, query, clock(), dispatcher.facts)
 
     query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
     intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, REPLIES)

@@ -1,0 +1,191 @@
+"""What one transaction appends: collected while it runs, written and signed at its end.
+
+    add → add → … → seal:  entries, the tiles they fill, the counters of their nodes, the head with its checkpoint
+
+However many events come in one transaction, each tile is written once and one checkpoint signed.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from audit import checkpoint, database, tables
+from audit.entry import Entry, Event, encode, sign
+from audit.errors import CounterError, DamageError, IdTakenError, LogError
+from audit.merkle import HASH_SIZE, Frontier, leaf_hash
+from audit.tile import FULL_WIDTH, HEIGHT
+
+CLOCK_TOLERANCE = 60_000
+"""Milliseconds that a clock may be set back: more, and the log signs nothing until it is right again."""
+
+_IDS_PER_QUERY = 1000  # below SQLite's limit of 32,766 parameters
+_KNOWN = select(tables.entries.c.id, tables.entries.c["index"], tables.entries.c.data).where(
+    tables.entries.c.id.in_(bindparam("ids", expanding=True))
+)
+_COUNTER = select(tables.streams.c.counter).where(
+    tables.streams.c.node == bindparam("node"), tables.streams.c.contract == bindparam("about")
+)
+_TILE = select(tables.tiles.c.hashes).where(
+    tables.tiles.c.level == bindparam("level"), tables.tiles.c["index"] == bindparam("index")
+)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who signs a log's checkpoints and the log's own events."""
+
+    origin: str
+    """The log's name, the first line of its checkpoints."""
+    node: str
+    """The party that runs the log."""
+    key: Ed25519PrivateKey
+    clock: Callable[[], int]
+    """UTC, milliseconds since 1970-01-01."""
+
+
+class Batch:
+    """The entries of one open write transaction, over its `connection`."""
+
+    def __init__(self, connection: Connection, signer: Signer) -> None:
+        self.connection, self._signer = connection, signer
+        head = connection.execute(select(tables.head)).one()
+        if head.halted is not None:
+            raise LogError(f"the log is halted: {head.halted}")
+        self._head = head
+        self._entries: list[Entry] = []
+        self._data: list[bytes] = []
+        self._known: dict[str, tuple[int, bytes] | None] = {}  # None: looked for, and not there
+        self._counters: dict[tuple[str, str | None], int] = {}
+
+    def look_up(self, ids: Sequence[str]) -> None:
+        """Read which of these ids the log has already, all at once."""
+        asked = [each for each in ids if each not in self._known]
+        self._known.update(dict.fromkeys(asked))
+        for first in range(0, len(asked), _IDS_PER_QUERY):
+            for entry_id, index, data in self.connection.execute(
+                _KNOWN, {"ids": asked[first : first + _IDS_PER_QUERY]}
+            ):
+                self._known[entry_id] = index, data
+
+    def recorded(self, entry: Entry) -> int | None:
+        """The index of the entry if it is there already; raises IdTakenError if another has its id."""
+        return self._recorded(entry.id, encode(entry))
+
+    def add(self, entry: Entry) -> int:
+        """Take the entry and give its index; that of its first time if it is there already.
+
+        Raises IdTakenError if its id is taken, CounterError unless its counter is the next of its stream.
+        """
+        data = encode(entry)
+        if (index := self._recorded(entry.id, data)) is not None:
+            return index
+        expected = self._counter(entry.stream) + 1
+        if entry.counter != expected:
+            raise CounterError(
+                f"the event has the counter {entry.counter}; the next of {entry.node} is {expected}", expected
+            )
+        index = int(self._head.size) + len(self._entries)
+        self._known[entry.id] = index, data
+        self._counters[entry.stream] = entry.counter
+        self._entries.append(entry)
+        self._data.append(data)
+        return index
+
+    def report(self, event: Event) -> int:
+        """Add an event of the log's own party, as its next about the contract, and give its index."""
+        counter = self._counter((event.node, event.contract)) + 1
+        return self.add(sign(event, counter, self._signer.key))
+
+    def mark(self) -> int:
+        """A point to which `undo` goes back."""
+        return len(self._entries)
+
+    def undo(self, mark: int) -> None:
+        """Forget what was added behind a mark."""
+        for entry in reversed(self._entries[mark:]):
+            self._known[entry.id] = None
+            self._counters[entry.stream] -= 1
+        del self._entries[mark:], self._data[mark:]
+
+    def seal(self) -> None:
+        """Write what was added, and sign the checkpoint over it. Raises LogError if nothing may be signed."""
+        if not self._entries:
+            return
+        head, now = self._head, self._signer.clock()
+        if now < head.signed_at - CLOCK_TOLERANCE:
+            raise LogError("the clock is behind the last checkpoint: set it right, nothing is signed until then")
+        size = head.size + len(self._entries)
+        rows: list[dict[str, Any]] = [
+            {"index": index, "id": entry.id, "contract": entry.contract, "data": data}
+            for index, (entry, data) in enumerate(zip(self._entries, self._data, strict=True), head.size)
+        ]
+        frontier, hashes = Frontier.at(head.size, split(head.edge)), defaultdict(list)
+        for data in self._data:
+            for level, index, node in frontier.append(leaf_hash(data)):
+                if level % HEIGHT == 0:
+                    hashes[level // HEIGHT, index // FULL_WIDTH].append((index % FULL_WIDTH, node))
+        self.connection.execute(insert(tables.entries), rows)
+        for place, fresh in hashes.items():
+            self._fill(*place, fresh)
+        self._count()
+        signed = checkpoint.signed(self._signer.origin, size, frontier.root(), self._signer.key)
+        grown = {"size": size, "edge": b"".join(frontier.edge), "checkpoint": signed}
+        signed_at = max(now, head.signed_at)
+        moved = self.connection.execute(
+            update(tables.head).where(tables.head.c.size == head.size).values(**grown, signed_at=signed_at)
+        )
+        last = self.connection.scalar(select(func.max(tables.entries.c["index"])))
+        if moved.rowcount != 1 or last != size - 1:
+            # A trigger in the file can swallow a write; nothing may be acknowledged that is not there.
+            raise LogError("the entries were not stored; the file was tampered with: check it")
+
+    def _recorded(self, entry_id: str, data: bytes) -> int | None:
+        self.look_up([entry_id])
+        if (known := self._known[entry_id]) is None:
+            return None
+        index, recorded = known
+        if recorded != data:
+            raise IdTakenError(f"the id {entry_id} is taken by another event, entry {index}")
+        return index
+
+    def _counter(self, stream: tuple[str, str | None]) -> int:
+        if stream not in self._counters:
+            node, contract = stream
+            self._counters[stream] = self.connection.scalar(_COUNTER, {"node": node, "about": contract or ""}) or 0
+        return self._counters[stream]
+
+    def _fill(self, level: int, index: int, fresh: Sequence[tuple[int, bytes]]) -> None:
+        """Write hashes behind those that a tile has."""
+        place = {"level": level, "index": index}
+        (first, _), *_ = fresh
+        before = (self.connection.scalar(_TILE, place) or b"") if first else b""
+        if len(before) != first * HASH_SIZE:
+            raise DamageError(f"tile ({level}, {index}) has {len(before)} bytes and must have {first * HASH_SIZE}")
+        hashes = before + b"".join(node for _, node in fresh)
+        write = database.insert(self.connection, tables.tiles).values(**place, hashes=hashes)
+        self.connection.execute(
+            write.on_conflict_do_update(index_elements=["level", "index"], set_={"hashes": hashes})
+        )
+
+    def _count(self) -> None:
+        last = {entry.stream: entry.counter for entry in self._entries}
+        rows = [
+            {"node": node, "contract": contract or "", "counter": counter}
+            for (node, contract), counter in last.items()
+        ]
+        write = database.insert(self.connection, tables.streams)
+        self.connection.execute(
+            write.on_conflict_do_update(
+                index_elements=["node", "contract"], set_={"counter": write.excluded.counter}
+            ),
+            rows,
+        )
+
+
+def split(edge: bytes) -> list[bytes]:
+    """The hashes of a stored edge."""
+    return [edge[first : first + HASH_SIZE] for first in range(0, len(edge), HASH_SIZE)]

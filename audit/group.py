@@ -1,0 +1,85 @@
+"""Group commit: callers that come together share one transaction, hence one fsync and one checkpoint.
+
+Whoever gets the lock commits for all that have come by then; the others find their work done. Nobody waits for a
+timer, and the groups grow by themselves where the disk is slow.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from threading import Lock
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.batch import Batch
+from audit.errors import LogError
+
+T = TypeVar("T")
+
+
+class _Work:
+    """What one caller wants done, and what came of it."""
+
+    def __init__(self, run: Callable[[Batch], Any]) -> None:
+        self._run = run
+        self.is_done = False
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def attempt(self, batch: Batch) -> None:
+        """Do it; where it is refused, the others of its group go on as if it had not come."""
+        mark = batch.mark()
+        try:
+            self.result = self._run(batch)
+        except (SQLAlchemyError, LogError):
+            raise  # the transaction is over, and with it the group
+        except Exception as error:  # noqa: BLE001 -- it is its caller's, who gets it
+            batch.undo(mark)
+            self.error = error
+
+
+class Group:
+    """Groups over the write transactions that `opened` opens."""
+
+    def __init__(self, opened: Callable[[], AbstractContextManager[Batch]]) -> None:
+        self._opened = opened
+        self._arrivals, self._commits = Lock(), Lock()
+        self._waiting: list[_Work] = []
+
+    def run(self, work: Callable[[Batch], T]) -> T:
+        """Give what `work` gives, once the transaction in which it ran is durable.
+
+        It may read, and add to the batch, and write nothing else: if it raises, what it added is forgotten and its
+        caller gets the error. Raises LogError if the transaction failed.
+        """
+        own = _Work(work)
+        with self._arrivals:
+            self._waiting.append(own)
+        with self._commits:
+            if not own.is_done:
+                self._commit()
+        if own.error is not None:
+            raise own.error
+        result: T = own.result
+        return result
+
+    def _commit(self) -> None:
+        works: list[_Work] = []
+        try:
+            with self._opened() as batch:
+                works = self._take()  # once the database's lock is ours: others came while we waited for it
+                for work in works:
+                    work.attempt(batch)
+        except Exception as error:  # noqa: BLE001 -- each caller gets one of its own
+            works = works or self._take()
+            for work in works:
+                work.error = LogError(str(error))
+                work.error.__cause__ = error
+        finally:
+            for work in works:
+                work.is_done = True
+
+    def _take(self) -> list[_Work]:
+        with self._arrivals:
+            works, self._waiting = self._waiting, []
+        return works

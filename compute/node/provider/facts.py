@@ -1,0 +1,45 @@
+"""What a provider's node knows of its uses, for the events that it records of them."""
+
+from compute.node.answers import AnswerStore
+from compute.node.events import Detail
+from compute.node.registry import RegistryStore
+from compute.protocols.risk_score.messages import JobStatement
+from compute.terms import Terms
+
+
+class ProviderFacts:
+    """Facts from the permits presented here, the tables registered, and the answers given."""
+
+    def __init__(self, provider: str, registry: RegistryStore, answers: AnswerStore) -> None:
+        self._provider, self._registry, self._answers = provider, registry, answers
+
+    def contract_of(self, permit: str) -> str | None:
+        """Give the contract of a permit that was presented here."""
+        terms = self._terms(permit)
+        return None if terms is None else terms.contract
+
+    def contract_of_job(self, job: bytes) -> str | None:
+        """Give the contract under which the job with this digest was answered here."""
+        permit = self._answers.permit_of(job)
+        return None if permit is None else self.contract_of(permit)
+
+    def of_use(self, job: JobStatement) -> Detail:
+        """Give product, fields, purpose, legal basis, policy and model of a job that was admitted here."""
+        permit, registration = job.permit_at(self._provider), self._registry.registration(job.approval)
+        terms = None if permit is None else self._terms(permit)
+        if terms is None or registration is None:
+            return {}
+        tables = registration.message.tables
+        return {
+            "approval": job.approval.hex(),
+            "fields": tuple(sorted(bins.column for bins in tables.bins)),
+            "legal_basis": terms.legal_basis,
+            "policy_version": terms.policy_version,
+            "product": tables.product,
+            "product_version": tables.product_version,
+            "purpose": terms.purpose,
+        }
+
+    def _terms(self, permit: str) -> Terms | None:
+        presented = self._registry.presented(permit)
+        return None if presented is None else presented[0].statement.contract[0].statement

@@ -11,10 +11,6 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from compute.node.lifetime import begin_worker
 from compute.node.settings import Cluster, Computing
 from compute.paillier import costs
@@ -41,11 +37,6 @@ def open_runner(computing: Computing) -> Iterator[Runner]:
     context = get_context("forkserver")
     with ProcessPoolExecutor(computing.processes, context, initializer=begin_worker) as pool:
         yield Runner(pool, computing.processes, costs=measured)
-
-
-def folder_secret(identity: Ed25519PrivateKey, purpose: bytes) -> bytes:
-    """Give the node's own secret that seals its files of this purpose, so that it takes nobody else's."""
-    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(identity.private_bytes_raw())
 
 
 def _cluster_client(cluster: Cluster) -> "Client":

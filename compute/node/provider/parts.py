@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.node.computing import folder_secret
 from compute.node.settings import Computing
 from compute.paillier.partials import PartialFiles, SealedPartials
+from compute.signing import derived_secret
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -21,7 +21,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 def open_parts(computing: Computing, query: bytes, identity: Ed25519PrivateKey) -> SealedPartials:
     """Give where the parts of the answer to this message are kept."""
     files = PartialFiles(_folder(computing) / hashlib.sha256(query).hexdigest())
-    return SealedPartials(files, folder_secret(identity, b"veilmart/part-store/v1"))
+    return SealedPartials(files, derived_secret(identity, "veilmart/part-store/v1"))
 
 
 def forget_parts(computing: Computing, query: bytes) -> None:

@@ -4,7 +4,6 @@ import logging
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.node.computing import folder_secret
 from compute.node.settings import Computing
 from compute.paillier.blinding import pool_pays
 from compute.paillier.errors import PoolError
@@ -12,6 +11,7 @@ from compute.paillier.partials import PartialFiles
 from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
+from compute.signing import derived_secret
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class PoolStore:
     def __init__(self, computing: Computing, identity: Ed25519PrivateKey) -> None:
         self._folder = computing.folder / "pools"
         self._files = PartialFiles(self._folder)
-        self._secret = folder_secret(identity, b"veilmart/pool-store/v1")
+        self._secret = derived_secret(identity, "veilmart/pool-store/v1")
 
     def find(self, key: PublicKey) -> Pool | None:
         """Give the key's pool; None also for one that was altered, which is logged: the next one replaces it."""

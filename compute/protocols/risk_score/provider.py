@@ -9,10 +9,8 @@ from functools import partial
 from threading import Lock
 from typing import Protocol
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gmpy2 import mpz
 
 from compute.binning import code_columns
@@ -48,7 +46,7 @@ from compute.protocols.risk_score.messages import (
     RegisterTables,
 )
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
-from compute.signing import SignatureError, Signed, digest, sign, verify
+from compute.signing import SignatureError, Signed, derived_secret, digest, sign, verify
 
 LOOK_UP, BLIND = "look up 查表", "blind 盲化"
 """The steps of an answer, in rows and in ciphertexts."""
@@ -341,8 +339,8 @@ class Provider:
     def _own_residue(self, key: PublicKey) -> mpz:
         """The same for all of a key's tables, and for every process of this provider: parts are taken up again."""
         if key not in self._own_residues:
-            derive = HKDF(hashes.SHA256(), 32, salt=None, info=b"veilmart/own-residue/v1")
-            self._own_residues[key] = own_residue(key, derive.derive(self._identity.private_bytes_raw()))
+            secret = derived_secret(self._identity, "veilmart/own-residue/v1")
+            self._own_residues[key] = own_residue(key, secret)
         return self._own_residues[key]
 
     def _zero_sum_masks(self, mask_key: X25519PrivateKey, job: JobStatement, key: PublicKey) -> list[mpz]:

@@ -13,6 +13,10 @@ class FormatError(AuditError):
     """Bytes or values are not in the one accepted form."""
 
 
+class SignatureError(AuditError):
+    """A note is not signed by a key that it must be signed by, or bears a false signature of one."""
+
+
 class LogError(AuditError):
     """The log is damaged, unusable, or would have to contradict itself."""
 

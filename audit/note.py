@@ -195,7 +195,7 @@ def parse(data: bytes) -> Note:
 
 
 def sign(text: str, name: str, private_key: Ed25519PrivateKey) -> NoteSignature:
-    """The signature of a key of kind ED25519 on this text; FormatError for a name or text that cannot be."""
+    """The signature of a key of kind ED25519 on a text; raises FormatError for a name or text that cannot be."""
     require_text(text)
     return NoteSignature(name, VerifierKey.of(name, private_key).key_id, private_key.sign(text.encode()))
 

@@ -26,17 +26,20 @@ the log is none of its own. Parties to a contract might together show others a l
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from audit.checkpoint import Checkpoint
 from audit.cosignature import cosigners
 from audit.errors import FormatError, SignatureError
 from audit.note import KEY_SIZE, MAX_SIGNATURES, KeyKind, VerifierKey, decode_base64, verify
 
+T = TypeVar("T")
+
 MAX_SIZE = 65_536  # characters of a policy
+MAX_LINE = 1024  # characters; tomllib needs quadratic time for a key of many dotted parts
 MAX_AGE = 10 * 365 * 86_400  # seconds
 MAX_WITNESSES = MAX_SIGNATURES - 1  # the log signs the note too
 MAX_AHEAD = 60  # seconds by which a witness's clock may be ahead
@@ -54,11 +57,11 @@ class Witness:
     url: str | None = None  # where it is asked; None if it fetches by itself
 
     def __post_init__(self) -> None:
-        _require_match("party", _PARTY, self.party)
+        _require_match("witnesses.party", _PARTY, self.party)
         if self.key.kind is not KeyKind.COSIGNATURE:
             raise FormatError(f"witnesses: the key of {self.party} is not of the kind for cosignatures")
         if self.url is not None:
-            _require_match("url", _URL, self.url)
+            _require_match("witnesses.url", _URL, self.url)
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,8 @@ def parse(text: str) -> Policy:
     """The policy of this TOML; raises FormatError, which names the key, for anything else than such a policy."""
     if len(text) > MAX_SIZE:
         raise FormatError(f"a policy of {len(text)} characters is over the limit of {MAX_SIZE}")
+    if any(len(line) > MAX_LINE for line in text.split("\n")):
+        raise FormatError(f"a line of the policy is over the limit of {MAX_LINE} characters")
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -173,7 +178,7 @@ def parse(text: str) -> Policy:
     log = _members("log.", top["log"], {"party": str, "key": str, "url": str})
     return Policy(
         party=log["party"],
-        log=_key("log.key", log["key"]),
+        log=_read(VerifierKey.parse, "log.key", log["key"]),
         log_url=log["url"],
         witnesses=tuple(_witness(table) for table in top["witnesses"]),
         quorum=top["quorum"],
@@ -185,17 +190,17 @@ def parse(text: str) -> Policy:
 
 def _witness(table: object) -> Witness:
     found = _members("witnesses.", table, {"party": str, "key": str}, {"url": str})
-    return Witness(found["party"], _key("witnesses.key", found["key"]), found.get("url"))
+    return Witness(found["party"], _read(VerifierKey.parse, "witnesses.key", found["key"]), found.get("url"))
 
 
 def _operator(table: object) -> Operator:
     found = _members("operator.", table, {"name": str, "public_key": str})
-    return Operator(found["name"], decode_base64(found["public_key"]))
+    return Operator(found["name"], _read(decode_base64, "operator.public_key", found["public_key"]))
 
 
-def _key(where: str, text: str) -> VerifierKey:
+def _read(parser: Callable[[str], T], where: str, text: str) -> T:
     try:
-        return VerifierKey.parse(text)
+        return parser(text)
     except FormatError as error:
         raise FormatError(f"{where}: {error}") from error
 

@@ -9,7 +9,12 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.check import check
+from audit.checkpoint import Checkpoint
 from audit.database import open_engine
+from audit.entry import Entry, EntryKind, Event, new_id
+from audit.entry import sign as sign_entry
+from audit.note import VerifierKey
 from compute.records import (
     ConsentBatch,
     ConsentKind,
@@ -30,6 +35,7 @@ NOW = 1_795_000_000_000
 DAY = 24 * 3600 * 1000
 BANK, TAX, LABOUR, REVIEWER = "bank", "market-regulation", "social-security", "reviewer"
 SUPERVISOR, OTHER = "supervisor", "other-bank"
+ORIGIN = "market.example/log"
 KINDS = {
     BANK: PartyKind.BUYER,
     TAX: PartyKind.PROVIDER,
@@ -73,6 +79,7 @@ class Market:
 
     exchange: Exchange
     path: Path
+    setting: Setting
     clock: Clock = field(default_factory=Clock)
 
     def enrol(self, *names: str) -> None:
@@ -127,17 +134,39 @@ class Market:
         made = ConsentWithdrawal(contract=contract, at=self.clock.now, commitments=commitments(subjects))
         return sign(msgspec.structs.replace(made, **changes), BANK, KEYS[BANK])
 
+    def entry(self, kind: EntryKind, node: str, contract: str | None = None, **changes: Any) -> Entry:
+        """An event of the node's, as its next about the contract, signed."""
+        counted = [each.counter for each in self.exchange.log.entries() if each.stream == (node, contract)]
+        return made_entry(kind, node, contract, **{"counter": max(counted, default=0) + 1, **changes})
+
+    def report(self, kind: EntryKind, node: str, contract: str | None = None, **changes: Any) -> int:
+        """Append such an event; gives its index."""
+        return self.exchange.append_events([self.entry(kind, node, contract, **changes)])[0]
+
+    def check(self) -> Checkpoint:
+        """Recompute the whole log."""
+        key = VerifierKey.of(ORIGIN, self.setting.signer.key)
+        with self.exchange.log.snapshot() as connection:
+            return check(connection, key, "market")
+
     def kinds(self) -> list[str]:
         """The kinds of all entries of the log."""
         return [entry.kind.value for entry in self.exchange.log.entries()]
 
-    def refusals(self) -> list[tuple[str | None, str | int, str | int]]:
+    def refusals(self) -> list[tuple[object, object, object]]:
         """Actor, command and reason of every refusal."""
         return [
             (entry.counterparty, entry.detail["command"], entry.detail["reason"])
             for entry in self.exchange.log.entries()
             if entry.kind.value == "refused"
         ]
+
+
+def made_entry(kind: EntryKind, node: str, contract: str | None = None, **changes: Any) -> Entry:
+    """An event of the node's about the contract, signed; `counter` is 1 and `key` the node's unless given."""
+    counter, key = changes.pop("counter", 1), changes.pop("key", None) or KEYS[node]
+    members = {"id": new_id(node), "kind": kind, "time": NOW, "node": node, "contract": contract, **changes}
+    return sign_entry(Event(**members), counter, key)
 
 
 def terms(reference: str = "loans-1", **changes: Any) -> Terms:
@@ -174,7 +203,7 @@ def open_market(path: Path, clock: Clock | None = None) -> Iterator[Market]:
     engine = open_engine(path)
     try:
         operator = KEYS["operator"].public_key().public_bytes_raw()
-        setting = Setting("market", KEYS["market"], "operator", operator, clock)
-        yield Market(Exchange(engine, setting), path, clock)
+        setting = Setting("market", KEYS["market"], "operator", operator, clock, ORIGIN)
+        yield Market(Exchange(engine, setting), path, setting, clock)
     finally:
         engine.dispose()

@@ -106,7 +106,7 @@ class ContractLife(RuleBasedStateMachine):
                 assert status.active is (self.state is ContractState.ACTIVE and provider not in self.revoked)
 
     def teardown(self) -> None:
-        self.market.exchange.log.check()
+        self.market.check()
         self.stack.close()
 
 

@@ -87,7 +87,7 @@ def contest(path: Path, race: Race, *commands: Command) -> list[str]:
     assert outcomes["conflict"] + outcomes["wrong_state"] == losers
     with open_market(path) as market:
         added = market.kinds()[before:]
-        market.exchange.log.check()
+        market.check()
     assert added.count("refused") == losers
     return [kind for kind in added if kind != "refused"]
 
@@ -152,7 +152,8 @@ def test_a_withdrawn_consent_is_counted_once(path: Path) -> None:
 
 
 def test_a_state_judged_before_it_changed_is_not_overwritten(market: Market) -> None:
-    with market.exchange.log.transaction() as connection:
+    with market.exchange.log.transaction() as batch:
+        connection = batch.connection
         rows.move(connection, tables.parties, {"name": BANK}, "enrolled", "suspended")
         with pytest.raises(ConflictError, match="bank is not enrolled any more"):
             rows.move(connection, tables.parties, {"name": BANK}, "enrolled", "suspended")

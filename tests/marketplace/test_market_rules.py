@@ -1,5 +1,6 @@
 """What enrolment, publication, application and contract refuse, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -19,10 +20,11 @@ from market import (
     VERSIONS,
     Market,
     grant,
+    made_entry,
     terms,
 )
 
-from audit.entry import Entry, EntryKind, new_id
+from audit.entry import EntryKind, new_id
 from compute.records import PartyRecord
 from compute.signing import Signed, digest, sign
 from marketplace.errors import (
@@ -32,6 +34,7 @@ from marketplace.errors import (
     InvalidError,
     MarketplaceError,
     NotFoundError,
+    OutOfOrderError,
     WrongStateError,
 )
 from marketplace.flow.states import ApplicationState, ContractState, ProductState
@@ -93,7 +96,7 @@ def test_a_suspended_party_can_only_report_and_withdraw(market: Market) -> None:
     assert not exchange.permit_status(TAX, permit, NONCE).statement.active
     assert BANK not in {admission.statement.name for admission in exchange.directory(TAX)}
     assert exchange.withdraw_consent(BANK, market.withdrawal(name, ["a"])) == 1
-    exchange.append_event(BANK, Entry(id=new_id(BANK), kind=EntryKind.REFUSED, time=NOW, node=BANK))
+    market.report(EntryKind.REFUSED, BANK)
     exchange.reinstate_party("operator", BANK)
     assert exchange.permit_status(TAX, permit, NONCE).statement.active
 
@@ -314,49 +317,96 @@ def test_whatever_ends_a_contract_ends_its_permits(market: Market, end: str) -> 
 # --- events of nodes ------------------------------------------------------------------------------------------
 
 
-def test_a_node_reports_its_own_events_and_only_what_nodes_do(market: Market) -> None:
-    exchange = market.exchange
-    event = Entry(id=new_id(TAX, b"1"), kind=EntryKind.JOB_RECEIVED, time=NOW, node=TAX)
-    with pytest.raises(ForbiddenError, match="own node"):
-        exchange.append_event(BANK, event)
-    for kind in set(EntryKind) - {EntryKind(kind) for kind in market_node_kinds()}:
-        with pytest.raises(ForbiddenError, match="not for market-regulation to record"):
-            exchange.append_event(TAX, Entry(id=new_id(TAX), kind=kind, time=NOW, node=TAX))
-    index = exchange.append_event(TAX, event)
-    with pytest.raises(ConflictError, match="another event's"):
-        exchange.append_event(TAX, Entry(id=new_id(TAX, b"1"), kind=EntryKind.REFUSED, time=NOW, node=TAX))
-    assert exchange.append_event(TAX, event) == index
+NODE_KINDS = {
+    "provider": {
+        "key_enrolled",
+        "permit_presented",
+        "model_registered",
+        "query_received",
+        "answer_sent",
+        "answer_acknowledged",
+        "subject_erased",
+        "legal_hold_placed",
+        "legal_hold_lifted",
+        "refused",
+    },
+    "consumer": {
+        "query_sent",
+        "answer_received",
+        "subject_erased",
+        "legal_hold_placed",
+        "legal_hold_lifted",
+        "finding_disposed",
+        "refused",
+    },
+    "model_reviewer": {"model_approved", "refused"},
+}
+
+
+@pytest.mark.parametrize(("node", "role"), [(TAX, "provider"), (BANK, "consumer"), (REVIEWER, "model_reviewer")])
+def test_a_node_reports_only_what_nodes_in_its_role_do(market: Market, node: str, role: str) -> None:
+    for kind in EntryKind:
+        if kind.value in NODE_KINDS[role]:
+            assert market.exchange.log.entry(market.report(kind, node)).kind is kind
+        else:
+            with pytest.raises(ForbiddenError, match=f"not for {node} to record"):
+                market.report(kind, node)
+
+
+def test_an_event_is_one_node_s_and_signed_by_its_key(market: Market) -> None:
+    exchange, own = market.exchange, market.entry(EntryKind.REFUSED, TAX)
+    size = exchange.log.size()
+    foreign = [
+        ([market.entry(EntryKind.REFUSED, TAX, key=KEYS[BANK])], BadSignatureError, "not signed by"),
+        ([market.entry(EntryKind.REFUSED, "nobody", key=KEYS[BANK])], BadSignatureError, "not enrolled"),
+        ([replace(own, time=NOW - 1)], BadSignatureError, "not signed by"),
+        ([own, market.entry(EntryKind.REFUSED, BANK)], InvalidError, "several nodes"),
+        ([], InvalidError, "there is none"),
+    ]
+    for events, error, said in foreign:
+        with pytest.raises(error, match=said):
+            exchange.append_events(events)
+    assert exchange.log.size() == size  # it is nobody's in particular, so it is no event
+
+
+def test_a_retry_gets_the_same_index_and_an_id_is_used_once(market: Market) -> None:
+    exchange, event = market.exchange, market.entry(EntryKind.REFUSED, TAX)
+    index = exchange.append_events([event])
+    assert exchange.append_events([event]) == index
+    with pytest.raises(ConflictError, match="taken by another event"):
+        market.report(EntryKind.QUERY_RECEIVED, TAX, id=event.id)
+    assert exchange.append_events([event]) == index
+
+
+def test_events_about_a_contract_are_counted_without_a_gap(market: Market) -> None:
+    exchange, name = market.exchange, market.active()
+    made = [made_entry(EntryKind.QUERY_RECEIVED, TAX, name, counter=number) for number in (1, 2, 3)]
+    with pytest.raises(OutOfOrderError, match="the next of market-regulation is 1"):
+        exchange.append_events(made[1:])
+    exchange.append_events(made[:1])
+    for late in (made[2:], [made_entry(EntryKind.QUERY_RECEIVED, TAX, name)]):
+        with pytest.raises(OutOfOrderError, match="is 2"):
+            exchange.append_events(late)
+    exchange.append_events([made_entry(EntryKind.QUERY_RECEIVED, TAX)])  # about none: counted apart
+    assert len(exchange.append_events(made)) == 3
+    assert market.check().size == exchange.log.size()
 
 
 def test_a_batch_of_events_is_recorded_whole_and_in_order_or_not_at_all(market: Market) -> None:
     exchange = market.exchange
-    first, second, third = (
-        Entry(id=new_id(TAX, number), kind=EntryKind.JOB_RECEIVED, time=NOW, node=TAX)
-        for number in (b"1", b"2", b"3")
+    first, second, third, unfit = (
+        made_entry(kind, TAX, counter=number)
+        for number, kind in enumerate([EntryKind.QUERY_RECEIVED] * 3 + [EntryKind.MODEL_APPROVED], 1)
     )
-    indices = exchange.append_events(TAX, [first, second])
+    indices = exchange.append_events([first, second])
     assert indices == [indices[0], indices[0] + 1]
     assert [exchange.log.entry(index) for index in indices] == [first, second]
-    assert exchange.append_events(TAX, [second, first]) == indices[::-1]
+    assert exchange.append_events([second, first]) == indices[::-1]
     size = exchange.log.size()
-    foreign = Entry(id=new_id(BANK, b"4"), kind=EntryKind.REFUSED, time=NOW, node=BANK)
-    with pytest.raises(ForbiddenError, match="own node"):
-        exchange.append_events(TAX, [third, foreign])
+    with pytest.raises(ForbiddenError):
+        exchange.append_events([third, unfit])
     assert exchange.log.size() == size + 1  # the refusal
     assert third not in list(exchange.log.entries())
-
-
-def market_node_kinds() -> set[str]:
-    return {
-        "key_enrolled",
-        "permit_presented",
-        "model_registered",
-        "model_approved",
-        "job_received",
-        "answer_released",
-        "answer_acknowledged",
-        "refused",
-    }
 
 
 @pytest.mark.parametrize(
@@ -372,20 +422,39 @@ def market_node_kinds() -> set[str]:
 )
 def test_a_node_cannot_write_a_text_of_its_own_into_the_log(market: Market, changes: dict[str, Any]) -> None:
     size = market.exchange.log.size()
-    report = {"id": new_id(TAX), "kind": EntryKind.REFUSED, "time": NOW, "node": TAX, **changes}
     with pytest.raises(MarketplaceError):
-        market.exchange.append_event(TAX, Entry(**report))
+        market.report(**{"kind": EntryKind.REFUSED, "node": TAX, **changes})
     (refusal,) = market.exchange.log.entries(size)
     assert (refusal.kind, refusal.node) == (EntryKind.REFUSED, "market")
     assert "110105" not in str(refusal)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"product": "another"},
+        {"product_version": "9.9.9"},
+        {"purpose": "prescreening"},
+        {"legal_basis": "law"},
+        {"fields": ("naics", "employees")},  # the other department's
+        {"fields": "naics"},
+    ],
+)
+def test_what_a_node_says_of_a_contract_is_so_in_its_terms(market: Market, detail: dict[str, Any]) -> None:
+    name = market.active()
+    granted = {"product": VERSIONS[TAX][1], "product_version": "1.0.0", "purpose": "credit_approval"}
+    market.report(EntryKind.ANSWER_SENT, TAX, name, detail={**granted, "fields": ("naics",)})
+    for contract in (name, None):
+        with pytest.raises(InvalidError, match=r"contract|granted"):
+            market.report(EntryKind.ANSWER_SENT, TAX, contract, detail=detail)
 
 
 def test_a_node_cannot_take_the_id_of_anothers_event(market: Market) -> None:
     """Or it could keep an event, as of its own acknowledgement, out of the log for ever."""
     theirs = new_id(TAX, b"an event that everybody can foresee")
     with pytest.raises(InvalidError, match="not of this node"):
-        market.exchange.append_event(BANK, Entry(id=theirs, kind=EntryKind.REFUSED, time=NOW, node=BANK))
-    index = market.exchange.append_event(TAX, Entry(id=theirs, kind=EntryKind.REFUSED, time=NOW, node=TAX))
+        market.report(EntryKind.REFUSED, BANK, id=theirs)
+    index = market.report(EntryKind.REFUSED, TAX, id=theirs)
     assert market.exchange.log.entry(index).id == theirs
 
 

@@ -13,15 +13,34 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from locks import UNLOCK_TOML, lay_key_file, unlock
-from market import BANK, DAY, DESCRIPTIONS, KEYS, KINDS, LABOUR, RECORDS, TAX, commitments, terms
+from market import (
+    BANK,
+    DAY,
+    DESCRIPTIONS,
+    KEYS,
+    KINDS,
+    LABOUR,
+    ORIGIN,
+    RECORDS,
+    TAX,
+    commitments,
+    made_entry,
+    terms,
+)
 
+from audit.entry import Entry, EntryKind, parse
+from audit.note import KeyKind, VerifierKey
+from audit.policy import Policy, Witness
+from audit.tile import FULL_WIDTH, Bundle
 from compute.client import MarketplaceClient
+from compute.log_client import LogClient
 from compute.records import ConsentBatch, ConsentKind, ConsentWithdrawal
-from compute.signing import Signed, digest, sign
+from compute.signing import Signed, derived_key, digest, sign
 from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.keyfile import load_or_make
 from compute.web.tls import make_ca, make_certificate
+from marketplace.gate import LOG_KEY
 
 ROOT = Path(__file__).parents[2]
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x77" * 32)
@@ -43,6 +62,7 @@ def configuration(folder: Path, port: int, /, **changes: object) -> str:
         "certificate": "market.pem",
         "certificate_key": "market.key",
         "key": "identity.jwe",
+        "log_origin": ORIGIN,
         "operator": "operator",
         "operator_key": base64.b64encode(operator_key).decode(),
         "database": str(folder / "market.db"),
@@ -77,6 +97,20 @@ class Server:
         process = self.process.pid
         return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
+    @property
+    def policy(self) -> Policy:
+        """Of a reader who knows the log; its one witness never came."""
+        identity = load_or_make(self.folder / "identity.jwe", unlock)
+        return Policy(
+            party="market",
+            log=VerifierKey.of(ORIGIN, derived_key(identity, LOG_KEY)),
+            log_url=f"{self.url}/log",
+            witnesses=(Witness(BANK, VerifierKey.of("bank/witness", KEYS[BANK], KeyKind.COSIGNATURE)),),
+            quorum=1,
+            outside=1,
+            max_age=600,
+        )
+
     @contextmanager
     def peer(self, party: str, key: Ed25519PrivateKey | None = None) -> Iterator[PeerClient]:
         pins = {"market": self.market_key}
@@ -89,6 +123,29 @@ class Server:
     def client(self, party: str, key: Ed25519PrivateKey | None = None) -> Iterator[MarketplaceClient]:
         with self.peer(party, key) as peer:
             yield MarketplaceClient(peer)
+
+    @contextmanager
+    def open_log(self) -> Iterator[LogClient]:
+        with LogClient(f"{self.url}/log", self.folder / "ca.pem", 15.0) as log:
+            yield log
+
+    def entries(self) -> list[Entry]:
+        """All entries of the log, as anybody reads them."""
+        with self.open_log() as log:
+            size = log.published().size
+            widths = [min(FULL_WIDTH, size - first) for first in range(0, size, FULL_WIDTH)]
+            bundles = [log.bundle(Bundle(number, width)) for number, width in enumerate(widths)]
+        return [parse(data) for bundle in bundles for data in bundle]
+
+    def entry(self, kind: EntryKind, node: str, contract: str | None = None, **changes: object) -> Entry:
+        """An event of the node's, now, as its next about the contract, signed."""
+        counted = [each.counter for each in self.entries() if each.stream == (node, contract)]
+        numbered = {"counter": max(counted, default=0) + 1, "time": now()}
+        return made_entry(kind, node, contract, **{**numbered, **changes})
+
+    def append(self, *entries: Entry) -> Sequence[int]:
+        with self.open_log() as log:
+            return log.append(entries)
 
     def stop(self) -> int:
         self.process.terminate()

@@ -5,10 +5,11 @@ import inspect
 
 import msgspec
 import pytest
-from market import BANK, KEYS, LABOUR, TAX
-from marketplace_api.process import MAX_BODY, Server, active, applied, current_terms, drafted
+from market import BANK, KEYS, LABOUR, TAX, made_entry
+from marketplace_api.process import MAX_BODY, STRANGER, Server, active, applied, current_terms, drafted
 
-from audit.entry import Entry, EntryKind, encode, new_id
+from audit.entry import EntryKind, encode
+from audit.tile import bundle_encode
 from compute.canonical import encode as canonical
 from compute.market import ApplicationRequest
 from compute.signing import digest, sign
@@ -74,12 +75,23 @@ def test_a_conflict(server: Server) -> None:
     with pytest.raises(PeerProblemError) as caught:
         applied(server, "twice")
     assert (caught.value.status, caught.value.slug) == (409, "conflict")
-    event = Entry(id=new_id(BANK, b"c"), kind=EntryKind.REFUSED, time=1, node=BANK)
-    with server.client(BANK) as bank:
-        bank.append_event(event)
-        with pytest.raises(PeerProblemError) as caught:
-            bank.append_event(Entry(id=new_id(BANK, b"c"), kind=EntryKind.REFUSED, time=2, node=BANK))
+    event = server.entry(EntryKind.REFUSED, BANK)
+    server.append(event)
+    with pytest.raises(PeerProblemError) as caught:
+        server.append(server.entry(EntryKind.REFUSED, BANK, id=event.id))
     assert caught.value.slug == "conflict"
+
+
+def test_an_event_out_of_order(server: Server) -> None:
+    with pytest.raises(PeerProblemError, match="none left out") as caught:
+        server.append(server.entry(EntryKind.REFUSED, BANK, counter=1000))
+    assert (caught.value.status, caught.value.slug) == (409, "out-of-order")
+
+
+def test_an_event_of_a_stranger_s_key(server: Server) -> None:
+    with pytest.raises(PeerProblemError, match="key given at onboarding") as caught:
+        server.append(server.entry(EntryKind.REFUSED, BANK, key=STRANGER))
+    assert (caught.value.status, caught.value.slug) == (422, "bad-signature")
 
 
 def test_what_breaks_a_rule_is_invalid(server: Server) -> None:
@@ -101,7 +113,6 @@ def test_what_breaks_a_rule_is_invalid(server: Server) -> None:
         ("/applications", b"\xff", "not-canonical"),
         ("/applications", b"[" * 50_000, "invalid-message"),
         ("/contracts/sign", b'{"type":"terms"}', "invalid-message"),
-        ("/audit/events", b"{}", "not-canonical"),
     ],
 )
 def test_what_is_no_message_is_refused(server: Server, path: str, body: bytes, slug: str) -> None:
@@ -111,8 +122,25 @@ def test_what_is_no_message_is_refused(server: Server, path: str, body: bytes, s
 def test_a_message_in_another_form_is_refused(server: Server) -> None:
     body = canonical(ApplicationRequest(reference="spaced", terms=current_terms("spaced")))
     assert kind_of(refused(server, "POST", "/applications", body + b"\n")) == (400, "not-canonical")
-    event = encode(Entry(id=new_id(BANK), kind=EntryKind.REFUSED, time=1, node=BANK))
-    assert kind_of(refused(server, "POST", "/audit/events", b" " + event)) == (400, "not-canonical")
+
+
+SIGNED = encode(made_entry(EntryKind.REFUSED, BANK))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        SIGNED,
+        bundle_encode([SIGNED])[:-1],
+        bundle_encode([SIGNED]) + b"{}",
+        bundle_encode([b" " + SIGNED]),
+        bundle_encode([SIGNED]) * 257,
+    ],
+)
+def test_what_is_no_bundle_of_entries_is_refused(server: Server, body: bytes) -> None:
+    problem = refused(server, "POST", "/log/entries", body, "application/octet-stream")
+    assert kind_of(problem) == (400, "not-canonical")
 
 
 def test_a_body_of_another_media_type_or_too_large_is_refused(server: Server) -> None:
@@ -131,29 +159,29 @@ def test_a_nonce_is_32_bytes_in_hex(server: Server, query: str) -> None:
     assert problem["errors"]
 
 
+@pytest.mark.parametrize("query", ["?after=", "?after=1_0", "?after=-1", "?after=%D9%A1"])
+def test_an_index_is_written_in_digits(server: Server, query: str) -> None:
+    assert kind_of(refused(server, "GET", f"/audit/trace/contract-0{query}")) == (422, "invalid-fields")
+
+
+def test_there_is_no_receipt_beyond_the_log(server: Server) -> None:
+    assert kind_of(refused(server, "GET", "/log/receipts/9999999")) == (422, "no-such-proof")
+    for index in ("9" * 22, "x", "-1"):
+        assert kind_of(refused(server, "GET", f"/log/receipts/{index}"))[0] in {404, 422}
+
+
 @pytest.mark.parametrize(
-    "query", ["", "?index=0", "?index=1_0&size=9", "?index=-1&size=9", "?index=%D9%A1&size=9"]
+    "path",
+    ["0/x001/1", "0/000.p/0", "0/000.p/256", "0/x000/001", "entries/9", "64/000", "0/x999/999"],
 )
-def test_sizes_are_written_in_digits(server: Server, query: str) -> None:
-    assert kind_of(refused(server, "GET", f"/audit/inclusion{query}")) == (422, "invalid-fields")
-
-
-def test_there_is_no_proof_beyond_the_log(server: Server) -> None:
-    for path in (
-        "/audit/inclusion?index=0&size=9999999",
-        "/audit/inclusion?index=5&size=5",
-        "/audit/consistency?old=3&new=2",
-    ):
-        assert kind_of(refused(server, "GET", path)) == (422, "no-such-proof")
-    assert kind_of(refused(server, "GET", "/audit/entries/9999999999999999999999")) == (404, "not-found")
-    assert kind_of(refused(server, "GET", "/audit/entries/x")) == (404, "not-found")
+def test_what_is_no_tile_is_not_found(server: Server, path: str) -> None:
+    assert kind_of(refused(server, "GET", f"/log/tile/{path}")) == (404, "not-found")
 
 
 def test_a_refusal_is_in_the_log(server: Server) -> None:
-    with server.client(BANK) as bank:
-        before = bank.checkpoint().statement.size
-        with pytest.raises(PeerProblemError):
-            bank.contract("contract-none")
-        entry = bank.entry(before)
+    before = len(server.entries())
+    with server.client(BANK) as bank, pytest.raises(PeerProblemError):
+        bank.contract("contract-none")
+    entry = server.entries()[before]
     assert (entry.kind, entry.counterparty) == (EntryKind.REFUSED, BANK)
     assert entry.detail == {"command": "contract", "reason": "not_found"}

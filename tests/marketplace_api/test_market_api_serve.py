@@ -50,18 +50,30 @@ def test_the_example_needs_the_operator_s_key_and_nothing_else(tmp_path: Path) -
 
 
 def test_the_example_explains_every_key() -> None:
-    lines = [line for line in EXAMPLE.read_text("utf-8").splitlines() if re.match(r"\w+ = ", line)]
-    assert [line.split()[0] for line in lines] == list(Settings.__struct_fields__)
-    assert all("#" in line for line in lines)
+    lines = re.findall(r"^(?:# )?(\w+) = .+ # .+$", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    assert lines == list(Settings.__struct_fields__)
 
 
-@pytest.mark.parametrize("name", list(Settings.__struct_fields__))
+@pytest.mark.parametrize("name", Settings.__struct_fields__[:-2])
 def test_every_key_is_required(tmp_path: Path, name: str) -> None:
     lines = configuration(tmp_path, 8443).splitlines(keepends=True)
     path = tmp_path / "marketplace.toml"
     path.write_text("".join(line for line in lines if not line.startswith(f"{name} =")))
     with pytest.raises(SettingsError, match=f"missing: {name}; set it"):
         load(path)
+
+
+@pytest.mark.parametrize("url", [None, "postgresql:///market"])
+def test_either_database_is_named_and_not_both(tmp_path: Path, url: str | None) -> None:
+    text = configuration(tmp_path, 8443)
+    without = re.sub("^database = .*$", "", text, flags=re.MULTILINE)
+    path = tmp_path / "marketplace.toml"
+    path.write_text(without if url is None else f"postgresql = '{url}'\n{text}")
+    with pytest.raises(SettingsError, match="name either database"):
+        load(path)
+    if url is not None:
+        path.write_text(f"postgresql = '{url}'\n{without}")
+        assert load(path).store == url
 
 
 @pytest.mark.parametrize(
@@ -79,6 +91,8 @@ def test_every_key_is_required(tmp_path: Path, name: str) -> None:
         ({"operator_key": "AAAA"}, "operator_key"),
         ({"operator_key": "no base64"}, "operator_key"),
         ({"database": 3}, "database"),
+        ({"log_origin": "two words"}, "log_origin"),
+        ({"postgresql": "postgresql://user:secret@host/market"}, "postgresql"),
         ({"key": ""}, "key"),
     ],
 )

@@ -11,7 +11,7 @@ The blob of the signature line is the time, as a big-endian u64 of seconds, and 
 signs the cosigner's name: a line can be copied under another one, so cosigners are told apart by public key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -22,6 +22,11 @@ from audit.note import KeyKind, Note, NoteSignature, VerifierKey
 MAX_TIME = 2**63 - 1  # seconds since 1970-01-01
 _TIME_SIZE = 8
 _SIZE = _TIME_SIZE + 64
+
+
+def cosigner_name(party: str) -> str:
+    """The name under which a party's node cosigns."""
+    return f"{party}/witness"
 
 
 def cosign(text: str, name: str, private_key: Ed25519PrivateKey, time: int) -> NoteSignature:
@@ -62,6 +67,21 @@ def cosigners(note: Note, keys: Iterable[VerifierKey], latest: int = MAX_TIME) -
             if time <= latest:  # 4
                 newest[key.public_key] = max(time, newest.get(key.public_key, 0))  # 3
     return newest
+
+
+def merged(
+    notes: Collection[Note], keys: Iterable[VerifierKey], latest: int = MAX_TIME
+) -> tuple[NoteSignature, ...]:
+    """The newest cosignature of each key on these notes of one text, as `cosigners` counts them."""
+    found = []
+    for key in keys:
+        lines = [
+            line for note in notes if key.public_key in cosigners(note, [key], latest) for line in note.by(key)
+        ]
+        fit = [line for line in lines if int.from_bytes(line.blob[:_TIME_SIZE]) <= latest]
+        if fit:
+            found.append(max(fit, key=lambda line: line.blob[:_TIME_SIZE]))
+    return tuple(found)
 
 
 def _times(note: Note, key: VerifierKey) -> list[int]:

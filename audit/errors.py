@@ -73,3 +73,14 @@ class CounterError(AuditError):
     def __init__(self, problem: str, expected: int) -> None:
         super().__init__(problem)
         self.expected = expected
+
+
+class WitnessError(AuditError):
+    """A witness does not cosign; `status` is that of HTTP for it (C2SP tlog-witness).
+
+    `size` is of the tree that it last cosigned, where a proof has to start from another than was given: 409.
+    """
+
+    def __init__(self, status: int, problem: str, size: int | None = None) -> None:
+        super().__init__(problem)
+        self.status, self.size = status, size

@@ -19,6 +19,9 @@ from compute.canonical import Message, Name, encode
 Suite = Literal["intl"]
 SUITE: Suite = "intl"
 
+LOG_KEY, WITNESS_KEY = "veilmart/log/v1", "veilmart/witness/v1"
+"""For what the log's key is derived from the marketplace's identity, and a witness's from its node's."""
+
 S = TypeVar("S", bound=Message)
 Role = Literal["consumer", "provider", "model_reviewer", "operator"]
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from audit.batch import Batch, Signer
 from audit.log import Log
-from compute.signing import Pin, derived_key
+from compute.signing import LOG_KEY, Pin, derived_key
 from marketplace.errors import MarketplaceError
 from marketplace.flow.actor import Actor
 from marketplace.flow.event import refused
@@ -17,9 +17,6 @@ from marketplace.flow.party import admit
 from marketplace.flow.states import Role
 from marketplace.store import parties
 from marketplace.transaction import Transaction
-
-LOG_KEY = "veilmart/log/v1"
-"""For what the log's key is derived from the marketplace's."""
 
 
 @dataclass(frozen=True)

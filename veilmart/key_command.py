@@ -9,6 +9,10 @@ from pathlib import Path
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.cosignature import cosigner_name
+from audit.errors import FormatError
+from audit.note import KeyKind, VerifierKey
+from compute.signing import LOG_KEY, WITNESS_KEY, derived_key
 from compute.web import keyfile, sealed
 from compute.web.secret import SecretFileError
 from compute.web.unlock import Unlock, Unlocking
@@ -65,19 +69,53 @@ def make(*, file: Path, key_file: Path | None, passphrase_env: str | None) -> No
 @key.command()
 @_FILE
 @_LOCK
-def show(*, file: Path, key_file: Path | None, passphrase_env: str | None) -> None:
+@click.option(
+    "--witness",
+    "party",
+    metavar="NAME",
+    help="Print the verifier key of this party's witness instead, for policy.toml. 打印该参与方见证公钥。",
+)
+@click.option(
+    "--log",
+    "origin",
+    metavar="ORIGIN",
+    help="Print the verifier key of the log of this name instead, for policy.toml. 打印审计日志公钥。",
+)
+def show(
+    *, file: Path, key_file: Path | None, passphrase_env: str | None, party: str | None, origin: str | None
+) -> None:
     """Open FILE and print its public key: Ed25519 in base64, Paillier as a JWK.
 
-    解锁文件并打印公钥:Ed25519 为 base64,Paillier 为 JWK。
+    With --witness FILE is a node's own key, with --log the marketplace's: from them the keys of its witness and of
+    the log follow.
+
+    解锁文件并打印公钥:Ed25519 为 base64,Paillier 为 JWK。--witness 用于节点密钥,--log 用于数据产品超市密钥。
     """
     with _failing():
         match sealed.load(file, _lock(file, key_file, passphrase_env)):
+            case {"kty": "OKP"} as jwk if party is not None or origin is not None:
+                click.echo(_verifier_key(keyfile.parse(file, jwk), party, origin))
+            case _ if party is not None or origin is not None:
+                raise SecretFileError(f"{file}: not an Ed25519 key; name the party's own, identity.jwe")
             case {"kty": "DAJ", "pub": public}:
                 click.echo(json.dumps(public))
             case {"kty": "OKP"} as jwk:
                 click.echo(keyfile.public_text(keyfile.parse(file, jwk)))
             case _:
                 click.echo("It opens; it has no public part. 可以解锁;没有公开部分。")
+
+
+def _verifier_key(identity: Ed25519PrivateKey, party: str | None, origin: str | None) -> str:
+    """Give the vkey of a party's witness, or of a log."""
+    if (party is None) == (origin is None):
+        raise click.ClickException("give one of --witness and --log")
+    try:
+        if party is None:
+            return VerifierKey.of(str(origin), derived_key(identity, LOG_KEY)).encode()
+        own = derived_key(identity, WITNESS_KEY)
+        return VerifierKey.of(cosigner_name(party), own, KeyKind.COSIGNATURE).encode()
+    except FormatError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @key.command()

@@ -1,4 +1,7 @@
-"""A node over HTTPS: messages of enrolled parties at one route, the console of its own staff at all others."""
+"""A node over HTTPS: messages of enrolled parties at one route, the console of its own staff at all others.
+
+But for one: its witness answers everybody.
+"""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -9,6 +12,7 @@ from apiflask import APIBlueprint, APIFlask
 
 from audit.database import open_engine
 from compute.canonical import FormatError, InvalidMessageError
+from compute.node.cosigning import routes as witness_routes
 from compute.node.intake import Intake
 from compute.node.jobs import errors as jobs
 from compute.node.settings import NodeSettings
@@ -80,6 +84,7 @@ def create_app(
         f"Veilmart node {settings.name}", settings.name, site.key, verifier, max_content_length=settings.max_body
     )
     app.extensions["veilmart.opened"] = opened
+    app.register_blueprint(witness_routes(site.witness))
     for console in consoles:
         app.register_blueprint(console)
     if intake is not None:

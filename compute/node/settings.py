@@ -16,7 +16,7 @@ from compute.records import Origin, PartyKind
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers, load
 from compute.web.unlock import Unlock
 
-Role = Literal["provider", "bank", "reviewer"]
+Role = Literal["provider", "bank", "reviewer", "witness"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bits = Annotated[float, Meta(gt=0, le=64)]
@@ -136,6 +136,12 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """How long an approval stands."""
 
 
+class WitnessSettings(NodeSettings, frozen=True):
+    """Of a party that only watches the log: what every node is told, and nothing beside."""
+
+    kind: ClassVar[PartyKind] = PartyKind.SUPERVISOR
+
+
 FIRST_ZONE = timedelta(hours=14)
 """Ahead of UTC, where a day begins first."""
 
@@ -143,6 +149,7 @@ SETTINGS: dict[Role, type[NodeSettings]] = {
     "provider": ProviderSettings,
     "bank": BankSettings,
     "reviewer": ReviewerSettings,
+    "witness": WitnessSettings,
 }
 
 
@@ -173,11 +180,12 @@ def _require_past(path: Path, day: str) -> None:
 
 
 def _role_of(path: Path) -> Role | None:
-    """Give the role whose own keys a configuration has, all of them; None where it is none's."""
+    """Give the role whose own keys a configuration has, all of them, or that has none; None where it is none's."""
     try:
         keys = tomllib.loads(path.read_text("utf-8")).keys()
     except (OSError, ValueError):
         return None
     common = set(NodeSettings.__struct_fields__)
-    fits = (role for role, kind in SETTINGS.items() if set(kind.__struct_fields__) - common <= keys)
+    own = {role: set(kind.__struct_fields__) - common for role, kind in SETTINGS.items()}
+    fits = (role for role, names in own.items() if (names <= keys if names else keys <= common))
     return next(fits, None)

@@ -1,4 +1,4 @@
-"""What every process of a node works with: its settings and key, its database, the marketplace, its journal."""
+"""What every process of a node works with: its settings and key, its database, the market, the log."""
 
 import time
 from collections.abc import Iterator
@@ -9,15 +9,17 @@ from typing import Generic, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
+from audit.cosignature import cosigner_name
 from audit.database import open_engine
 from audit.policy import Policy
+from audit.witness import Witness
 from compute.client import MarketplaceClient
 from compute.log_client import LogClient
 from compute.membership import connect, connect_log, load_policy
 from compute.node.directory import Directory
 from compute.node.journal import EventJournal
 from compute.node.settings import NodeSettings
-from compute.signing import Pin
+from compute.signing import WITNESS_KEY, Pin, derived_key
 from compute.web import keyfile
 from compute.web.client import DEADLINE
 
@@ -39,6 +41,7 @@ class Site(Generic[S]):
     policy: Policy
     directory: Directory
     journal: EventJournal
+    witness: Witness
 
 
 def clock() -> int:
@@ -64,4 +67,5 @@ def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
         # Its own key is pinned too: nobody else may sign a contract in its name, whatever the operator says.
         directory = Directory(market, settings.pins | {settings.name: own}, settings.operator.name)
         journal = EventJournal(engine, log, key, patience)
-        yield Site(settings, key, engine, market, log, policy, directory, journal)
+        witness = Witness(engine, cosigner_name(settings.name), derived_key(key, WITNESS_KEY), policy.log, clock)
+        yield Site(settings, key, engine, market, log, policy, directory, journal, witness)

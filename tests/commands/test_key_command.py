@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from locks import KEY, few_rounds, lay_key_file, unlock
 
+from audit.note import KeyKind, VerifierKey
 from compute.node.bank.paillier_key import load_or_generate, to_jwk
 from compute.node.reviewer import points
 from compute.paillier.private import PrivateKey
@@ -182,3 +183,16 @@ def test_a_wrong_lock_leaves_the_old_file(tmp_path: Path) -> None:
     assert "take 15 characters" in failed("encrypt", str(path), answer="short\nshort\n")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_keys_that_follow_from_an_identity_are_shown_for_a_policy(tmp_path: Path, lock: list[str]) -> None:
+    path = tmp_path / "identity.jwe"
+    succeeded("make", str(path), *lock)
+    witness = VerifierKey.parse(succeeded("show", str(path), "--witness", "tax-office", *lock).strip())
+    assert (witness.name, witness.kind) == ("tax-office/witness", KeyKind.COSIGNATURE)
+    log = VerifierKey.parse(succeeded("show", str(path), "--log", "market.example/log", *lock).strip())
+    assert (log.name, log.kind) == ("market.example/log", KeyKind.ED25519)
+    assert log.public_key != witness.public_key
+    both = ("--log", "market.example/log", "--witness", "tax-office")
+    assert "give one of" in failed("show", str(path), *both, *lock)
+    assert "a key's name" in failed("show", str(path), "--log", "a b", *lock)

@@ -79,8 +79,8 @@ class SaltTree:
 
     def is_erased(self, subject: str) -> bool:
         """Whether the subject's salt was erased."""
-        node, path = self._root, path_of(subject)
-        for branch in path:
+        node: _Node = self._root
+        for branch in path_of(subject) if not isinstance(node, bytes) else b"":
             if isinstance(node, bytes):
                 return False
             if branch not in node:

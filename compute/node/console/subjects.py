@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from audit.salts import SaltTree
 from compute.web.errors import ProblemError
 from connectors.base import Table
 from connectors.uscc import wrong_checks
@@ -41,3 +42,11 @@ def named(applicants: Table, asked: Sequence[str] | None) -> Sequence[str]:
         mistyped=mistyped,
         strangers=strangers,
     )
+
+
+def require_kept(salts: SaltTree, subjects: Sequence[str]) -> None:
+    """Raise :class:`ProblemError` that lists the subjects whose salts under the contract were erased."""
+    if erased := [subject for subject in subjects if salts.is_erased(subject)]:
+        detail = f"{len(erased)} of {len(subjects)} subjects were erased under this contract."
+        remedy = "Leave them out, and take them from the bank's table."
+        raise ProblemError(422, "erased-subjects", detail, remedy, erased=erased)

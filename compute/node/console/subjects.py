@@ -6,7 +6,17 @@ from functools import lru_cache
 from audit.salts import SaltTree
 from compute.web.errors import ProblemError
 from connectors.base import Table
-from connectors.uscc import wrong_checks
+from connectors.errors import UsccError
+from connectors.uscc import check, wrong_checks
+
+
+def require_code(subject: str) -> None:
+    """Raise :class:`ProblemError` unless the text is a company code with its right check character."""
+    try:
+        check(subject)
+    except UsccError as error:
+        detail, _, remedy = str(error).partition("; ")
+        raise ProblemError(422, "unknown-subjects", f"The subject is {detail}.", f"{remedy}.") from error
 
 
 @lru_cache(maxsize=1)

@@ -13,11 +13,14 @@ from audit.salts import SaltTree, child_key, path_of
 from audit.subjects import SubjectTree, use_value, verify
 from compute.canonical import DAY
 from compute.node import erasure
+from compute.node.console.consents import seed_to_show
+from compute.node.console.subjects import require_kept
 from compute.node.erasure import Eraser, Erasure, ErasureRefusedError, NoSaltsError, require_erasable
 from compute.node.legal_holds import Hold, HoldStore
 from compute.node.provider.uses import UseStore, last_use
 from compute.node.salts import SaltStore
 from compute.records import commitment
+from compute.web.errors import ProblemError
 
 CONTRACT, OTHER = "contract-1", "contract-2"
 SEED, OTHER_SEED = bytes(range(32)), bytes(range(32, 64))
@@ -300,3 +303,20 @@ def test_erasures_at_once_lose_none(node: Node) -> None:
     assert all(node.tree().is_erased(subject) for subject in subjects)
     node.eraser.tell()
     assert len({told.id for told in node.told}) == 4
+
+
+# --- a bank's console --------------------------------------------------------------------------------------------
+
+
+def test_a_bank_s_staff_are_told_who_was_erased(node: Node) -> None:
+    require_kept(node.tree(), SUBJECTS)
+    assert seed_to_show(node.tree()) == SEED
+    node.later(100)
+    node.eraser.erase(ERASED, CONTRACT, END)
+    require_kept(node.tree(), [KEPT])
+    with pytest.raises(ProblemError) as problem:
+        require_kept(node.tree(), SUBJECTS)
+    assert (problem.value.slug, problem.value.extra) == ("erased-subjects", {"erased": [ERASED]})
+    assert ERASED not in problem.value.detail
+    with pytest.raises(ProblemError, match="seed"):
+        seed_to_show(node.tree())

@@ -94,7 +94,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     def present(contract: str) -> PermitsPresented:
         """Show each provider of a contract in force its permit, and the seed of the salts."""
         signed = agreed_contract(site, contract)
-        terms, permits, seed = signed[0].statement, {}, _seed(salts.draw(contract))
+        terms, permits, seed = signed[0].statement, {}, seed_to_show(salts.draw(contract))
         for grant in terms.grants:
             token = issued_token(site, terms, grant.provider)
             shown = presentation(name, site.key, token, signed, seed, clock())
@@ -104,7 +104,8 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     return made
 
 
-def _seed(tree: SaltTree) -> bytes:
+def seed_to_show(tree: SaltTree) -> bytes:
+    """Give the seed that providers are shown; raise :class:`ProblemError` once it is gone with an erased salt."""
     try:
         return tree.seed
     except ErasedError as error:

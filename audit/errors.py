@@ -41,6 +41,10 @@ class LogError(AuditError):
     """The log is damaged, unusable, or would have to contradict itself."""
 
 
+class ErasedError(AuditError):
+    """The salt that would be needed was erased, and with it whatever could name its subject."""
+
+
 class TamperingError(AuditError):
     """A log is not, or no longer, the one that was committed to.
 

@@ -1,11 +1,12 @@
 """What marketplace and nodes hand each other about parties and consents.
 
-A consent reaches the marketplace as a commitment only. The bank and the providers share a salt for each contract.
-The marketplace never learns it, so it cannot find a subject by trying all company codes; and it has no key of the
+A consent reaches the marketplace as a commitment only. The bank and the providers share a seed for each contract,
+which gives every subject a salt of its own (`audit.salts`). The marketplace never learns it, so it cannot find a
+subject by trying all company codes; nor can anybody once the subject's salt is erased. And it has no key of the
 bank, so it cannot make a consent:
 
     subject → bank          the consent, with its evidence, which stays at the bank
-    bank → providers        the salt, 256 bits, outside the marketplace
+    bank → providers        the seed of the salts, 256 bits, outside the marketplace
     bank → marketplace      ConsentBatch, signed: commitments SHA-256(salt ‖ USCC), SHA-256 of the evidence
     marketplace → provider  Consents: the batches and withdrawals as the bank signed them
 """
@@ -145,9 +146,9 @@ class Consents(Message, frozen=True):
 
 
 def commitment(salt: bytes, subject: str) -> bytes:
-    """Give SHA-256(salt ‖ USCC); raise ValueError for a salt of another length than 32 bytes."""
+    """Give SHA-256(salt ‖ USCC), of the subject's own salt; raise ValueError unless that has 32 bytes."""
     if len(salt) != SALT_BYTES:
-        raise ValueError(f"the salt has {len(salt)} bytes; draw {SALT_BYTES} at random, once for a contract")
+        raise ValueError(f"the salt has {len(salt)} bytes; take the subject's own, of {SALT_BYTES}")
     return hashlib.sha256(salt + subject.encode("ascii")).digest()
 
 

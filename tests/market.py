@@ -15,6 +15,7 @@ from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
 from audit.entry import sign as sign_entry
 from audit.note import VerifierKey
+from audit.salts import SaltTree
 from compute.records import (
     ConsentBatch,
     ConsentKind,
@@ -62,7 +63,8 @@ DESCRIPTIONS = {
     LABOUR: (EXAMPLES / "social-insurance.toml").read_bytes(),
 }
 VERSIONS = {TAX: (TAX, "market-registration", "1.0.0"), LABOUR: (LABOUR, "social-insurance", "1.0.0")}
-SALT = b"\5" * 32
+SEED = b"\5" * 32
+SALTS = SaltTree.from_seed(SEED)
 
 
 @dataclass
@@ -193,7 +195,7 @@ def grant(provider: str, /, *fields: str, **changes: Any) -> Grant:
 
 
 def commitments(subjects: Sequence[str]) -> tuple[bytes, ...]:
-    return tuple(sorted(commitment(SALT, subject) for subject in subjects))
+    return tuple(sorted(commitment(SALTS.salt(subject), subject) for subject in subjects))
 
 
 @contextmanager

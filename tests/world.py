@@ -113,6 +113,9 @@ class Permission:
             reason = f"{len(missing)} subjects gave no consent"
             raise RefusalError(JOB, reason, "leave them out or ask them", missing)
 
+    def keep_use(self, _job: JobStatement, _subjects: Sequence[str]) -> None:
+        """Nothing is kept: salts are the node's."""
+
 
 @dataclass(frozen=True)
 class LogJournal:

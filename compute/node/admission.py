@@ -9,17 +9,22 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from audit.errors import ErasedError
+from audit.salts import SaltTree
+from audit.subjects import SubjectTree
 from compute.client import MarketplaceClient
 from compute.node.answers import AnswerStore
 from compute.node.consents import KnownConsents
-from compute.node.registry import RegistryStore
+from compute.node.provider.uses import UseStore
+from compute.node.registry import KeptPresentation, RegistryStore
+from compute.node.salts import SaltStore
 from compute.permit import Permit, PermitError, check_permit, read_permit
 from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
 from compute.records import commitment
-from compute.signing import SignatureError, verify
+from compute.signing import SignatureError, digest, verify
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
 
@@ -40,10 +45,13 @@ class PermitAdmission:
         market: MarketplaceClient,
         registry: RegistryStore,
         answers: AnswerStore,
+        salts: SaltStore,
+        uses: UseStore,
         clock: Callable[[], int],
     ) -> None:
         self._domain, self._issuer, self._market = domain, issuer, market
         self._registry, self._answers, self._clock = registry, answers, clock
+        self._salts, self._uses = salts, uses
         self._consents = KnownConsents(market, domain.pins)
 
     def present(self, message: PresentPermit) -> PermitPresented:
@@ -52,6 +60,8 @@ class PermitAdmission:
         1. It is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour and later than the one kept of this permit.
         3. The permit passes the checks of `compute.permit.check_permit`, for a use of nothing.
+        4. The seed is the one that was first shown under the contract: another would void the proofs of its uses,
+           and bring back who was erased.
         """
         presented, now = message.presentation.statement, self._clock()
         try:
@@ -61,8 +71,10 @@ class PermitAdmission:
         if abs(now - presented.issued_at) > STATEMENT_AGE:  # 2
             raise RefusalError(2, "the presentation is not of the last hour", "present the permit anew")
         permit = self._check(presented, PRESENTED, purpose=_terms(presented).purpose).jti  # 3
+        if not self._salts.keep(_terms(presented).contract, presented.salt):  # 4
+            raise RefusalError(4, "another seed was shown under this contract", "show the first one")
         kept = self._registry.presented(permit)
-        at = kept[1] if kept and kept[0] == message.presentation else None
+        at = kept[1] if kept and kept[0].digest == digest(message.presentation) else None
         at = at or self._registry.present(permit, message.presentation, now)
         if at is None:  # 2
             raise RefusalError(2, "a later presentation of this permit is kept", "present the permit anew")
@@ -102,10 +114,30 @@ class PermitAdmission:
         """Raise :class:`RefusalError`, which lists them, unless every subject's consent stands now."""
         presented = self._presented(self._named(job), job.bank, JOB)
         standing = self._standing(_terms(presented))
-        missing = [subject for subject in subjects if commitment(presented.salt, subject) not in standing]
+        salts = self._tree(presented)
+        missing = [subject for subject in subjects if not _consents(salts, subject, standing)]
         if missing:
             reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
             raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
+
+    def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
+        """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing.
+
+        Raises :class:`RefusalError` if a subject was erased since it was admitted.
+        """
+        presented = self._presented(self._named(job), job.bank, JOB)
+        try:
+            tree = SubjectTree.of_use(self._tree(presented), digest(job), subjects)
+        except ErasedError as error:
+            raise RefusalError(JOB, "a subject was erased meanwhile", "leave it out") from error
+        self._uses.put(digest(job), _terms(presented).contract, tree, self._clock())
+
+    def _tree(self, presented: KeptPresentation) -> SaltTree:
+        """The contract's salts; they were kept before the presentation was."""
+        tree = self._salts.find(_terms(presented).contract)
+        if tree is None:
+            raise RefusalError(JOB, "this node holds no salts of the contract", "present the permit anew")
+        return tree
 
     def _named(self, job: JobStatement) -> str:
         permit = job.permit_at(self._domain.name)
@@ -114,17 +146,17 @@ class PermitAdmission:
             raise RefusalError(JOB, reason, "name each provider's permit")
         return permit
 
-    def _presented(self, permit: str, bank: str, check: int) -> Presentation:
+    def _presented(self, permit: str, bank: str, check: int) -> KeptPresentation:
         kept = self._registry.presented(permit)
-        if kept is None or kept[0].statement.bank != bank:
+        if kept is None or kept[0].bank != bank:
             raise RefusalError(check, f"{bank} presented no permit {permit} here", "present it")
         if self._registry.is_revoked(permit):  # here, whatever the marketplace says of it
             raise RefusalError(check, f"the permit {permit} is revoked", "ask this provider why")
-        return kept[0].statement
+        return kept[0]
 
     def _check(
         self,
-        presented: Presentation,
+        presented: Presentation | KeptPresentation,
         check: int,
         *,
         purpose: str,
@@ -165,7 +197,7 @@ class PermitAdmission:
             raise RefusalError(JOB, f"the consents: {error}", "ask the marketplace's operator") from error
 
 
-def _check_approval(presented: Presentation, approval: ModelApproval, check: int) -> None:
+def _check_approval(presented: KeptPresentation, approval: ModelApproval, check: int) -> None:
     """Refuse a model that another reviewer approved, or over a provider that is no party of the contract.
 
     A provider from outside would be one that nobody here agreed to trust with the other half of the masks.
@@ -183,8 +215,13 @@ def _check_approval(presented: Presentation, approval: ModelApproval, check: int
         )
 
 
-def _terms(presented: Presentation) -> Terms:
+def _terms(presented: Presentation | KeptPresentation) -> Terms:
     return presented.contract[0].statement
+
+
+def _consents(salts: SaltTree, subject: str, standing: frozenset[bytes]) -> bool:
+    """Whether the subject's consent stands; of one whose salt was erased nobody can tell, so it does not."""
+    return not salts.is_erased(subject) and commitment(salts.salt(subject), subject) in standing
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""What banks brought to a provider: keys, tables, permits, each kept as the message that was accepted."""
+"""What banks brought to a provider: keys, tables, permits, each kept as the message that was accepted.
+
+Of a permit's presentation all but the seed of the salts: that is in the store of salts, where it can be erased.
+"""
 
 from functools import lru_cache
 
@@ -20,13 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
-from compute.canonical import decode, encode
+from compute.canonical import Bytes32, Message, Milliseconds, Name, decode, encode
 from compute.paillier.public import PublicKey
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.messages import RegisterTables
 from compute.protocols.risk_score.provider import Registration
-from compute.signing import Signed
+from compute.signing import Signed, digest
+from compute.terms import Terms
 
 _METADATA = MetaData()
 _ENROLMENTS = Table(
@@ -71,6 +75,29 @@ _REVOKED = Table(
 _KEPT = 256
 """Messages that are kept as they were decoded: by their bytes, so that none is ever another."""
 _decode = lru_cache(_KEPT)(decode)
+
+
+class KeptPresentation(Message, frozen=True):
+    """A presentation that was accepted, without the seed that it showed."""
+
+    bank: Name
+    issued_at: Milliseconds
+    token: str
+    contract: tuple[Signed[Terms], ...]
+    digest: Bytes32
+    """SHA-256 of the presentation as it was signed: the very same again is known by it."""
+
+    @classmethod
+    def of(cls, presentation: Signed[Presentation]) -> "KeptPresentation":
+        """Give what is kept of a presentation."""
+        shown = presentation.statement
+        return cls(
+            bank=shown.bank,
+            issued_at=shown.issued_at,
+            token=shown.token,
+            contract=shown.contract,
+            digest=digest(presentation),
+        )
 
 
 class RegistryStore:
@@ -151,11 +178,11 @@ class RegistryStore:
 
     # --- permits ----------------------------------------------------------------------------------------------
 
-    def presented(self, permit: str) -> tuple[Signed[Presentation], int] | None:
-        """Give the latest presentation of this permit, and when it was taken."""
+    def presented(self, permit: str) -> tuple[KeptPresentation, int] | None:
+        """Give what is kept of the latest presentation of this permit, and when it was taken."""
         with self._reader.begin() as connection:
             row = connection.execute(select(_PERMITS).where(_PERMITS.c.permit == permit)).one_or_none()
-        return None if row is None else (_decode(row.presentation, Signed[Presentation]), row.at)
+        return None if row is None else (_decode(row.presentation, KeptPresentation), row.at)
 
     def permits_of(self, bank: str) -> list[str]:
         """Give the permits that a bank presented, the latest first."""
@@ -164,12 +191,15 @@ class RegistryStore:
             return list(connection.scalars(query))
 
     def present(self, permit: str, presentation: Signed[Presentation], now: int) -> int | None:
-        """Keep the presentation and give the time; None, and nothing, if as late a one of the permit is kept."""
+        """Keep the presentation, but for its seed, and give the time.
+
+        None, and nothing, if as late a one of the permit is kept.
+        """
         row = {
             "permit": permit,
             "bank": presentation.statement.bank,
             "issued_at": presentation.statement.issued_at,
-            "presentation": encode(presentation),
+            "presentation": encode(KeptPresentation.of(presentation)),
             "at": now,
         }
         with self._engine.begin() as connection:

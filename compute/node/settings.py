@@ -19,6 +19,7 @@ from compute.web.unlock import Unlock
 Role = Literal["provider", "bank", "reviewer", "witness"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
 Bits = Annotated[float, Meta(gt=0, le=64)]
 
 
@@ -75,6 +76,8 @@ class NodeSettings(Membership, frozen=True):
     """How long a job waits for a worker that was killed, in seconds."""
     patience: Seconds
     """How long a job waits for another process that does not answer, in seconds."""
+    retention_days: Days
+    """How long a subject is kept after its last use, or the contract's end, before it may be erased."""
 
 
 class ProviderSettings(NodeSettings, frozen=True):

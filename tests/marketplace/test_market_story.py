@@ -13,7 +13,8 @@ from market import (
     NOW,
     OTHER,
     REVIEWER,
-    SALT,
+    SALTS,
+    SEED,
     SUPERVISOR,
     TAX,
     VERSIONS,
@@ -90,7 +91,7 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
     held = exchange.consents_of(TAX, name)
     for batch in held.batches:
         verify(batch, BANK, "consumer", pins)
-    assert held.standing(NOW) == {commitment(SALT, subject) for subject in SUBJECTS}
+    assert held.standing(NOW) == {commitment(SALTS.salt(subject), subject) for subject in SUBJECTS}
 
     job = "5e" * 32
     made = {"permit_id": permit.id, "job": job}
@@ -128,12 +129,12 @@ def test_no_subject_is_written_anywhere(market: Market) -> None:
     market.exchange.withdraw_consent(BANK, market.withdrawal(name, SUBJECTS[:5]))
     files = [path for path in market.path.parent.iterdir() if path.name.startswith(market.path.name)]
     stored = b"".join(path.read_bytes() for path in files)
-    assert commitment(SALT, SUBJECTS[0]) in stored
+    assert commitment(SALTS.salt(SUBJECTS[0]), SUBJECTS[0]) in stored
     assert b"contract_activated" in stored
     assert not [subject for subject in SUBJECTS if subject.encode() in stored]
-    assert SALT not in stored
+    assert SEED not in stored
     logged = str(list(market.exchange.log.entries()))
-    assert not [subject for subject in SUBJECTS if commitment(SALT, subject).hex() in logged]
+    assert not [subject for subject in SUBJECTS if commitment(SALTS.salt(subject), subject).hex() in logged]
 
 
 def test_time_alone_ends_what_is_in_force(market: Market) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from market import BANK, DESCRIPTIONS, KEYS, LABOUR, RECORDS, REVIEWER, SALT, TAX, VERSIONS
+from market import BANK, DESCRIPTIONS, KEYS, LABOUR, RECORDS, REVIEWER, SALTS, TAX, VERSIONS
 from marketplace_api.process import SUBJECTS, Server, active, batch, current_terms, now, publish, withdrawal
 
 from audit import receipt as receipts
@@ -78,7 +78,9 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
         consents = tax.consents(name)
         for signed in consents.batches:
             verify(signed, BANK, "consumer", pins)
-        assert consents.standing(now() + 1) == {commitment(SALT, subject) for subject in SUBJECTS[1:]}
+        assert consents.standing(now() + 1) == {
+            commitment(SALTS.salt(subject), subject) for subject in SUBJECTS[1:]
+        }
         # use
         permit = tax.permit(name, TAX)
         status = tax.permit_status(permit.permit, NONCE)

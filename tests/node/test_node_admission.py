@@ -1,6 +1,7 @@
 """A provider's admission against the marketplace's commands: what a permit covers, and every way it does not."""
 
 import dataclasses
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ from market import (
     NOW,
     OTHER,
     REVIEWER,
-    SALT,
+    SALTS,
+    SEED,
     TAX,
     VERSIONS,
     Market,
@@ -27,14 +29,19 @@ from market import (
 from node.exchange_client import ExchangeClient
 from node.statements import answer, model_approval, registration
 from node.statements import job as made_job
+from sqlalchemy import Engine, text
 
 from audit.database import open_engine
+from audit.subjects import SubjectTree
 from compute.binning import CategoryBins
-from compute.canonical import HOUR
+from compute.canonical import HOUR, encode
 from compute.node.admission import PermitAdmission
 from compute.node.answers import AnswerStore
 from compute.node.directory import LIFETIME, Directory
+from compute.node.erasure import Eraser
+from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
+from compute.node.salts import SaltStore
 from compute.permit import PermitStatus, issue
 from compute.protocols.base import RefusalError
 from compute.protocols.permit_presentation.bank import presentation
@@ -42,7 +49,7 @@ from compute.protocols.permit_presentation.messages import PermitPresented, Pres
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
 from compute.records import Consents
-from compute.signing import Pin, Signed, sign
+from compute.signing import Pin, Signed, digest, sign
 from compute.web.errors import PeerUnreachableError
 
 SUBJECTS = ("91350200MA2Y8QJX3K", "91110000100000001X", "911100001000000028")
@@ -79,6 +86,9 @@ class Office:
     admission: PermitAdmission
     registry: RegistryStore
     answers: AnswerStore
+    salts: SaltStore
+    uses: UseStore
+    engine: Engine
     seconds: list[float]
 
     def agree(self, reference: str = "loans-1", **changes: Any) -> str:
@@ -100,7 +110,7 @@ class Office:
         exchange = self.market.exchange
         token = exchange.permit_for(BANK, name, TAX).token
         signed = exchange.contract(BANK, name).signed
-        message = presentation(bank, KEYS[bank], token, signed, SALT, self.market.clock.now)
+        message = presentation(bank, KEYS[bank], token, signed, SEED, self.market.clock.now)
         statement = msgspec.structs.replace(message.presentation.statement, **changes)
         return PresentPermit(presentation=sign(statement, bank, KEYS[bank]))
 
@@ -131,15 +141,18 @@ def open_office(folder: Path) -> Iterator[Office]:
         pins = Directory(desk, PINNED, "operator", lambda: seconds[0])  # type: ignore[arg-type]
         holding = Holding("market-registration", "1.0.0", "0" * 64, "2026-11-01", {}, (), _no_rows)
         registry, answers = RegistryStore(engine), AnswerStore(engine)
+        salts, uses = SaltStore(engine), UseStore(engine)
         admission = PermitAdmission(
             Domain(TAX, REVIEWER, pins, holding),
             "market",
             desk,
             registry,
             answers,
+            salts,
+            uses,
             market.clock,  # type: ignore[arg-type]
         )
-        yield Office(market, desk, admission, registry, answers, seconds)
+        yield Office(market, desk, admission, registry, answers, salts, uses, engine, seconds)
         engine.dispose()
 
 
@@ -273,14 +286,34 @@ def test_a_presentation_is_of_the_last_hour(office: Office, age: int) -> None:
 
 def test_an_earlier_presentation_does_not_replace_a_later_one(office: Office) -> None:
     name = office.agree()
-    old = office.presentation(name, salt=b"\1" * 32)
+    old = office.presentation(name)
     office.later(1000)
     office.present(name)
     with refused(2, "a later presentation"):
         office.admission.present(old)
     kept = office.registry.presented(office.permit(name))
     assert kept is not None
-    assert kept[0].statement.salt == SALT
+    assert kept[0].issued_at == NOW + 1000
+
+
+def test_a_contract_has_one_seed(office: Office, contract: str) -> None:
+    """Another would take from the provider every proof of the uses so far."""
+    office.later(1)
+    with refused(4, "another seed"):
+        office.admission.present(office.presentation(contract, salt=b"\1" * 32))
+    office.present(contract)
+    office.admission.admit_subjects(office.job(contract), SUBJECTS)
+
+
+def test_the_seed_is_kept_apart_from_the_presentation(office: Office, contract: str) -> None:
+    """Else it could not be erased."""
+    kept = office.registry.presented(office.permit(contract))
+    assert kept is not None
+    assert SEED not in encode(kept[0])
+    assert b64encode(SEED) not in encode(kept[0])
+    tree = office.salts.find(contract)
+    assert tree is not None
+    assert tree.seed == SEED
 
 
 def test_a_token_is_the_marketplace_s(office: Office) -> None:
@@ -464,14 +497,51 @@ def test_a_consent_that_was_withdrawn_or_has_expired_stands_no_more(office: Offi
     assert errors[0].subjects == SUBJECTS[1:]
 
 
-def test_consents_of_another_contract_or_under_another_salt_do_not_count(office: Office, contract: str) -> None:
+@pytest.mark.usefixtures("contract")
+def test_consents_of_another_contract_or_under_another_seed_do_not_count(office: Office) -> None:
     other = office.agree("loans-2")
     office.present(other)
     with refused(9, "3 of 3 subjects"):
         office.admission.admit_subjects(office.job(other), SUBJECTS)
-    office.later(1)
-    office.admission.present(office.presentation(contract, salt=b"\1" * 32))
+    third = office.agree("loans-3")
+    office.admission.present(office.presentation(third, salt=b"\1" * 32))
+    office.consent(third)
     with refused(9, "3 of 3 subjects"):
+        office.admission.admit_subjects(office.job(third), SUBJECTS)
+
+
+def test_a_use_is_kept_as_a_tree_over_its_subjects(office: Office, contract: str) -> None:
+    job = office.job(contract)
+    for _ in range(2):
+        office.admission.keep_use(job, SUBJECTS)
+    assert office.uses.of(contract) == [digest(job)]
+    tree = office.uses.tree(digest(job))
+    assert tree is not None
+    assert tree.root == SubjectTree.of_use(SALTS, digest(job), SUBJECTS).root  # the bank's
+    assert tree.size == len(SUBJECTS)
+
+
+def test_an_erased_subject_is_admitted_no_more(office: Office, contract: str) -> None:
+    eraser = Eraser(office.engine, 0, office.market.clock)
+    assert eraser.erase(SUBJECTS[1], contract, NOW).is_new
+    job = office.job(contract)
+    with refused(9, "1 of 3 subjects have no consent") as errors:
+        office.admission.admit_subjects(job, SUBJECTS)
+    assert errors[0].subjects == SUBJECTS[1:2]
+    with refused(9, "erased meanwhile"):
+        office.admission.keep_use(job, SUBJECTS)
+    assert office.uses.of(contract) == []
+    office.later(1)
+    office.present(contract)  # the same seed again
+    with refused(9, "1 of 3 subjects"):
+        office.admission.admit_subjects(job, SUBJECTS)
+    office.admission.admit_subjects(job, (SUBJECTS[0], SUBJECTS[2]))
+
+
+def test_without_its_salts_a_contract_admits_nobody(office: Office, contract: str) -> None:
+    with office.engine.begin() as connection:
+        connection.execute(text("DELETE FROM salt_trees"))
+    with refused(9, "no salts of the contract"):
         office.admission.admit_subjects(office.job(contract), SUBJECTS)
 
 

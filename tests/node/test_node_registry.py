@@ -5,7 +5,7 @@ from node.conftest import Engines
 from node.statements import at_once, key_statement, presentation, registration
 from world import NOW
 
-from compute.node.registry import RegistryStore
+from compute.node.registry import KeptPresentation, RegistryStore
 from compute.protocols.risk_score.provider import Registration
 from compute.signing import digest
 
@@ -116,11 +116,11 @@ def permits(engines: Engines) -> tuple[RegistryStore, RegistryStore]:
 
 def test_a_presentation_is_kept_until_a_later_one_comes(permits: tuple[RegistryStore, RegistryStore]) -> None:
     one, other = permits
-    assert other.presented("permit-a") == (presentation(10), NOW)
+    assert other.presented("permit-a") == (KeptPresentation.of(presentation(10)), NOW)
     assert other.presented("permit-z") is None
     assert other.present("permit-a", presentation(10), NOW + 9) is None
     assert other.present("permit-a", presentation(11), NOW + 9) == NOW + 9
-    assert one.presented("permit-a") == (presentation(11), NOW + 9)
+    assert one.presented("permit-a") == (KeptPresentation.of(presentation(11)), NOW + 9)
 
 
 def test_a_bank_s_permits_are_listed_the_latest_first(permits: tuple[RegistryStore, RegistryStore]) -> None:

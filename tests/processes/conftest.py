@@ -21,7 +21,7 @@ MAX_BODY = 1_000_000
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     folder = tmp_path_factory.mktemp("market")
     examples = plant(folder / "data")
-    sites = lay_out(folder / "sites", examples, BITS, fronted=True, lease=2)
+    sites = lay_out(folder / "sites", examples, BITS, fronted=True, lease=2, retention_days=0)
     label_applicants(sites.nodes[BANK])
     limit_bodies(sites, MAX_BODY)
     card = load_scorecard(examples)

@@ -43,6 +43,8 @@ MAX_BODY = 64 * 2**20
 """Bytes: a model's opening and a million subjects fit."""
 LEASE, PATIENCE = 10, 120
 """Seconds."""
+RETENTION = 1095
+"""Days."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,15 @@ class Sites:
         return load_or_make(folder / "operator.jwe", _unlock(folder))
 
 
-def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False, lease: float = LEASE) -> Sites:
+def lay_out(
+    directory: Path,
+    examples: Path,
+    bits: int,
+    *,
+    fronted: bool = False,
+    lease: float = LEASE,
+    retention_days: int = RETENTION,
+) -> Sites:
     """Make the folders anew, in place of an earlier demo's; `bits` is the length of the bank's Paillier modulus.
 
     With `fronted` every process gets a public port beside the one that it listens on, for a proxy between them.
@@ -147,7 +157,7 @@ def lay_out(directory: Path, examples: Path, bits: int, *, fronted: bool = False
     (directory / OPERATOR / "operator.toml").write_text(operator, "utf-8")
     for each in sites.nodes.values():
         (each.folder / f"{each.staff}.toml").write_text(_person(each.staff, "staff.jwe", each), "utf-8")
-        each.config.write_text(_node(sites, each, lease) + _own(each, examples, bits), "utf-8")
+        each.config.write_text(_node(sites, each, lease, retention_days) + _own(each, examples, bits), "utf-8")
     return sites
 
 
@@ -228,7 +238,7 @@ operator_key = "{public_text(sites.operator_key)}"
 """
 
 
-def _node(sites: Sites, site: NodeSite, lease: float) -> str:
+def _node(sites: Sites, site: NodeSite, lease: float, retention_days: int) -> str:
     market_key = base64.b64encode(sites.market.public_key).decode()
     return f"""\
 {_listening(site)}authority = "{site.authority.name}"
@@ -236,6 +246,7 @@ database = "node.sqlite"
 checkpoint = "seen.checkpoint"
 lease = {lease}
 patience = {PATIENCE}
+retention_days = {retention_days}
 staff.{site.staff} = "{public_text(site.staff_key)}"
 marketplace = {{ name = "{MARKET}", url = "{sites.market.url}", public_key = "{market_key}" }}
 operator = {{ name = "{OPERATOR}", public_key = "{public_text(sites.operator_key)}" }}

@@ -5,9 +5,11 @@ from contextlib import ExitStack
 from apiflask import APIFlask
 
 from compute.node.app import create_app
+from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import open_applicants
 from compute.node.bank.kinds import KINDS
-from compute.node.console import applying, consents, contracts, identity, jobs, scoring
+from compute.node.console import applying, consents, contracts, erasing, identity, jobs, legal_holds, scoring
+from compute.node.erasure import Eraser
 from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
 from compute.node.site import clock, open_site
@@ -27,6 +29,11 @@ def create(settings: BankSettings) -> APIFlask:
     applicants = stack.enter_context(open_applicants(settings))
     transport = PeerTransport(settings.name, site.key, settings.authority, site.directory)
     store = JobStore(site.engine, KINDS, clock)
+
+    def end(contract: str) -> int:
+        """Give the end of a contract of the bank's."""
+        return agreed_terms(site, contract).not_after
+
     consoles = (
         identity.routes(site),
         contracts.routes(site),
@@ -34,5 +41,7 @@ def create(settings: BankSettings) -> APIFlask:
         consents.routes(site, transport, applicants),
         scoring.routes(site, store, applicants),
         jobs.routes(store),
+        erasing.routes(Eraser(site.engine, settings.retention_days, clock), end),
+        legal_holds.routes(site),
     )
     return create_app(site, consoles, None, stack)

@@ -26,10 +26,14 @@ from compute.node.console.messages import (
     ApplicationDraft,
     ConsentRegistration,
     ConsentsHeld,
+    ErasureRequest,
     Jobs,
     JobView,
     KeyEnrolled,
     KeyEnrolment,
+    LegalHold,
+    LegalHolds,
+    LiftedHold,
     ModelRegistered,
     ModelRegistration,
     PermitsPresented,
@@ -37,6 +41,8 @@ from compute.node.console.messages import (
     Scored,
     Scoring,
     ShownTerms,
+    SubjectErased,
+    SubjectUses,
     WithdrawnSubjects,
 )
 from compute.node.jobs.states import ENDED
@@ -81,6 +87,10 @@ class NodeClient:
         """Take a permit back for good."""
         return self._post(f"/permits/{permit}/revoke", IssuedPermit)
 
+    def uses(self, subject: str) -> SubjectUses:
+        """Give all uses of the provider's data with a proof whether they were about this subject."""
+        return self._get(f"/subjects/{subject}/uses", SubjectUses)
+
     # --- a provider's and a bank's ----------------------------------------------------------------------------
 
     def applications(self) -> Sequence[ApplicationRecord]:
@@ -102,6 +112,22 @@ class NodeClient:
     def sign(self, terms: Terms) -> ContractRecord:
         """Sign these terms with the party's key."""
         return self._post(f"/contracts/{terms.contract}/sign", ContractRecord, _read(terms))
+
+    def erase(self, contract: str, subject: str) -> SubjectErased:
+        """Erase a subject under a contract at this node, for good."""
+        return self._post("/erasures", SubjectErased, ErasureRequest(contract=contract, subject=subject))
+
+    def hold(self, hold: LegalHold) -> LegalHolds:
+        """Place a legal hold on a contract; give all that there are on it."""
+        return self._post("/holds", LegalHolds, hold)
+
+    def holds(self, contract: str) -> LegalHolds:
+        """Give the legal holds on a contract."""
+        return self._get(f"/holds/{contract}", LegalHolds)
+
+    def lift_hold(self, contract: str, case_number: str) -> LegalHolds:
+        """Lift the legal hold of a case; give those that are left on the contract."""
+        return self._post(f"/holds/{contract}/lift", LegalHolds, LiftedHold(case_number=case_number))
 
     # --- a bank's ---------------------------------------------------------------------------------------------
 

@@ -1,12 +1,13 @@
-"""The consents of a contract, given to others as commitments, whose salt the providers alone are shown."""
+"""The consents of a contract, given to others as commitments, whose salts the providers alone are shown."""
 
 from collections.abc import Sequence
 
 from apiflask import APIBlueprint
 
+from audit.errors import ErasedError
+from audit.salts import SaltTree
 from compute.market import ConsentCount
 from compute.node.bank.agreed import agreed_contract, issued_token
-from compute.node.bank.salts import SaltStore
 from compute.node.console.messages import (
     ConsentBatchHeld,
     ConsentRegistration,
@@ -14,8 +15,9 @@ from compute.node.console.messages import (
     PermitsPresented,
     WithdrawnSubjects,
 )
-from compute.node.console.subjects import named
+from compute.node.console.subjects import named, require_kept
 from compute.node.console.valid import valid
+from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
 from compute.node.transport import PeerTransport
@@ -25,6 +27,7 @@ from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.records import ConsentBatch, ConsentWithdrawal, commitment
 from compute.signing import sign, verify
 from compute.web.body import gives, message, takes
+from compute.web.errors import ProblemError
 from connectors.base import Table
 
 
@@ -34,8 +37,9 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     name, market, salts = site.settings.name, site.market, SaltStore(site.engine)
 
     def commitments(contract: str, subjects: Sequence[str]) -> tuple[bytes, ...]:
-        salt = salts.of(contract)
-        return tuple(sorted({commitment(salt, subject) for subject in subjects}))
+        tree = salts.draw(contract)
+        require_kept(tree, subjects)
+        return tuple(sorted({commitment(tree.salt(subject), subject) for subject in subjects}))
 
     @made.post("/contracts/<contract>/consents")
     @takes(message(ConsentRegistration))
@@ -64,12 +68,14 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
         batches = [verify(signed, name, "consumer", site.directory) for signed in found.batches]
         for signed in found.withdrawals:
             verify(signed, name, "consumer", site.directory)
-        salt, standing = salts.of(contract), found.standing(clock())
+        tree, standing = salts.draw(contract), found.standing(clock())
         return ConsentsHeld(
             contract=contract,
             batches=tuple(map(_held, batches)),
             subjects=tuple(
-                subject for subject in named(applicants, None) if commitment(salt, subject) in standing
+                subject
+                for subject in named(applicants, None)
+                if not tree.is_erased(subject) and commitment(tree.salt(subject), subject) in standing
             ),
         )
 
@@ -86,16 +92,26 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     @made.post("/contracts/<contract>/present")
     @gives(PermitsPresented)
     def present(contract: str) -> PermitsPresented:
-        """Show each provider of a contract in force its permit, and the salt of the consents."""
+        """Show each provider of a contract in force its permit, and the seed of the salts."""
         signed = agreed_contract(site, contract)
-        terms, permits = signed[0].statement, {}
+        terms, permits, seed = signed[0].statement, {}, seed_to_show(salts.draw(contract))
         for grant in terms.grants:
             token = issued_token(site, terms, grant.provider)
-            shown = presentation(name, site.key, token, signed, salts.of(contract), clock())
+            shown = presentation(name, site.key, token, signed, seed, clock())
             permits[grant.provider] = ask(transport, grant.provider, shown, PermitPresented).permit
         return PermitsPresented(contract=contract, permits=permits)
 
     return made
+
+
+def seed_to_show(tree: SaltTree) -> bytes:
+    """Give the seed that providers are shown; raise :class:`ProblemError` once it is gone with an erased salt."""
+    try:
+        return tree.seed
+    except ErasedError as error:
+        detail = "A subject was erased under this contract, and the seed of its salts with it."
+        remedy = "Providers keep the permit that they were shown; a new one needs another contract."
+        raise ProblemError(409, "erased", detail, remedy) from error
 
 
 def _held(batch: ConsentBatch) -> ConsentBatchHeld:

@@ -101,6 +101,81 @@ class PermitsPresented(Message, frozen=True):
     permits: dict[Name, Name]
 
 
+class ErasureRequest(Message, frozen=True):
+    """Asks to erase a subject under a contract at this node, for good."""
+
+    contract: Name
+    subject: Subject
+
+
+class SubjectErased(Message, frozen=True):
+    """A subject is erased under a contract; for whom this node had nothing, so are all traces."""
+
+    contract: Name
+    new: bool
+    """False if it had been erased before."""
+    wiped: bool
+    """Whether its salt is overwritten in every file already; otherwise it is within a minute."""
+
+
+CaseNumber = Annotated[
+    str, Meta(pattern=r"\A[^\x00-\x1f\x7f]{1,100}\Z", description="1 to 100 characters in one line")
+]
+
+
+class LegalHold(Message, frozen=True):
+    """A case for which nobody is erased under a contract, until a time or until it is lifted."""
+
+    contract: Name
+    case_number: CaseNumber
+    until: Milliseconds
+
+    def __post_init__(self) -> None:
+        _require_milliseconds("until", self.until)
+
+
+class LegalHolds(Message, frozen=True):
+    """The legal holds on a contract, those over too, in the order of their cases."""
+
+    contract: Name
+    holds: tuple[LegalHold, ...]
+
+
+class LiftedHold(Message, frozen=True):
+    """A case that needs a contract no more."""
+
+    case_number: CaseNumber
+
+
+class SubjectUse(Message, frozen=True):
+    """A use of the provider's data, and whether a subject was among those asked about.
+
+    To be checked by `audit.subjects`: against root and rows of the log's entry about the job, and never against
+    those given here.
+    """
+
+    contract: Name
+    job: Hex32
+    """The digest of the job's statement."""
+    at: Milliseconds
+    subjects_root: Hex32
+    rows: int
+    salt: Hex32
+    """The subject's under the contract: for the subject and who checks for it, and for nobody else."""
+    present: bool
+    proof: str
+    """`audit.presence`: JSON."""
+
+
+class SubjectUses(Message, frozen=True):
+    """All uses of the provider's data under every contract, each with a proof about one subject."""
+
+    subject: Subject
+    uses: tuple[SubjectUse, ...]
+    erased: tuple[Name, ...]
+    """The contracts under which the subject was erased: of their uses nothing can be told."""
+
+
 class KeyEnrolment(Message, frozen=True):
     """Asks to prove the bank's Paillier key to these providers."""
 

@@ -7,18 +7,19 @@ import flask
 from apiflask import APIBlueprint
 from flask import Response, send_file
 
+from audit.salts import SaltTree
 from compute.canonical import Message, encode
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local
 from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SHORT
 from compute.node.bank.models import ModelStore
-from compute.node.bank.salts import SaltStore
 from compute.node.console.jobs import scored, view
 from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
-from compute.node.console.subjects import named
+from compute.node.console.subjects import named, require_kept
 from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
 from compute.node.jobs.store import JobStore
+from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
 from compute.protocols.risk_score.scorecard import parse_scorecard
@@ -73,8 +74,10 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
 
         For few subjects the answer waits a little: then the scores are mostly there.
         """
-        _require_prepared(models, salts, asked)
-        size = len(named(applicants, asked.subjects))
+        tree = _require_prepared(models, salts, asked)
+        subjects = named(applicants, asked.subjects)
+        require_kept(tree, subjects)
+        size = len(subjects)
         job = _submit(SCORE, asked, asked.reference, size)
         if size <= SHORT:
             with holds.place(flask.g.party) as free:
@@ -97,11 +100,13 @@ def _require_providers(pins: Pins, names: Sequence[str]) -> None:
         raise ProblemError(404, "unknown-party", detail, "Name providers that the catalog has.")
 
 
-def _require_prepared(models: ModelStore, salts: SaltStore, asked: Scoring) -> None:
-    """Raise :class:`ProblemError` unless the model is registered and something was done under the contract."""
+def _require_prepared(models: ModelStore, salts: SaltStore, asked: Scoring) -> SaltTree:
+    """Give the contract's salts; raise :class:`ProblemError` unless they and the model are there."""
     if models.find(asked.model, asked.model_version, clock()) is None:
         detail = f"No approved model {asked.model} {asked.model_version} is registered."
         raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
-    if not salts.drawn(asked.contract):
+    tree = salts.find(asked.contract)
+    if tree is None:
         detail = f"No consents were registered and no permit was presented under {asked.contract}."
         raise ProblemError(409, "not-prepared", detail, "Check the contract's name; do both, then score.")
+    return tree

@@ -3,9 +3,20 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from audit.salts import SaltTree
 from compute.web.errors import ProblemError
 from connectors.base import Table
-from connectors.uscc import wrong_checks
+from connectors.errors import UsccError
+from connectors.uscc import check, wrong_checks
+
+
+def require_code(subject: str) -> None:
+    """Raise :class:`ProblemError` unless the text is a company code with its right check character."""
+    try:
+        check(subject)
+    except UsccError as error:
+        detail, _, remedy = str(error).partition("; ")
+        raise ProblemError(422, "unknown-subjects", f"The subject is {detail}.", f"{remedy}.") from error
 
 
 @lru_cache(maxsize=1)
@@ -41,3 +52,11 @@ def named(applicants: Table, asked: Sequence[str] | None) -> Sequence[str]:
         mistyped=mistyped,
         strangers=strangers,
     )
+
+
+def require_kept(salts: SaltTree, subjects: Sequence[str]) -> None:
+    """Raise :class:`ProblemError` that lists the subjects whose salts under the contract were erased."""
+    if erased := [subject for subject in subjects if salts.is_erased(subject)]:
+        detail = f"{len(erased)} of {len(subjects)} subjects were erased under this contract."
+        remedy = "Leave them out, and take them from the bank's table."
+        raise ProblemError(422, "erased-subjects", detail, remedy, erased=erased)

@@ -5,7 +5,9 @@ from compute.node.answers import AnswerStore
 from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
 from compute.node.provider.facts import ProviderFacts
+from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
+from compute.node.salts import SaltStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
 from compute.protocols.key_enrolment.messages import EnrolKey
@@ -42,7 +44,9 @@ def open_desk(
         min_cohort=settings.min_cohort,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
-    admission = PermitAdmission(domain, settings.marketplace.name, site.market, registry, answers, clock)
+    salts, uses = SaltStore(engine), UseStore(engine)
+    issuer = settings.marketplace.name
+    admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, uses, clock)
     role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}
     facts = ProviderFacts(settings.name, registry, answers)

@@ -42,4 +42,4 @@ class ProviderFacts:
 
     def _terms(self, permit: str) -> Terms | None:
         presented = self._registry.presented(permit)
-        return None if presented is None else presented[0].statement.contract[0].statement
+        return None if presented is None else presented[0].contract[0].statement

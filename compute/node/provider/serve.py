@@ -7,14 +7,18 @@ from apiflask import APIFlask
 from audit.entry import Event
 from compute.node import events
 from compute.node.app import create_app
-from compute.node.console import contracts, identity, providing
+from compute.node.console import contracts, erasing, identity, legal_holds, providing, uses
+from compute.node.erasure import Eraser, NoSaltsError
 from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.provider.desk import open_desk
 from compute.node.provider.kinds import ANSWER, KINDS, SHORT
+from compute.node.provider.uses import last_use
+from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
+from compute.permit import permit_name
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.messages import Acknowledged, Answer, ProviderTerms, Query
 from compute.signing import Signed
@@ -40,5 +44,22 @@ def create(settings: ProviderSettings) -> APIFlask:
 
     query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
     intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, REPLIES)
-    consoles = (identity.routes(site), contracts.routes(site), providing.routes(site))
+    registry = RegistryStore(site.engine)
+
+    def end(contract: str) -> int:
+        """Give the end of a contract whose permit was presented here."""
+        kept = registry.presented(permit_name(contract, settings.name))
+        if kept is None:
+            raise NoSaltsError(f"no permit of {contract} was presented here")
+        return kept[0].contract[0].statement.not_after
+
+    eraser = Eraser(site.engine, settings.retention_days, clock, last_use)
+    consoles = (
+        identity.routes(site),
+        contracts.routes(site),
+        providing.routes(site),
+        erasing.routes(eraser, end),
+        legal_holds.routes(site),
+        uses.routes(site),
+    )
     return create_app(site, consoles, intake, stack)

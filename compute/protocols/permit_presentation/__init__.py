@@ -1,1 +1,1 @@
-"""Permit presentation: a bank shows a provider its permit, the signed contract, and the salt of its consents."""
+"""Permit presentation: a bank shows a provider its permit, the signed contract, and the seed of its salts."""

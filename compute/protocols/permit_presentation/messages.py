@@ -1,10 +1,12 @@
 """The message by which a permit reaches the provider that it is for.
 
-bank → provider   PresentPermit   the token, the contract with everybody's signature, the salt of its consents
+bank → provider   PresentPermit   the token, the contract with everybody's signature, the seed of its salts
 provider → bank   PermitPresented or Refused
 
-The provider learns the salt under which the marketplace holds commitments of the consenting subjects. The
-marketplace never does, so it cannot find a subject by trying all company codes.
+The provider learns the salts under which the marketplace holds commitments of the consenting subjects, and the log
+those of the subjects of each use: each subject's follows from the one seed (`audit.salts`). The marketplace never
+does, so it cannot find a subject by trying all company codes. Both parties keep the tree that grows from the seed,
+and not the message: in it single salts can be erased.
 """
 
 from typing import Annotated
@@ -27,6 +29,7 @@ class Presentation(Message, frozen=True):
     contract: Annotated[tuple[Signed[Terms], ...], Meta(min_length=1, max_length=17)]
     """`compute.permit.Contract`."""
     salt: Bytes32
+    """The seed of all subjects' salts under the contract: the same in every presentation."""
 
 
 class PresentPermit(Message, frozen=True):

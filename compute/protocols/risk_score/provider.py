@@ -112,6 +112,10 @@ class Admission(Protocol):
         """Check 9 of a job, second part: every subject consents."""
         ...
 
+    def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
+        """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing."""
+        ...
+
 
 class Answers(Protocol):
     """The durable store of answers: at most one job per bank and nonce, one answer per job."""
@@ -331,6 +335,7 @@ class Provider:
             answered_at=self._clock(),
         )
         signed = sign(answer, self.domain.name, self._identity)
+        self._admission.keep_use(job, query.subjects)
         stored = self._answers.put(job, signed, admitted.max_uses)
         if stored is None:  # 9, once more: other jobs of this permit were counted meanwhile
             raise RefusalError(9, "the count of the permit is used up", "apply for another contract")

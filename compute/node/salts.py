@@ -1,0 +1,71 @@
+"""The salts under a contract, at its bank and at each provider: one tree each, in which single salts are erased.
+
+The bank draws the seed, a provider is shown it with the permit. Nobody keeps the seed beside the tree: once a salt
+is erased the seed is gone too, and only its digest tells whether it is the same that is shown again.
+"""
+
+import secrets
+
+from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, Select, Table, Text, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from audit.database import reader
+from audit.salts import KEY_SIZE, SaltTree, seed_digest
+
+_METADATA = MetaData()
+_TREES = Table(
+    "salt_trees",
+    _METADATA,
+    Column("contract", Text, primary_key=True),
+    Column("seed", LargeBinary(32), nullable=False),  # its digest
+    Column("tree", LargeBinary, nullable=False),
+)
+
+
+class SaltStore:
+    """The table over an engine of ``audit.database``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._reader = engine, reader(engine)
+        _METADATA.create_all(engine)
+
+    def draw(self, contract: str) -> SaltTree:
+        """Give the contract's salts, for ever under one seed; it is drawn when it is first needed."""
+        with self._engine.begin() as connection:
+            _put(connection, contract, secrets.token_bytes(KEY_SIZE))
+            return SaltTree.parse(connection.execute(_tree(contract)).scalar_one())
+
+    def keep(self, contract: str, seed: bytes) -> bool:
+        """Keep the contract's salts under a seed that is shown; False, and nothing, if they are under another.
+
+        The same seed again brings nothing back that was erased.
+        """
+        query = select(_TREES.c.seed).where(_TREES.c.contract == contract)
+        with self._engine.begin() as connection:
+            _put(connection, contract, seed)
+            return bytes(connection.execute(query).scalar_one()) == seed_digest(seed)
+
+    def find(self, contract: str) -> SaltTree | None:
+        """Give the contract's salts as they are now, without those that were erased; None if it has none."""
+        with self._reader.begin() as connection:
+            return tree_in(connection, contract)
+
+
+def tree_in(connection: Connection, contract: str) -> SaltTree | None:
+    """Give the contract's salts within a transaction; None if it has none."""
+    found = connection.execute(_tree(contract)).scalar_one_or_none()
+    return None if found is None else SaltTree.parse(found)
+
+
+def replace_in(connection: Connection, contract: str, tree: SaltTree) -> None:
+    """Put a tree in the place of the contract's, within a transaction; the old bytes are overwritten."""
+    connection.execute(update(_TREES).where(_TREES.c.contract == contract).values(tree=tree.encode()))
+
+
+def _put(connection: Connection, contract: str, seed: bytes) -> None:
+    row = {"contract": contract, "seed": seed_digest(seed), "tree": SaltTree.from_seed(seed).encode()}
+    connection.execute(insert(_TREES).values(row).on_conflict_do_nothing())
+
+
+def _tree(contract: str) -> Select[bytes]:
+    return select(_TREES.c.tree).where(_TREES.c.contract == contract)

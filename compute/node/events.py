@@ -8,6 +8,7 @@ from typing import Protocol
 
 from audit.entry import EntryKind, Event, Value, new_id
 from compute.canonical import Message
+from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
@@ -106,8 +107,8 @@ def received(node: str, query: Query, now: int, facts: Facts) -> Event:
     return _event(EntryKind.QUERY_RECEIVED, node, query, now, detail, contract, permit, digest(job))
 
 
-def sent(bank: str, provider: str, contract: str, job: JobStatement, now: int) -> Event:
-    """Give the bank's half of a query: it goes to this provider."""
+def sent(bank: str, provider: str, contract: str, job: JobStatement, subjects_root: bytes, now: int) -> Event:
+    """Give the bank's half of a query: it goes to this provider, about the subjects that the root commits to."""
     name = digest(job)
     return Event(
         id=new_id(bank, f"{EntryKind.QUERY_SENT} {provider} ".encode() + name),
@@ -118,7 +119,7 @@ def sent(bank: str, provider: str, contract: str, job: JobStatement, now: int) -
         counterparty=provider,
         permit_id=job.permit_at(provider),
         job=name.hex(),
-        detail={"rows": job.rows, "approval": job.approval.hex()},
+        detail={"rows": job.rows, "approval": job.approval.hex(), "subjects_root": subjects_root.hex()},
     )
 
 
@@ -136,6 +137,29 @@ def answered(bank: str, contract: str, permit: str | None, answer: Answer, now: 
         job=answer.job.hex(),
         detail={"answer": came.hex()},
     )
+
+
+def erased(node: str, erasure: Erasure) -> Event:
+    """Give the event of an erasure: under which contract, and not of whom."""
+    return Event(
+        id=new_id(node, EntryKind.SUBJECT_ERASED.encode() + erasure.id.encode()),
+        kind=EntryKind.SUBJECT_ERASED,
+        time=erasure.at,
+        node=node,
+        contract=erasure.contract,
+    )
+
+
+def erasure_refused(node: str, contract: str, until: int, now: int) -> Event:
+    """Give the event of an erasure that has to wait."""
+    detail: Detail = {"message": "Erasure", "until": until}
+    return Event(id=new_id(node), kind=EntryKind.REFUSED, time=now, node=node, contract=contract, detail=detail)
+
+
+def legal_hold(node: str, kind: EntryKind, contract: str, now: int, until: int | None = None) -> Event:
+    """Give the event of a legal hold that is placed, until a time, or lifted; for which case stays here."""
+    detail: Detail = {} if until is None else {"until": until}
+    return Event(id=new_id(node), kind=kind, time=now, node=node, contract=contract, detail=detail)
 
 
 def refused(node: str, message: Message | None, error: RefusalError, now: int) -> Event:

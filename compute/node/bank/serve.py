@@ -34,6 +34,7 @@ def create(settings: BankSettings) -> APIFlask:
         """Give the end of a contract of the bank's."""
         return agreed_terms(site, contract).not_after
 
+    eraser = Eraser(site.engine, settings.retention_days, clock, record=erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),
@@ -41,7 +42,7 @@ def create(settings: BankSettings) -> APIFlask:
         consents.routes(site, transport, applicants),
         scoring.routes(site, store, applicants),
         jobs.routes(store),
-        erasing.routes(Eraser(site.engine, settings.retention_days, clock), end),
+        erasing.routes(site, eraser, end),
         legal_holds.routes(site),
     )
     return create_app(site, consoles, None, stack)

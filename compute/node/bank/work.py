@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from audit.errors import ErasedError
+from audit.subjects import SubjectTree
 from compute.binning import code_columns
 from compute.canonical import decode, encode
 from compute.node import events
@@ -34,6 +36,7 @@ from compute.node.console.messages import (
 from compute.node.holding import scales
 from compute.node.jobs.context import Handler, JobContext
 from compute.node.jobs.shelf import stamp_of
+from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock, open_site
 from compute.node.transport import PeerTransport
@@ -178,11 +181,22 @@ def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> l
     """Give every provider's answer, in the order of the job; they compute at the same time."""
     job, kept, site = query.job.statement, context.checkpoints(), desk.site
     providers = [signed.statement.provider for signed in job.providers]
-    site.journal.append(*(events.sent(site.settings.name, each, contract, job, clock()) for each in providers))
+    root = _subjects_root(site, contract, query)
+    sent = (events.sent(site.settings.name, each, contract, job, root, clock()) for each in providers)
+    site.journal.append(*sent)
     meter = Meter(context, providers)
     with ThreadPoolExecutor(len(providers)) as pool:
         asked = [pool.submit(_answer, desk, meter, contract, query, provider, kept) for provider in providers]
         return [future.result() for future in asked]
+
+
+def _subjects_root(site: Site[BankSettings], contract: str, query: Query) -> bytes:
+    """Give the root that commits to the query's subjects; every provider makes the same one."""
+    salts = SaltStore(site.engine).draw(contract)
+    try:
+        return SubjectTree.of_use(salts, digest(query.job.statement), query.subjects).root
+    except ErasedError as error:
+        raise RefusalError(0, f"a subject was erased under {contract}", "leave out whoever was erased") from error
 
 
 def _answer(

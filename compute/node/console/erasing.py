@@ -2,19 +2,27 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from apiflask import APIBlueprint
 
 from compute.canonical import DAY
+from compute.node import events
 from compute.node.console.contracts import EPOCH
 from compute.node.console.messages import ErasureRequest, SubjectErased
 from compute.node.console.subjects import require_code
-from compute.node.erasure import Eraser, ErasureRefusedError, NoSaltsError
+from compute.node.erasure import Eraser, Erasure, ErasureRefusedError, NoSaltsError
+from compute.node.site import Site, clock
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
 
 
-def routes(eraser: Eraser, end: Callable[[str], int]) -> APIBlueprint:
+def recorder(site: Site[Any]) -> Callable[[Erasure], None]:
+    """Give what records the erasures of a node in the audit log."""
+    return lambda erasure: site.journal.append(events.erased(site.settings.name, erasure))
+
+
+def routes(site: Site[Any], eraser: Eraser, end: Callable[[str], int]) -> APIBlueprint:
     """Give the routes over a node's erasures; `end` gives the end of a contract, or raises NoSaltsError."""
     made = APIBlueprint("erasing", __name__)
 
@@ -30,6 +38,7 @@ def routes(eraser: Eraser, end: Callable[[str], int]) -> APIBlueprint:
             detail = f"This node holds no salts of {asked.contract}, so nobody can be erased under it."
             raise ProblemError(404, "not-found", detail, "Check the contract's name.") from error
         except ErasureRefusedError as error:
+            site.journal.note(events.erasure_refused(site.settings.name, asked.contract, error.until, clock()))
             detail, remedy = f"The subject is not erased: {error}.", f"Ask again from {_day(error.until)} on."
             raise ProblemError(409, "retained", detail, remedy, until=error.until) from error
         return SubjectErased(contract=asked.contract, new=erased.is_new, wiped=erased.is_wiped)

@@ -4,10 +4,12 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
+from audit.entry import EntryKind
+from compute.node import events
 from compute.node.console.messages import LegalHold, LegalHolds, LiftedHold
 from compute.node.legal_holds import Hold, HoldStore
 from compute.node.salts import SaltStore
-from compute.node.site import Site
+from compute.node.site import Site, clock
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
 
@@ -16,6 +18,9 @@ def routes(site: Site[Any]) -> APIBlueprint:
     """Give the routes over a node's legal holds."""
     made = APIBlueprint("legal_holds", __name__)
     salts, store = SaltStore(site.engine), HoldStore(site.engine)
+
+    def record(kind: EntryKind, contract: str, until: int | None = None) -> None:
+        site.journal.note(events.legal_hold(site.settings.name, kind, contract, clock(), until))
 
     def on(contract: str) -> LegalHolds:
         held = (LegalHold(contract=contract, case_number=h.case_number, until=h.until) for h in store.of(contract))
@@ -30,6 +35,7 @@ def routes(site: Site[Any]) -> APIBlueprint:
             detail = f"This node holds no salts of {asked.contract}, so nobody could be erased under it."
             raise ProblemError(404, "not-found", detail, "Check the contract's name.")
         store.place(Hold(asked.contract, asked.case_number, asked.until))
+        record(EntryKind.LEGAL_HOLD_PLACED, asked.contract, asked.until)
         return on(asked.contract)
 
     @made.get("/holds/<contract>")
@@ -46,6 +52,7 @@ def routes(site: Site[Any]) -> APIBlueprint:
         if not store.lift(contract, asked.case_number):
             detail = f"There is no legal hold on {contract} for {asked.case_number}."
             raise ProblemError(404, "not-found", detail, "List the contract's holds.")
+        record(EntryKind.LEGAL_HOLD_LIFTED, contract)
         return on(contract)
 
     return made

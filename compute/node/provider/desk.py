@@ -49,5 +49,5 @@ def open_desk(
     admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, uses, clock)
     role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}
-    facts = ProviderFacts(settings.name, registry, answers)
+    facts = ProviderFacts(settings.name, registry, answers, uses)
     return role, Dispatcher(settings.name, taken, site.journal, clock, facts)

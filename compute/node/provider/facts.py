@@ -2,16 +2,18 @@
 
 from compute.node.answers import AnswerStore
 from compute.node.events import Detail
+from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
 from compute.protocols.risk_score.messages import JobStatement
+from compute.signing import digest
 from compute.terms import Terms
 
 
 class ProviderFacts:
     """Facts from the permits presented here, the tables registered, and the answers given."""
 
-    def __init__(self, provider: str, registry: RegistryStore, answers: AnswerStore) -> None:
-        self._provider, self._registry, self._answers = provider, registry, answers
+    def __init__(self, provider: str, registry: RegistryStore, answers: AnswerStore, uses: UseStore) -> None:
+        self._provider, self._registry, self._answers, self._uses = provider, registry, answers, uses
 
     def contract_of(self, permit: str) -> str | None:
         """Give the contract of a permit that was presented here."""
@@ -24,13 +26,18 @@ class ProviderFacts:
         return None if permit is None else self.contract_of(permit)
 
     def of_use(self, job: JobStatement) -> Detail:
-        """Give product, fields, purpose, legal basis, policy and model of a job that was admitted here."""
+        """Give product, fields, purpose, legal basis, policy and model of a job that was admitted here.
+
+        Once it was computed, also the root that commits to its subjects.
+        """
         permit, registration = job.permit_at(self._provider), self._registry.registration(job.approval)
         terms = None if permit is None else self._terms(permit)
         if terms is None or registration is None:
             return {}
-        tables = registration.message.tables
+        tables, tree = registration.message.tables, self._uses.tree(digest(job))
+        committed: Detail = {} if tree is None else {"subjects_root": tree.root.hex()}
         return {
+            **committed,
             "approval": job.approval.hex(),
             "fields": tuple(sorted(bins.column for bins in tables.bins)),
             "legal_basis": terms.legal_basis,

@@ -53,12 +53,12 @@ def create(settings: ProviderSettings) -> APIFlask:
             raise NoSaltsError(f"no permit of {contract} was presented here")
         return kept[0].contract[0].statement.not_after
 
-    eraser = Eraser(site.engine, settings.retention_days, clock, last_use)
+    eraser = Eraser(site.engine, settings.retention_days, clock, last_use, erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),
         providing.routes(site),
-        erasing.routes(eraser, end),
+        erasing.routes(site, eraser, end),
         legal_holds.routes(site),
         uses.routes(site),
     )

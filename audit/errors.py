@@ -67,6 +67,14 @@ class DamageError(LogError):
         self.index = index
 
 
+class UnavailableError(AuditError):
+    """A log, or a file about it, cannot be read: nothing can be said of it."""
+
+
+class MissingError(UnavailableError):
+    """A log answers that it has not got what it was asked for."""
+
+
 class IdTakenError(AuditError):
     """The id of an event is that of another event in the log."""
 

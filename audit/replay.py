@@ -39,21 +39,22 @@ class Replay:
 
         Raises TamperingError where a rule is broken.
         """
-        key = self.key if entry.node == self.party else self._keys.get(entry.node)
-        if key is None:  # 1
-            raise TamperingError(
-                Damage.NOT_ENROLLED, index, f"entry {index}: {entry.node} was not enrolled before it"
-            )
-        expected = self._counters.get(entry.stream, 0) + 1
-        if entry.counter != expected:  # 3
-            about = "no contract" if entry.contract is None else entry.contract
-            problem = (
-                f"entry {index}: number {entry.counter} of {entry.node} about {about}, where {expected} is due"
-            )
-            raise TamperingError(Damage.GAP, index, problem)
-        self._counters[entry.stream] = expected
+        key = self.count(index, entry.node, entry.contract, entry.counter)
         if entry.kind is EntryKind.PARTY_ENROLLED:
-            self._enrol(index, entry)
+            self.enrol(index, entry)
+        return key
+
+    def count(self, index: int, node: str, contract: str | None, counter: int) -> bytes:
+        """Take what an entry says of itself, all but an enrolment, which `enrol` takes behind it; see `take`."""
+        key = self.key if node == self.party else self._keys.get(node)
+        if key is None:  # 1
+            raise TamperingError(Damage.NOT_ENROLLED, index, f"entry {index}: {node} was not enrolled before it")
+        expected = self._counters.get((node, contract), 0) + 1
+        if counter != expected:  # 3
+            about = "no contract" if contract is None else contract
+            problem = f"entry {index}: number {counter} of {node} about {about}, where {expected} is due"
+            raise TamperingError(Damage.GAP, index, problem)
+        self._counters[node, contract] = expected
         return key
 
     @property
@@ -61,7 +62,13 @@ class Replay:
         """The last counter of each node about each contract."""
         return dict(self._counters)
 
-    def _enrol(self, index: int, entry: Entry) -> None:
+    @property
+    def keys(self) -> dict[str, bytes]:
+        """The keys of the log's party and of all that were enrolled so far; it is not changed by what comes."""
+        return {**self._keys, self.party: self.key}
+
+    def enrol(self, index: int, entry: Entry) -> None:
+        """Take the enrolment in an entry of that kind; raises TamperingError for one that breaks a rule."""
         name, detail = str(entry.counterparty), entry.detail
         try:
             key = base64.b64decode(str(detail["public_key"]), validate=True)

@@ -1,114 +1,250 @@
-"""Verifies a log from outside: that it extends what it was, and that its entries are those that it commits to.
+"""Verifies a whole log from outside: whoever holds its policy needs nobody's word for anything in it.
 
-No entry is believed that the root of a checkpoint does not cover, and no checkpoint that contradicts an earlier
-one. That a checkpoint is signed by the log's owner is checked before it comes here. All that this needs is the
-standard library.
+The numbers stand again at the lines that do it:
+
+ 1. the log that the policy names has signed the checkpoint, and no signature on it by the log or a witness is
+    false;
+ 2. the checkpoint is not of a smaller tree than the one last seen, nor has it another root at the same size;
+ 3. every bundle has its entries, and their hashes are those in the tiles, full and partial, of every level; also
+    in what still lies there from when a tile or bundle was not as wide;
+ 4. the root over all entries is the one that was signed;
+ 5. the tree over as many entries as the checkpoint last seen had, has the root of that one;
+ 6. every entry is the canonical form of one;
+ 7. its node was enrolled before, by the log's party and on the operator's word, and it is the next of that node
+    about its contract: `audit.replay`;
+ 8. its node has signed it;
+ 9. the halves of each use meet: where not, that is a finding, and no damage (`audit.halves`);
+10. as many witnesses as the policy asks for stand behind the checkpoint, and lately. Where not, the log may be
+    intact, and be another one than others are shown.
+
+A log that was made anew as a whole, with its own key, passes all but 2, 5 and 10: it is known by what others keep
+of it. Memory stays small: one tile of each level, and of the entries what 7 and 9 need, which is a number for each
+node and contract, a key for each party, and the halves that are still alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import zip_longest
+from multiprocessing import get_context
 
-from audit.entry import Entry, encode
-from audit.errors import Damage, ProofError, TamperingError
-from audit.merkle import Frontier, Nodes, closed_by, leaf_hash, root, verify_consistency
+from audit.checkpoint import Checkpoint
+from audit.errors import Damage, SignatureError, TamperingError, UnavailableError
+from audit.growth import check_sizes, verify_growth
+from audit.halves import Finding, Halves
+from audit.merkle import root
+from audit.pieces import Piece, Task, check, check_older_tiles, read, require_signed
+from audit.policy import Policy, Standing
+from audit.replay import Replay
+from audit.served import Commitment, Served, first_entry, subtree
+from audit.source import Source
+from audit.tile import FULL_WIDTH, HEIGHT, Bundle, Tile, TileNodes, split_hashes
 
-Prove = Callable[[int, int], Sequence[bytes]]
-"""Asks the log for the hashes of a proof of consistency (old size, new size)."""
+FEW = 4 * FULL_WIDTH
+"""Entries that one process checks before others have started."""
+_AHEAD = 4  # bundles for each process that wait or are being checked
+
+Taker = Callable[[int, bytes], None]
+"""Gets the index and the bytes of an entry."""
 
 
 @dataclass(frozen=True)
-class Head:
-    """What a log commits to, from one signed checkpoint."""
+class Verified:
+    """What was found of a log that is not damaged."""
 
-    size: int
-    root: bytes
+    checkpoint: Checkpoint
+    standing: Standing
+    is_fresh: bool
+    """Whether a quorum stood behind it within the policy's `max_age` (10)."""
+    findings: tuple[Finding, ...] = ()
 
 
-def verify_growth(old: Head, new: Head, prove: Prove) -> None:
-    """Check that the log at `new` extends what it was at `old`; raise TamperingError if that is not shown."""
-    if new.size < old.size:
-        raise TamperingError(
-            Damage.ROLLED_BACK, new.size, f"the log had {old.size} entries and now has {new.size}"
-        )
-    if new.size == old.size:
-        if new.root != old.root:
-            raise TamperingError(Damage.FORKED, None, f"the log has another root than before at size {old.size}")
-        return
+@dataclass(frozen=True)
+class Scope:
+    """How far a verification goes, and who hears of it."""
+
+    entries: bool = True
+    """Whether entries are looked into (6 to 9), which takes most of the time, or only the tree is."""
+    contract: str | None = None
+    """Whose entries `take` gets."""
+    take: Taker = lambda _index, _data: None
+    """Gets every enrolment and the contract's entries, in order. They are to be believed once `verify` returns."""
+    progress: Callable[[int], None] = lambda _entries: None
+    """Gets the number of entries that are done."""
+    processes: int | None = None
+    """None for as many as there are processors."""
+
+
+def verify(
+    source: Source,
+    checkpoint: Checkpoint,
+    policy: Policy,
+    now: int,
+    last: Checkpoint | None = None,
+    scope: Scope | None = None,
+) -> Verified:
+    """What is found in the log of this source under its checkpoint, at `now`, in seconds since 1970-01-01.
+
+    `last` is the checkpoint last seen of the log, if it was seen before. Raises TamperingError naming the kind of
+    damage and the first entry concerned, and UnavailableError for a source that cannot be read.
+    """
+    scope, served = scope or Scope(), Served(source)
+    standing = stand(policy, checkpoint, now)  # 1
+    if last is not None:
+        check_sizes(last, checkpoint, policy, now)  # 2
+        if last.size > checkpoint.size:  # an older one, which has a quorum, and the one last seen had none yet
+            _check_still_there(checkpoint, last, served)  # 2
+    walk = _Walk(served, checkpoint, policy, last, scope)
+    for piece in _pieces(source, checkpoint.size, walk, scope):
+        walk.take(piece)
+    findings = walk.end()
+    return Verified(checkpoint, standing, standing.is_fresh(now, policy.max_age), findings)  # 10
+
+
+def stand(policy: Policy, checkpoint: Checkpoint, now: int) -> Standing:
+    """Who stands behind the checkpoint: `Policy.judge`, with TamperingError instead of its SignatureError."""
     try:
-        verify_consistency(old.size, new.size, old.root, new.root, prove(old.size, new.size))
-    except ProofError as error:
-        problem = f"nothing shows the first {old.size} entries to be those of before: {error}"
-        raise TamperingError(Damage.REWRITTEN, None, problem) from error
+        return policy.judge(checkpoint, now)
+    except SignatureError as error:
+        raise TamperingError(Damage.NOT_SIGNED, None, str(error)) from error
 
 
-def verified(head: Head, entries: Iterable[tuple[int, Entry]], prove: Prove) -> Iterator[tuple[int, Entry]]:
-    """Pass on these entries, with their indices and in order, and check that they are all that `head` commits to.
-
-    Nothing that was passed on is to be believed before the end, where the root is compared. Raises TamperingError
-    naming the first entry that is not shown to be the log's: only to find it are proofs of consistency asked for.
-    Keeps the leaf hashes in memory, some 70 bytes for each entry.
-    """
-    frontier, leaves = Frontier(), []
-    for index, entry in entries:
-        if index != frontier.size:
-            raise _dropped(frontier.size)
-        leaves.append(leaf_hash(encode(entry)))
-        frontier.append(leaves[-1])
-        yield index, entry
-    if frontier.size < head.size:
-        raise _dropped(frontier.size)
-    if frontier.size > head.size:
-        problem = f"entry {head.size} lies beyond the {head.size} that the log commits to"
-        raise TamperingError(Damage.NOT_INCLUDED, head.size, problem)
-    if frontier.root() != head.root:
-        index = _first_changed(head, leaves, prove)
-        raise TamperingError(
-            Damage.CHANGED, index, f"entry {index} is the first that is not the one that the log commits to"
-        )
+def _check_still_there(older: Checkpoint, last: Checkpoint, served: Served) -> None:
+    """Check that a log which shows an older checkpoint than the one last seen serves the tree of both."""
+    try:
+        verify_growth(older, last, served)
+    except TamperingError as error:
+        problem = f"the log had {last.size} entries, shows {older.size}, and does not serve what is between them"
+        raise TamperingError(Damage.ROLLED_BACK, older.size, problem) from error
 
 
-def verify_selection(expected: Sequence[tuple[int, Entry]], shown: Sequence[tuple[int, Entry]]) -> None:
-    """Check that what is shown of a log is what was found in it; raise TamperingError naming what is not."""
-    for own, other in zip_longest(expected, shown):
-        if own == other:
-            continue
-        if own is None or (other is not None and other[0] < own[0]):
-            problem = f"entry {other[0]} is shown, but the log does not say that it belongs there"
-            raise TamperingError(Damage.ADDED, other[0], problem)
-        index = own[0]
-        if other is None or other[0] > index:
-            raise TamperingError(Damage.LEFT_OUT, index, f"entry {index} is in the log but is not shown")
-        raise TamperingError(Damage.CHANGED, index, f"entry {index} is shown otherwise than it is in the log")
+class _Walk:
+    """Goes along the bundles and remembers what they add up to."""
+
+    def __init__(
+        self, served: Served, checkpoint: Checkpoint, policy: Policy, last: Checkpoint | None, scope: Scope
+    ) -> None:
+        self._served, self._checkpoint, self._last, self._scope = served, checkpoint, last, scope
+        self._commitment = Commitment(served, checkpoint.size, checkpoint.root)
+        self._rows: list[list[bytes]] = [[]]
+        """Of each level the hashes since its last full tile."""
+        self._replay = Replay(policy.party, policy.log.public_key, policy.operator)
+        self._halves = Halves()
+        self._keys = self._replay.keys
+
+    @property
+    def keys(self) -> dict[str, bytes]:
+        """Those of all who are enrolled by now."""
+        return self._keys
+
+    def take(self, piece: Piece) -> None:
+        """Take the next bundle."""
+        bundle = piece.bundle
+        if piece.tile is not None:
+            raise self._commitment.blame(Tile(0, bundle.index, bundle.width), piece.tile, piece.hashes)  # 3
+        self._look_into(piece)
+        if piece.problem is not None:
+            raise TamperingError(*piece.problem)  # 3, 6, 8
+        self._compare_last(piece)
+        if bundle.width < FULL_WIDTH:
+            self._rows[0] = list(piece.hashes)
+        else:
+            self._add(1, bundle.index, subtree(piece.hashes))
+        self._scope.progress(first_entry(bundle, bundle.width))
+
+    def end(self) -> tuple[Finding, ...]:
+        """Compare what is left, and the root; give the findings."""
+        size = self._checkpoint.size
+        for level, row in enumerate(self._rows[1:], 1):
+            if row:
+                self._compare(Tile(level, size >> (HEIGHT * (level + 1)), len(row)), row)
+        if self._root(size) != self._checkpoint.root:  # 4
+            since = "" if self._last is None else f", behind the first {self._last.size}"
+            problem = f"entries and tiles fit together{since}, but not to the root that the log has signed"
+            raise TamperingError(Damage.CHANGED, None, problem)
+        return tuple(self._halves.findings())  # 9
+
+    def _look_into(self, piece: Piece) -> None:
+        first, unverified, replay = first_entry(piece.bundle), set(piece.unverified), self._replay
+        halves = iter([*piece.halves, (FULL_WIDTH, None)])
+        at, half = next(halves)
+        for position, step in enumerate(piece.steps):
+            index = first + position
+            key = replay.count(index, *step)  # 7
+            if (data := piece.whole.get(position)) is not None:
+                entry = read(index, data)
+                if position in unverified:
+                    require_signed(index, entry, key)  # 8
+                if entry.kind == "party_enrolled":
+                    replay.enrol(index, entry)  # 7
+                    self._keys = replay.keys
+                    self._scope.take(index, data)
+                elif self._scope.contract is not None and entry.contract == self._scope.contract:
+                    self._scope.take(index, data)
+            if position == at and half is not None:
+                self._halves.take(index, half)  # 9
+                at, half = next(halves)
+
+    def _compare_last(self, piece: Piece) -> None:
+        if (last := self._last) is None:
+            return
+        count = last.size - first_entry(piece.bundle)
+        if 0 <= count < len(piece.hashes) and self._root(last.size, piece.hashes[:count]) != last.root:  # 5
+            problem = f"its first {last.size} entries are not those that it had when it was last seen"
+            raise TamperingError(Damage.REWRITTEN, None, problem)
+
+    def _root(self, size: int, leaves: Sequence[bytes] | None = None) -> bytes:
+        rows = [self._rows[0] if leaves is None else leaves, *self._rows[1:]]
+        return root(size, TileNodes(lambda tile: rows[tile.level], size))
+
+    def _add(self, level: int, position: int, node: bytes) -> None:
+        if level == len(self._rows):
+            self._rows.append([])
+        row = self._rows[level]
+        row.append(node)
+        if len(row) == FULL_WIDTH:
+            self._compare(Tile(level, position // FULL_WIDTH), row)
+            self._rows[level] = []
+            self._add(level + 1, position // FULL_WIDTH, subtree(row))
+
+    def _compare(self, tile: Tile, own: list[bytes]) -> None:
+        shown = split_hashes(self._served.tile(tile), tile.width)
+        if shown != own:
+            raise self._commitment.blame(tile, shown, own)  # 3
+        check_older_tiles(self._served, tile, own)  # 3
 
 
-def _dropped(index: int) -> TamperingError:
-    return TamperingError(Damage.DROPPED, index, f"entry {index} is missing")
+def _pieces(source: Source, size: int, walk: _Walk, scope: Scope) -> Iterator[Piece]:
+    """The bundles of a log of this size, checked, in order: by as many processes as there are processors."""
 
+    def tasks() -> Iterator[Task]:
+        for first in range(0, size, FULL_WIDTH):
+            bundle = Bundle(first // FULL_WIDTH, min(FULL_WIDTH, size - first))
+            # The keys of this moment: an entry of a node that is enrolled meanwhile comes back to be verified.
+            yield Task(source, bundle, walk.keys if scope.entries else None, scope.contract)
 
-def _first_changed(head: Head, leaves: Sequence[bytes], prove: Prove) -> int:
-    """The first leaf that is not the log's: all before it are shown to be, as a prefix, by a proof of consistency.
-
-    The search by halves needs a proof for each step, and not the log's own hashes.
-    """
-    nodes = _tree(leaves)
-    intact, broken = 0, head.size
-    while broken - intact > 1:
-        middle = (intact + broken) // 2
+    processes = scope.processes or len(os.sched_getaffinity(0))
+    if size <= FEW or processes == 1:
+        yield from map(check, tasks())
+        return
+    # Not forked: the caller may have threads, and a fork of those can wait for ever.
+    with ProcessPoolExecutor(processes, get_context("spawn"), _ignore_interrupts) as pool:
+        waiting: deque[Future[Piece]] = deque()
         try:
-            verify_consistency(middle, head.size, root(middle, nodes), head.root, prove(middle, head.size))
-            intact = middle
-        except ProofError:
-            broken = middle
-    return intact
+            for each in tasks():
+                waiting.append(pool.submit(check, each))
+                if len(waiting) >= processes * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise UnavailableError("a process that verified was killed; give it more memory, or fewer") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _tree(leaves: Sequence[bytes]) -> Nodes:
-    subtrees: dict[tuple[int, int], bytes] = {}
-
-    def node(level: int, index: int) -> bytes:
-        return subtrees[level, index]
-
-    for index, leaf in enumerate(leaves):
-        subtrees.update(((level, at), subtree) for level, at, subtree in closed_by(index, leaf, node))
-    return node
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that was started by hand

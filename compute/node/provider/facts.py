@@ -24,12 +24,13 @@ class ProviderFacts:
         return None if permit is None else self.contract_of(permit)
 
     def of_use(self, job: JobStatement) -> Detail:
-        """Give product, fields, purpose, legal basis, policy and model of a job that was admitted here."""
+        """Give product, snapshot, fields, purpose, legal basis, policy and model of a job admitted here."""
         permit, registration = job.permit_at(self._provider), self._registry.registration(job.approval)
         terms = None if permit is None else self._terms(permit)
         if terms is None or registration is None:
             return {}
         tables = registration.message.tables
+        own = next(each.statement for each in job.providers if each.statement.provider == self._provider)
         return {
             "approval": job.approval.hex(),
             "fields": tuple(sorted(bins.column for bins in tables.bins)),
@@ -38,6 +39,8 @@ class ProviderFacts:
             "product": tables.product,
             "product_version": tables.product_version,
             "purpose": terms.purpose,
+            "snapshot": own.snapshot,
+            "snapshot_date": own.snapshot_date,
         }
 
     def _terms(self, permit: str) -> Terms | None:

@@ -420,9 +420,22 @@ class Exchange:
         new = contracting.activate(old)
         self._store_contract(step, old, new, Move.ACTIVATE)
         name = new.terms.contract
-        for permit in permitting.issue_all(new, self._setting.market, self._setting.key, step.now):
+        issued = permitting.issue_all(new, self._setting.market, self._setting.key, step.now)
+        for permit, grant in zip(issued, new.terms.grants, strict=True):
             permits.add(step.connection, permit)
-            step.record(Kind.PERMIT_ISSUED, contract=name, permit=permit.id, counterparty=permit.provider)
+            # What is granted stands in the log beside what is used: anybody can compare them.
+            step.record(
+                Kind.PERMIT_ISSUED,
+                contract=name,
+                permit=permit.id,
+                counterparty=permit.provider,
+                product=grant.product,
+                product_version=grant.product_version,
+                fields=tuple(sorted(grant.fields)),
+                not_before=new.terms.not_before,
+                not_after=new.terms.not_after,
+                max_uses=new.terms.max_uses,
+            )
         return new
 
     def _move_contract(self, command: str, actor: str, contract: str, move: Move) -> Contract:

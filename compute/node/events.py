@@ -123,8 +123,8 @@ def sent(bank: str, provider: str, contract: str, job: JobStatement, subjects_ro
     )
 
 
-def answered(bank: str, contract: str, permit: str | None, answer: Answer, now: int) -> Event:
-    """Give the bank's half of an answer: it came, and this is its digest."""
+def answered(bank: str, contract: str, job: JobStatement, subjects_root: bytes, answer: Answer, now: int) -> Event:
+    """Give the bank's half of an answer: it came, this is its digest, and these subjects it is about."""
     came = digest(answer)
     return Event(
         id=new_id(bank, EntryKind.ANSWER_RECEIVED.encode() + came),
@@ -133,9 +133,9 @@ def answered(bank: str, contract: str, permit: str | None, answer: Answer, now: 
         node=bank,
         contract=contract,
         counterparty=answer.provider,
-        permit_id=permit,
+        permit_id=job.permit_at(answer.provider),
         job=answer.job.hex(),
-        detail={"answer": came.hex()},
+        detail={"answer": came.hex(), "rows": job.rows, "subjects_root": subjects_root.hex()},
     )
 
 

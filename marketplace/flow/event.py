@@ -53,15 +53,17 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 """The kinds that a node reports, and the roles whose nodes do; all others are the marketplace's own."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _TYPE = re.compile(r"[A-Z][A-Za-z]{0,40}|unreadable")
 DETAILS: Mapping[str, re.Pattern[str] | None] = {
     **dict.fromkeys(("answer", "approval", "case", "key", "points_id", "snapshot", "subjects_root"), _DIGEST),
     **dict.fromkeys(("check", "index", "policy_version", "reachable_totals", "rows", "salts", "until")),
     "message": _TYPE,
+    "snapshot_date": _DATE,
     "tag": re.compile("|".join(TAGS)),
     "disposition": re.compile("|".join(DISPOSITIONS)),
 }
-"""What a node may say beside: digests, words of a vocabulary, and, where there is no form, counts."""
+"""What a node may say beside: digests, a date, words of a vocabulary, and, where there is no form, counts."""
 OF_TERMS = frozenset({"fields", "legal_basis", "product", "product_version", "purpose"})
 """What it may say of a contract: that must be so in the terms."""
 

@@ -1,98 +1,125 @@
-"""Which entries of a log are about a contract; and the two halves of each answer, matched."""
+"""What a log says about a contract, an organisation, a product, a field, a model, a job, a result, a subject."""
 
 from typing import Any
 
+import pytest
+from ledger import FIELDS, Ledger, busy_ledger, hex_of
+from market import BANK, LABOUR, OTHER, REVIEWER, TAX
+
 from audit.entry import Entry, EntryKind
-from audit.trace import entries_of, unacknowledged
+from audit.trace import Criteria, entries_of, select, select_uses
 
-JOB, ANSWER, OTHER = "ab" * 32, "cd" * 32, "ef" * 32
-
-
-def entry(kind: EntryKind, node: str, **members: Any) -> Entry:
-    return Entry(id="0" * 32, kind=kind, time=1, node=node, **members)
+ONE, TWO = "contract-1", "contract-2"
+JOBS = [hex_of("job", number) for number in range(4)]
+MODELS = ["a0" * 32, "b1" * 32]
 
 
-def released(**changes: Any) -> Entry:
-    members = {"counterparty": "bank", "job": JOB, "detail": {"answer": ANSWER, "rows": 2}} | changes
-    return entry(EntryKind.ANSWER_RELEASED, "tax", **members)
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    """Two banks, a contract each, uses of both departments' data."""
+    made = Ledger()
+    made.publish()
+    made.ready(ONE, MODELS[0])
+    made.ready(TWO, MODELS[1], OTHER)
+    made.use(ONE, JOBS[0], TAX, approval=MODELS[0])
+    made.use(ONE, JOBS[0], LABOUR, approval=MODELS[0])
+    made.use(TWO, JOBS[1], TAX, OTHER, approval=MODELS[1], said={"fields": ("naics",)})
+    made.use(ONE, JOBS[2], TAX, approval=MODELS[0], without=[EntryKind.ANSWER_SENT, EntryKind.ANSWER_RECEIVED])
+    made.add(EntryKind.REFUSED, TAX, counterparty=BANK, job=JOBS[2], detail={"message": "Query", "check": 9})
+    return made
 
 
-def acknowledged(node: str = "bank", **changes: Any) -> Entry:
-    return entry(EntryKind.ANSWER_ACKNOWLEDGED, node, **({"job": JOB, "detail": {"answer": ANSWER}} | changes))
+def found(ledger: Ledger, **criteria: Any) -> list[Entry]:
+    return [entry for _, entry in select(ledger.indexed, Criteria(**criteria))]
 
 
-def alone(*entries: Entry) -> list[int]:
-    return [index for index, _ in unacknowledged(list(enumerate(entries)))]
+def test_without_criteria_all_is_found(ledger: Ledger) -> None:
+    assert Criteria().is_empty
+    assert select(ledger.indexed, Criteria()) == ledger.indexed
 
 
-def test_both_halves_make_a_whole() -> None:
-    assert alone(released(), acknowledged()) == []
-    assert alone(acknowledged(), released()) == []  # the consumer's node may be the faster to report
+def test_a_contract_s_entries_and_the_refusals_of_its_jobs(ledger: Ledger) -> None:
+    named = list(entries_of(ONE, ledger.indexed))
+    traced = select(ledger.indexed, Criteria(contract=ONE))
+    assert [each for each in traced if each in named] == named
+    assert [each for each in traced if each not in named] == [ledger.indexed[-1]]
 
 
-def test_a_half_stays_alone() -> None:
-    assert alone(released()) == [0]
-    assert alone(acknowledged()) == []
+def test_an_organisation_s_own_entries_and_those_about_it(ledger: Ledger) -> None:
+    for name in (BANK, OTHER, TAX, LABOUR, REVIEWER):
+        assert found(ledger, organisation=name) == [
+            entry for entry in ledger.entries if name in {entry.node, entry.counterparty}
+        ]
 
 
-def test_only_the_consumer_s_word_on_this_answer_counts() -> None:
-    for other in (
-        acknowledged("tax"),
-        acknowledged("other-bank"),
-        acknowledged(job=OTHER),
-        acknowledged(detail={"answer": OTHER}),
-        acknowledged(detail={}),
-        entry(EntryKind.JOB_RECEIVED, "bank", job=JOB, detail={"answer": ANSWER}),
-    ):
-        assert alone(released(), other) == [0]
+def test_a_product_s_uses_are_found_whole(ledger: Ledger) -> None:
+    traced = found(ledger, product="social-insurance")
+    assert [entry.kind for entry in traced].count(EntryKind.QUERY_SENT) == 1  # which names no product itself
+    assert {entry.job for entry in traced} == {None, JOBS[0]}
+    kinds = [EntryKind.PRODUCT_PUBLISHED, EntryKind.PERMIT_ISSUED, EntryKind.PERMIT_ISSUED]
+    assert [entry.kind for entry in traced[:3]] == kinds
+    assert found(ledger, product="social-insurance", version="1.0.1") == []
+    assert found(ledger, product="social-insurance", version="1.0.0") == traced
 
 
-def test_each_provider_s_answer_is_one_of_its_own() -> None:
-    second = released(detail={"answer": OTHER})
-    assert alone(released(), second, acknowledged()) == [1]
-    assert alone(released(detail={}), acknowledged(detail={})) == [0]
+def test_a_field_s_uses(ledger: Ledger) -> None:
+    by_franchise = {entry.job for entry in found(ledger, field="franchise")} - {None}
+    assert by_franchise == {JOBS[0], JOBS[2]}
+    assert {entry.job for entry in found(ledger, field="naics")} == {None, *JOBS[:3]}
+    assert found(ledger, field="unknown") == []
+    assert [use.job for use in select_uses(ledger.indexed, Criteria(field=FIELDS[LABOUR][0]))] == [JOBS[0]]
 
 
-# --- what is about a contract -------------------------------------------------------------------------------
-
-OURS, THEIRS = {"contract": "ours"}, {"contract": "theirs"}
-AGREED = [
-    entry(EntryKind.CONTRACT_SIGNED, "market", counterparty="bank", detail=OURS),
-    entry(EntryKind.CONTRACT_SIGNED, "market", counterparty="tax", detail=OURS),
-    entry(EntryKind.PERMIT_ISSUED, "market", counterparty="tax", permit_id="permit-1", detail=OURS),
-    entry(EntryKind.PERMIT_ISSUED, "market", counterparty="tax", permit_id="permit-2", detail=THEIRS),
-]
-"""Index 3 is not ours."""
+def test_a_model_s_life(ledger: Ledger) -> None:
+    kinds = [entry.kind for entry in found(ledger, model=MODELS[1])]
+    registered = [EntryKind.MODEL_APPROVED, EntryKind.MODEL_REGISTERED, EntryKind.MODEL_REGISTERED]
+    assert kinds[:3] == registered
+    assert len(kinds) == 3 + 4
+    assert found(ledger, model="00" * 32) == []
 
 
-def about(*entries: Entry) -> list[int]:
-    """Which of these, from 0 on, are about our contract; they come after the agreement."""
-    found = [index for index, _ in entries_of("ours", enumerate([*AGREED, *entries]))]
-    assert found[:3] == [0, 1, 2]
-    return [index - len(AGREED) for index in found[3:]]
+def test_a_job_a_result_and_a_subject_s_jobs(ledger: Ledger) -> None:
+    assert len(found(ledger, job=JOBS[0])) == 8
+    assert found(ledger, job=JOBS[2])[-1].kind is EntryKind.REFUSED
+    one = found(ledger, result=hex_of("answer", JOBS[0], LABOUR))
+    assert len(one) == 4
+    assert {entry.job for entry in one} == {JOBS[0]}
+    assert {entry.job for entry in found(ledger, jobs={JOBS[1], JOBS[3]})} == {JOBS[1]}
+    assert found(ledger, jobs=frozenset()) == []
 
 
-def test_what_names_the_contract_or_a_permit_of_it_is_about_it() -> None:
-    revoked = entry(EntryKind.PERMIT_REVOKED, "market", permit_id="permit-1", detail=OURS)
-    named = released(permit_id="permit-1")
-    other = released(permit_id="permit-2", job=OTHER)
-    unnamed = released(job=OTHER)
-    expired = entry(EntryKind.CONTRACT_EXPIRED, "market", detail=THEIRS)
-    assert about(revoked, named, other, unnamed, expired, revoked) == [0, 1, 5]
+def test_several_criteria_are_all_met(ledger: Ledger) -> None:
+    both = select_uses(ledger.indexed, Criteria(organisation=BANK, product="market-registration"))
+    assert [use.job for use in both] == [JOBS[0], JOBS[2]]
+    assert found(ledger, contract=TWO, job=JOBS[0]) == []
 
 
-def test_a_party_s_event_joins_by_its_job_and_nobody_else_s_does() -> None:
-    named = released(permit_id="permit-1")
-    assert about(named, acknowledged(), acknowledged("stranger"), acknowledged(job=OTHER)) == [0, 1]
-    assert about(acknowledged(), named) == [1]  # what was not about it then does not become so
-    assert about(released(job=OTHER), acknowledged(job=OTHER)) == []
+@pytest.fixture(scope="module")
+def busy() -> Ledger:
+    return busy_ledger(300)
 
 
-def test_a_job_is_of_the_contract_that_it_was_first_named_under() -> None:
-    ours, foreign = released(permit_id="permit-1"), released(permit_id="permit-2")
-    assert about(ours, foreign, acknowledged()) == [0, 2]
-    assert about(foreign, ours, acknowledged()) == [1]  # yet a use under our permit cannot be hidden
-
-
-def test_no_entry_is_about_a_contract_that_is_none() -> None:
-    assert list(entries_of("none", enumerate([*AGREED, released(permit_id="permit-1"), acknowledged()]))) == []
+@pytest.mark.parametrize(
+    "name", ["contract", "organisation", "product", "field", "model", "job", "result", "jobs"]
+)
+def test_the_parts_of_a_large_log_agree_with_a_plain_search(busy: Ledger, name: str) -> None:
+    use = select_uses(busy.indexed, Criteria())[77]
+    values: dict[str, Any] = {
+        "contract": use.contract,
+        "organisation": use.provider,
+        "product": use.text("product"),
+        "field": use.fields[0],
+        "model": use.text("approval"),
+        "job": use.job,
+        "result": hex_of("answer", use.job, use.provider),
+        "jobs": {use.job},
+    }
+    traced = select(busy.indexed, Criteria(**{name: values[name]}))
+    assert traced
+    assert [index for index, _ in traced] == sorted({index for index, _ in traced})
+    texts = {"field": values["field"], "jobs": use.job}
+    for _, entry in traced:
+        if entry.job is None:
+            continue
+        whole = str([each for each in busy.entries if each.job == entry.job])
+        assert str(texts.get(name, values[name])) in whole

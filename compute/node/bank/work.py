@@ -6,12 +6,13 @@ same job, which the providers answer with the bytes that they stored, and count 
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from audit.entry import Event
 from audit.errors import ErasedError
 from audit.subjects import SubjectTree
 from compute.binning import code_columns
@@ -185,8 +186,12 @@ def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> l
     sent = (events.sent(site.settings.name, each, contract, job, root, clock()) for each in providers)
     site.journal.append(*sent)
     meter = Meter(context, providers)
+
+    def received(answer: Answer) -> Event:
+        return events.answered(site.settings.name, contract, job, root, answer, clock())
+
     with ThreadPoolExecutor(len(providers)) as pool:
-        asked = [pool.submit(_answer, desk, meter, contract, query, provider, kept) for provider in providers]
+        asked = [pool.submit(_answer, desk, meter, query, provider, kept, received) for provider in providers]
         return [future.result() for future in asked]
 
 
@@ -200,15 +205,19 @@ def _subjects_root(site: Site[BankSettings], contract: str, query: Query) -> byt
 
 
 def _answer(
-    desk: _Desk, meter: Meter, contract: str, query: Query, provider: str, kept: Mapping[str, bytes]
+    desk: _Desk,
+    meter: Meter,
+    query: Query,
+    provider: str,
+    kept: Mapping[str, bytes],
+    received: Callable[[Answer], Event],
 ) -> Signed[Answer]:
     key, site = f"answer:{provider}", desk.site
     if key in kept:
         answer = decode(kept[key], Signed[Answer])
     else:
         answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
-        permit = query.job.statement.permit_at(provider)
-        site.journal.append(events.answered(site.settings.name, contract, permit, answer.statement, clock()))
+        site.journal.append(received(answer.statement))
         meter.keep(key, encode(answer))
     meter.of(provider)("", 1, 1)
     return answer

@@ -26,7 +26,7 @@ class ProviderFacts:
         return None if permit is None else self.contract_of(permit)
 
     def of_use(self, job: JobStatement) -> Detail:
-        """Give product, fields, purpose, legal basis, policy and model of a job that was admitted here.
+        """Give product, snapshot, fields, purpose, legal basis, policy and model of a job that was admitted here.
 
         Once it was computed, also the root that commits to its subjects.
         """
@@ -36,6 +36,7 @@ class ProviderFacts:
             return {}
         tables, tree = registration.message.tables, self._uses.tree(digest(job))
         committed: Detail = {} if tree is None else {"subjects_root": tree.root.hex()}
+        own = next(each.statement for each in job.providers if each.statement.provider == self._provider)
         return {
             **committed,
             "approval": job.approval.hex(),
@@ -45,6 +46,8 @@ class ProviderFacts:
             "product": tables.product,
             "product_version": tables.product_version,
             "purpose": terms.purpose,
+            "snapshot": own.snapshot,
+            "snapshot_date": own.snapshot_date,
         }
 
     def _terms(self, permit: str) -> Terms | None:

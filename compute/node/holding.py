@@ -1,7 +1,10 @@
 """A provider's holding: its published product and the table behind it, read once when a process starts."""
 
+import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalog.description import load_product
 from catalog.errors import CatalogError
@@ -9,6 +12,7 @@ from catalog.product import Product
 from compute.node.settings import ProviderSettings
 from compute.protocols.risk_score.checks import Holding
 from compute.settings import SettingsError
+from compute.signing import derived_secret
 from connectors.base import Column, ColumnType
 from connectors.errors import ConnectorError
 from connectors.files import open_csv
@@ -28,9 +32,15 @@ def described(settings: ProviderSettings) -> Product:
 
 
 @contextmanager
-def open_holding(settings: ProviderSettings) -> Iterator[Holding]:
-    """Give the holding; raise :class:`SettingsError` for a description or a table that cannot be used."""
+def open_holding(settings: ProviderSettings, identity: Ed25519PrivateKey | None = None) -> Iterator[Holding]:
+    """Give the holding; raise :class:`SettingsError` for a description or a table that cannot be used.
+
+    Its snapshot is the digest of the file under a secret that follows from the provider's `identity`: banks and
+    the log get it, and whoever knew all but a few cells of the file could test guesses against the digest alone.
+    Without an identity, to see whether the files can be used, there is none.
+    """
     product = described(settings)
+    secret = b"" if identity is None else derived_secret(identity, "veilmart/snapshot/v1")
     columns = tuple(Column(field.name, ColumnType(field.type), field.scale) for field in product.fields)
     try:
         table = open_csv(settings.source, columns)
@@ -40,7 +50,7 @@ def open_holding(settings: ProviderSettings) -> Iterator[Holding]:
         yield Holding(
             product=product.id,
             product_version=product.version,
-            snapshot=table.snapshot,
+            snapshot=hmac.digest(secret, bytes.fromhex(table.snapshot), "sha256").hex(),
             snapshot_date=settings.snapshot_date,
             scales=scales(table.columns),
             subjects=table.keys(),

@@ -37,7 +37,7 @@ def create(settings: ProviderSettings) -> APIFlask:
     """Give the app of one worker process of the server."""
     stack = ExitStack()
     site = stack.enter_context(open_site(settings))
-    role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings)))
+    role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings, site.key)))
 
     def received(query: Query) -> Event:
         return events.received(settings.name, query, clock(), dispatcher.facts)

@@ -27,7 +27,7 @@ def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
     computing, query = settings.computing, context.parameters
     with (
         open_site(settings, settings.patience) as site,
-        open_holding(settings) as holding,
+        open_holding(settings, site.key) as holding,
         open_runner(computing) as runner,
     ):
         pool = partial(PoolStore(computing, site.key).find_or_make, runner=runner)

@@ -170,6 +170,7 @@ class SubjectUse(Message, frozen=True):
 class SubjectUses(Message, frozen=True):
     """All uses of the provider's data under every contract, each with a proof about one subject."""
 
+    provider: Name
     subject: Subject
     uses: tuple[SubjectUse, ...]
     erased: tuple[Name, ...]

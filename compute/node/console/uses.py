@@ -50,6 +50,6 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
                 found += under(contract, uscc)
             except ErasedError:
                 erased.append(contract)
-        return SubjectUses(subject=uscc, uses=tuple(found), erased=tuple(erased))
+        return SubjectUses(provider=site.settings.name, subject=uscc, uses=tuple(found), erased=tuple(erased))
 
     return made

@@ -59,7 +59,7 @@ def check_databases(paths: Sequence[Path | str]) -> None:
         except (SQLAlchemyError, sqlite3.Error, LogError) as error:
             cause = getattr(error, "orig", None) or error
             raise SettingsError(
-                f"{path}: {cause}; name an SQLite file, or a new one in a folder that is there, or a database that runs"
+                f"{path}: {cause}; name an SQLite file, or a new one in a folder that is there"
             ) from error
         finally:
             engine.dispose()

@@ -1,4 +1,4 @@
-"""``veilmart audit erase|show|shown``: what is kept of a subject at a node, and what a provider shows it of its uses."""
+"""``veilmart audit erase|show``: what a node keeps of a subject, and what a provider shows it of its uses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ _SUBJECT = click.option(
 @_SUBJECT
 @click.confirmation_option(prompt="This cannot be undone. Erase? 不可撤销,确认删除?")
 def erase(*, config: Path, contract: str, subject: str) -> None:
-    """Erase a subject under a contract at your own node, as its staff; the log tells that it was done, not to whom.
+    """Erase a subject under a contract at your own node; the log tells that it was done, and not to whom.
 
     Its salt is overwritten: from then on nobody can tell which entries of the log were about it, and all proofs
     stay true. While retention or a legal hold lasts it is refused, and said until when.
@@ -49,7 +49,7 @@ def erase(*, config: Path, contract: str, subject: str) -> None:
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write. 输出文件。"
 )
 def show(*, config: Path, subject: str, out: Path) -> None:
-    """Write down, as a provider's staff, every use of your data, with a proof of each whether it was about a subject.
+    """Write down, for a subject, every use of your data, with a proof of each whether it was about the subject.
 
     Give the file to the subject and to nobody else: it holds the subject's salts. It is checked by
     `veilmart audit shown`.

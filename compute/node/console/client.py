@@ -42,6 +42,7 @@ from compute.node.console.messages import (
     Scoring,
     ShownTerms,
     SubjectErased,
+    SubjectNamed,
     SubjectUses,
     WithdrawnSubjects,
 )
@@ -89,7 +90,7 @@ class NodeClient:
 
     def uses(self, subject: str) -> SubjectUses:
         """Give all uses of the provider's data with a proof whether they were about this subject."""
-        return self._get(f"/subjects/{subject}/uses", SubjectUses)
+        return self._post("/subjects/uses", SubjectUses, SubjectNamed(subject=subject))
 
     # --- a provider's and a bank's ----------------------------------------------------------------------------
 

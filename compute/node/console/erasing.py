@@ -19,7 +19,7 @@ from compute.web.errors import ProblemError
 
 def recorder(site: Site[Any]) -> Callable[[Erasure], None]:
     """Give what records the erasures of a node in the audit log."""
-    return lambda erasure: site.journal.append(events.erased(site.settings.name, erasure))
+    return lambda erasure: site.journal.note(events.erased(site.settings.name, erasure))
 
 
 def routes(site: Site[Any], eraser: Eraser, end: Callable[[str], int]) -> APIBlueprint:

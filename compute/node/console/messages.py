@@ -147,6 +147,12 @@ class LiftedHold(Message, frozen=True):
     case_number: CaseNumber
 
 
+class SubjectNamed(Message, frozen=True):
+    """The subject that something is asked about."""
+
+    subject: Subject
+
+
 class SubjectUse(Message, frozen=True):
     """A use of the provider's data, and whether a subject was among those asked about.
 

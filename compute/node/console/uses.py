@@ -5,13 +5,13 @@ from apiflask import APIBlueprint
 from audit.errors import ErasedError
 from audit.presence import Presence, encode
 from compute.node.answers import AnswerStore
-from compute.node.console.messages import SubjectUse, SubjectUses
+from compute.node.console.messages import SubjectNamed, SubjectUse, SubjectUses
 from compute.node.console.subjects import require_code
 from compute.node.provider.uses import UseStore
 from compute.node.salts import SaltStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site
-from compute.web.body import gives
+from compute.web.body import gives, message, takes
 
 
 def routes(site: Site[ProviderSettings]) -> APIBlueprint:
@@ -38,18 +38,21 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
             if answers.by_job(shown.job) is not None  # else it was computed, and never answered
         ]
 
-    @made.get("/subjects/<uscc>/uses")
+    @made.post("/subjects/uses")  # the code in the body: paths stand in the server's log
+    @takes(message(SubjectNamed))
     @gives(SubjectUses)
-    def uses(uscc: str) -> SubjectUses:
+    def uses(asked: SubjectNamed) -> SubjectUses:
         """Every use of this provider's data, and a proof for each whether it was about the subject."""
-        require_code(uscc)
+        subject = asked.subject
+        require_code(subject)
         found: list[SubjectUse] = []
         erased: list[str] = []
         for contract in store.contracts():
             try:
-                found += under(contract, uscc)
+                found += under(contract, subject)
             except ErasedError:
                 erased.append(contract)
-        return SubjectUses(provider=site.settings.name, subject=uscc, uses=tuple(found), erased=tuple(erased))
+        shown = tuple(found)
+        return SubjectUses(provider=site.settings.name, subject=subject, uses=shown, erased=tuple(erased))
 
     return made

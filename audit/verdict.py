@@ -11,7 +11,7 @@ from typing import Any
 from audit import kept
 from audit.checkpoint import Checkpoint
 from audit.errors import Damage, FormatError, TamperingError, UnavailableError
-from audit.halves import Finding, Lack
+from audit.halves import Finding
 from audit.policy import Policy
 from audit.served import read_checkpoint
 from audit.source import Source
@@ -52,12 +52,6 @@ LABELS = {
     Damage.ADDED: "entry added 条目被添加",
 }
 _CONTRADICTIONS = {Damage.ROLLED_BACK, Damage.FORKED, Damage.REWRITTEN}
-_LACKS = {
-    Lack.ALONE: "the other side has recorded nothing 对方没有相应记录",
-    Lack.OTHER_ANSWER: "the other side has recorded another answer 双方记录的应答不一致",
-    Lack.OTHER_ROWS: "the other side has recorded another number of subjects 双方记录的主体数不一致",
-    Lack.OTHER_SUBJECTS: "the other side has recorded other subjects 双方记录的主体不一致",
-}
 
 
 @dataclass(frozen=True)
@@ -162,9 +156,11 @@ def moment(seconds: int) -> str:
 def told(finding: Finding) -> str:
     """A finding in one line, in both languages."""
     half = finding.half
-    other = "" if finding.other is None else f" (entry 条目 {finding.other})"
-    about = f"{half.kind} of {half.consumer} and {half.provider}, job {half.job or '-'}"
-    return f"Entry 条目 {finding.index}, {about}: {_LACKS[finding.lack]}{other}"
+    about = f"Entry 条目 {finding.index}, {half.of} of {half.consumer} to {half.provider}, job 任务 {half.job}"
+    if not finding.differing:
+        return f"{about}: the other side has recorded nothing 对方没有相应记录"
+    names = ", ".join(finding.differing)
+    return f"{about}: entry 条目 {finding.other} says otherwise 双方记录不一致: {names}"
 
 
 def _found(verified: Verified) -> Iterator[str]:
@@ -185,8 +181,18 @@ def _found(verified: Verified) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    half = finding.half._asdict()
-    return {"index": finding.index, "lack": finding.lack.value, "other": finding.other, **half}
+    half = finding.half
+    return {
+        "index": finding.index,
+        "other": finding.other,
+        "differing": list(finding.differing),
+        "half_of": half.of,
+        "by": half.consumer if half.is_consumers else half.provider,
+        "contract": half.contract,
+        "consumer": half.consumer,
+        "provider": half.provider,
+        "job": half.job,
+    }
 
 
 def _staleness(verified: Verified, policy: Policy) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import log_story as story
 import pytest
-from log_story import BANK, CONTRACT, MARKET, NOW, ORIGIN, TAX, WITNESSES, Teller, flip, lay
+from log_story import BANK, CONTRACT, LABOUR, MARKET, NOW, ORIGIN, TAX, WITNESSES, Teller, flip, lay
 
 from audit import checkpoint as checkpoints
 from audit.batch import Signer
@@ -14,7 +14,6 @@ from audit.database import open_engine
 from audit.entry import EntryKind, encode, parse, sign
 from audit.errors import Damage, TamperingError
 from audit.files import LogFiles, copy
-from audit.halves import Lack
 from audit.log import Log
 from audit.merkle import leaf_hash
 from audit.note import Note
@@ -402,6 +401,16 @@ def test_an_enrolment_that_the_operator_has_not_signed_is_named(tmp_path: Path) 
 # --- findings -------------------------------------------------------------------------------------------------
 
 
+def test_a_refused_query_has_no_further_halves(tmp_path: Path) -> None:
+    teller = Teller()
+    entries = [teller.enrol(BANK), teller.enrol(TAX)]
+    for provider, job in ((TAX, "aa" * 32), (LABOUR, "aa" * 32), (TAX, "bb" * 32)):
+        entries.append(teller.tell(BANK, EntryKind.QUERY_SENT, provider, CONTRACT, job))
+    entries.append(teller.tell(TAX, EntryKind.REFUSED, BANK, job="aa" * 32))
+    found = verified(lay(tmp_path, [encode(each) for each in entries]))
+    assert [each.index for each in found.findings] == [3, 4]
+
+
 def test_halves_that_stay_alone_are_findings_and_no_damage(tmp_path: Path) -> None:
     teller = Teller()
     entries = [teller.enrol(BANK), teller.enrol(TAX)]
@@ -417,11 +426,10 @@ def test_halves_that_stay_alone_are_findings_and_no_damage(tmp_path: Path) -> No
         teller.tell(TAX, EntryKind.QUERY_RECEIVED, BANK, CONTRACT, "cc" * 32, rows=3, subjects_root="ab" * 32)
     )
     found = verified(lay(tmp_path, [encode(each) for each in entries]))
-    assert [(each.index, each.lack, each.other) for each in found.findings] == [
-        (4, Lack.OTHER_ANSWER, 5),
-        (5, Lack.OTHER_ANSWER, 4),
-        (6, Lack.ALONE, None),
-        (8, Lack.OTHER_ROWS, 7),
-        (8, Lack.OTHER_SUBJECTS, 7),
+    assert [(each.index, each.other, each.differing) for each in found.findings] == [
+        (4, 5, ("answer",)),
+        (5, 4, ("answer",)),
+        (6, None, ()),
+        (8, 7, ("rows", "subjects_root")),
     ]
     assert found.is_fresh

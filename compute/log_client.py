@@ -25,7 +25,7 @@ from compute.market import EntryIndices
 from compute.web.client import DEADLINE, OpenClient, Timeout
 from compute.web.errors import ResponseError
 
-OCTETS = "application/octet-stream"
+OCTETS, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
 
 
 class LogClient:
@@ -61,6 +61,11 @@ class LogClient:
     def candidate(self) -> Checkpoint:
         """Give the checkpoint that waits for witnesses."""
         return self._checkpoint("/candidate")
+
+    def add_cosignatures(self, checkpoint: Checkpoint) -> None:
+        """Hand in the candidate with a witness's cosignature."""
+        content = checkpoint.encode()
+        self._client.request("POST", "/cosignatures", expected=bytes, content=content, content_type=TEXT)
 
     def receipt(self, index: int) -> Receipt:
         """Give the receipt of an entry."""

@@ -1,8 +1,10 @@
 """The gate that every command passes: who commands is admitted, and a refusal is recorded before it is told."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
@@ -15,6 +17,7 @@ from marketplace.flow.actor import Actor
 from marketplace.flow.event import refused
 from marketplace.flow.party import admit
 from marketplace.flow.states import Role
+from marketplace.settings import Settings
 from marketplace.store import parties
 from marketplace.transaction import Transaction
 
@@ -34,6 +37,12 @@ class Setting:
     origin: str
     """The name of the log."""
 
+    @classmethod
+    def of(cls, settings: Settings, key: Ed25519PrivateKey) -> Self:
+        """The marketplace that these settings name; `key` is its own."""
+        operator_key, origin = settings.operator_key, settings.log_origin
+        return cls(settings.name, key, settings.operator, operator_key, _milliseconds, origin)
+
     @property
     def signer(self) -> Signer:
         """Who signs the log's checkpoints and the marketplace's events in it, with the log's own key."""
@@ -46,6 +55,10 @@ class Setting:
             self.market: Pin("operator", self.key.public_key().public_bytes_raw()),
             self.operator: Pin("operator", self.operator_key),
         }
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Gate:

@@ -34,6 +34,12 @@ class Settings(Section, frozen=True):
     """What opens it."""
     log_origin: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.:-]{0,200}(/[a-z0-9._-]{1,50}){0,4}\Z")]
     """The name of the log: the first line of its checkpoints, by which all know it for ever."""
+    policy: Path
+    """Which witnesses the log has and what quorum: TOML, see `audit.policy`."""
+    watermark: Path
+    """The largest checkpoint that witnesses were shown: a file apart from the database and its backups."""
+    authority: Path
+    """The certificate authority of the witnesses' TLS servers, PEM."""
     operator: Name
     operator_key: Bytes32
     """Ed25519 public key, raw; base64 in the file. The private key is not on this server."""

@@ -1,11 +1,20 @@
 """``veilmart marketplace``."""
 
+import logging
+import signal
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.database import open_engine
+from audit.errors import LogError
+from audit.log import Log
+from audit.publication import Publication
 from compute.canonical import FormatError, decode
 from compute.client import MarketplaceClient
 from compute.records import PartyRecord
@@ -18,7 +27,10 @@ from compute.web.keyfile import load_or_make, public_text
 from compute.web.secret import SecretFileError
 from compute.web.tls import KeyPair
 from marketplace.api.app import create_app
+from marketplace.gate import Setting
+from marketplace.publication import open_publication
 from marketplace.settings import Settings, load
+from marketplace.witnesses import Collector
 from veilmart.person import EXAMPLE, load_person, open_peer
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private
 from veilmart.serving import serve as serve_app
@@ -51,11 +63,41 @@ def serve(*, config: Path, address_file: Path | None) -> None:
         own = load_or_make(settings.key, settings.unlock.secret)
         _check_key(settings, own)
         check_databases([settings.store, settings.nonces])
+        with _publication(settings, Setting.of(settings, own)):  # before there are workers
+            pass
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
     serve_app(
         lambda: create_app(settings, own), settings.host, settings.port, pair, settings.workers, address_file
     )
+
+
+@marketplace.command()
+@_CONFIG
+def work(*, config: Path) -> None:
+    """Have the witnesses cosign the log, until SIGTERM or Ctrl-C. One beside the server.
+
+    请见证方为审计日志签名,直到 SIGTERM 或 Ctrl-C。数据产品超市服务旁运行一个。
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stopped = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        settings = load(config)
+        keep_private()
+        setting = Setting.of(settings, load_or_make(settings.key, settings.unlock.secret))
+        with _publication(settings, setting) as publication:
+            try:
+                collector = Collector(publication, settings.authority)
+            except OSError as error:
+                problem = (
+                    f"{settings.authority}: {error.strerror or error}; name the authority's certificate, in PEM"
+                )
+                raise SettingsError(problem) from error
+            collector.run(stopped)
+    except (SettingsError, SecretFileError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @marketplace.command()
@@ -143,6 +185,18 @@ def _confirm(record: PartyRecord, public_key: str | None) -> None:
         raise click.ClickException("--key: not 32 bytes in base64; give the whole line that the party gave")
     elif public_key != b64encode(record.public_key).decode():
         raise click.ClickException(f"the key of {record.name} is not the one given with --key; ask the party")
+
+
+@contextmanager
+def _publication(settings: Settings, setting: Setting) -> Iterator[Publication]:
+    """Open what of the log is shown; raise `SettingsError` where nothing may be signed."""
+    engine = open_engine(settings.store)
+    try:
+        yield open_publication(settings, setting, Log(engine, setting.signer))
+    except LogError as error:
+        raise SettingsError(f"{settings.store}: {error}; correct that first") from error
+    finally:
+        engine.dispose()
 
 
 def _check_key(settings: Settings, own: Ed25519PrivateKey) -> None:

@@ -58,9 +58,8 @@ def check_databases(paths: Sequence[Path | str]) -> None:
             engine.connect().close()
         except (SQLAlchemyError, sqlite3.Error, LogError) as error:
             cause = getattr(error, "orig", None) or error
-            raise SettingsError(
-                f"{path}: {cause}; name an SQLite file, or a new one in a folder that is there"
-            ) from error
+            remedy = "name an SQLite file, or a new one in a folder that is there, or a database that runs"
+            raise SettingsError(f"{path}: {cause}; {remedy}") from error
         finally:
             engine.dispose()
 

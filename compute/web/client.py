@@ -91,18 +91,34 @@ class OpenClient:
         Raises PeerProblemError for a refusal, ResponseError for an answer that is not proven to be the peer's
         or not of the expected type, PeerUnreachableError if none came in time.
         """
-        if not path.startswith("/"):
-            raise ValueError(f"{path!r} is no path; it starts with a slash, and the peer's address is set already")
         if json is not None:
             content, content_type = msgspec.json.encode(json), "application/json"
-        headers = {"Accept": "*/*" if expected is bytes else "application/json"}
-        if content is not None:
-            headers["Content-Type"] = content_type
-        request = self._client.build_request(method, path, params=query, content=content, headers=headers)
-        response = self._send(request)
+        accept = "*/*" if expected is bytes else "application/json"
+        response = self._exchange(method, path, accept, query, content, content_type)
         if not response.is_success:
             raise self._refusal(response)
         return self._decoded(response, expected)
+
+    def exchange(self, method: str, path: str, content: bytes, content_type: str) -> tuple[int, bytes]:
+        """Give status and body of any answer; raises PeerUnreachableError if none came in time."""
+        response = self._exchange(method, path, "*/*", None, content, content_type)
+        return response.status_code, response.content
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        accept: str,
+        query: Mapping[str, str | int] | None,
+        content: bytes | None,
+        content_type: str,
+    ) -> httpx.Response:
+        if not path.startswith("/"):
+            raise ValueError(f"{path!r} is no path; it starts with a slash, and the peer's address is set already")
+        headers = {"Accept": accept}
+        if content is not None:
+            headers["Content-Type"] = content_type
+        return self._send(self._client.build_request(method, path, params=query, content=content, headers=headers))
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         began = time.monotonic()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 from apiflask import APIFlask
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,6 +15,7 @@ from marketplace.api import applications, audit, consents, contracts, log, parti
 from marketplace.api.context import EXTENSION, Context
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
+from marketplace.publication import open_publication
 from marketplace.settings import Settings
 from marketplace.store import parties as stored
 
@@ -25,11 +25,12 @@ _BLUEPRINTS = (parties, products, applications, contracts, consents, permits, au
 def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
     """Give the app of one worker process, over engines of its own; `key` is the marketplace's.
 
-    Raises `audit.errors.LogError` if the database cannot be used.
+    Raises `audit.errors.LogError` if the database cannot be used, and `compute.settings.SettingsError` for a
+    policy that is not of this marketplace's log, or a database that was restored from an old backup.
     """
-    origin = settings.log_origin
-    setting = Setting(settings.name, key, settings.operator, settings.operator_key, _milliseconds, origin)
+    setting = Setting.of(settings, key)
     exchange = Exchange(open_engine(settings.store), setting)
+    publication = open_publication(settings, setting, exchange.log)
 
     def pin(party: str) -> bytes | None:
         """Give the key of the operator or of a party; a suspended one may still withdraw, report and verify."""
@@ -43,7 +44,7 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
     app = web.create_app(
         "Veilmart marketplace", settings.name, key, verifier, max_content_length=settings.max_body
     )
-    app.extensions[EXTENSION] = Context(exchange, setting)
+    app.extensions[EXTENSION] = Context(exchange, setting, publication)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.routes)
     problems.install(app)
@@ -56,7 +57,3 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
 
     described.install(app, {status for status, _ in problems.STATUSES.values()})
     return app
-
-
-def _milliseconds() -> int:
-    return time.time_ns() // 1_000_000

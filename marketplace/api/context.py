@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import flask
 
+from audit.publication import Publication
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
 from marketplace.store import contracts, permits
@@ -14,10 +15,11 @@ EXTENSION = "marketplace"
 
 @dataclass(frozen=True)
 class Context:
-    """One worker's exchange, and who the marketplace is."""
+    """One worker's exchange, who the marketplace is, and what of its log is shown."""
 
     exchange: Exchange
     setting: Setting
+    publication: Publication
 
 
 def context() -> Context:
@@ -29,6 +31,11 @@ def context() -> Context:
 def exchange() -> Exchange:
     """Give the exchange of the app that serves this request."""
     return context().exchange
+
+
+def publication() -> Publication:
+    """Give what of the log is shown, and to which witnesses."""
+    return context().publication
 
 
 def actor() -> str:

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 import flask
 from apiflask import APIBlueprint
 
+from audit.checkpoint import parse as parse_checkpoint
 from audit.entry import Entry, parse
 from audit.errors import FormatError
 from audit.tile import FULL_WIDTH, Bundle, bundle_encode, bundle_split, parse_path
+from audit.witness import MAX_REQUEST
 from compute.market import EntryIndices
 from compute.web.access import public
 from compute.web.body import Form, gives, takes
-from marketplace.api.context import exchange
+from marketplace.api.context import exchange, publication
 from marketplace.errors import missing
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -54,6 +56,18 @@ def checkpoint() -> flask.Response:
 @public
 def candidate() -> flask.Response:
     """The checkpoint that waits for witnesses, with the cosignatures so far: what they fetch and cosign."""
+    return _text(exchange().log.candidate().encode())
+
+
+@routes.post("/cosignatures")
+@public
+def cosignatures() -> flask.Response:
+    """Hand in the candidate with cosignatures of witnesses: what a witness has cosigned that nobody asked.
+
+    It is a signed note. 200 with the candidate as it stands then.
+    """
+    flask.request.max_content_length = MAX_REQUEST
+    publication().add_cosignatures(parse_checkpoint(flask.request.get_data()))
     return _text(exchange().log.candidate().encode())
 
 

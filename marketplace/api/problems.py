@@ -22,6 +22,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     FormatError: (400, "not-canonical"),
     InvalidMessageError: (400, "invalid-message"),
     audit_errors.FormatError: (400, "not-canonical"),
+    audit_errors.SignatureError: (422, "not-signed"),
     audit_errors.ProofError: (422, "no-such-proof"),
     audit_errors.DamageError: (500, "log-damaged"),
 }
@@ -31,6 +32,7 @@ _REMEDIES = {
     "invalid-message": "Correct the field; /openapi.json describes the body.",
     "not-canonical": "Send the bytes that compute.canonical.encode gives; to the log, audit.tile.bundle_encode.",
     "log-damaged": "Keep your latest checkpoint, and tell the operator and the supervisor.",
+    "not-signed": "Send the checkpoint as /log/candidate gives it, with your witness's own line and no other.",
     "no-such-proof": "Ask for sizes and indices within the latest checkpoint.",
 }
 

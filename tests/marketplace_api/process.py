@@ -28,19 +28,20 @@ from market import (
     terms,
 )
 
+from audit import policy as policies
+from audit.cosignature import cosigner_name
 from audit.entry import Entry, EntryKind, parse
 from audit.note import KeyKind, VerifierKey
-from audit.policy import Policy, Witness
+from audit.policy import Policy
 from audit.tile import FULL_WIDTH, Bundle
 from compute.client import MarketplaceClient
 from compute.log_client import LogClient
 from compute.records import ConsentBatch, ConsentKind, ConsentWithdrawal
-from compute.signing import Signed, derived_key, digest, sign
+from compute.signing import LOG_KEY, Signed, derived_key, digest, sign
 from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.keyfile import load_or_make
 from compute.web.tls import make_ca, make_certificate
-from marketplace.gate import LOG_KEY
 
 ROOT = Path(__file__).parents[2]
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x77" * 32)
@@ -63,6 +64,9 @@ def configuration(folder: Path, port: int, /, **changes: object) -> str:
         "certificate_key": "market.key",
         "key": "identity.jwe",
         "log_origin": ORIGIN,
+        "policy": "policy.toml",
+        "watermark": "watermark.checkpoint",
+        "authority": "ca.pem",
         "operator": "operator",
         "operator_key": base64.b64encode(operator_key).decode(),
         "database": str(folder / "market.db"),
@@ -100,16 +104,7 @@ class Server:
     @property
     def policy(self) -> Policy:
         """Of a reader who knows the log; its one witness never came."""
-        identity = load_or_make(self.folder / "identity.jwe", unlock)
-        return Policy(
-            party="market",
-            log=VerifierKey.of(ORIGIN, derived_key(identity, LOG_KEY)),
-            log_url=f"{self.url}/log",
-            witnesses=(Witness(BANK, VerifierKey.of("bank/witness", KEYS[BANK], KeyKind.COSIGNATURE)),),
-            quorum=1,
-            outside=1,
-            max_age=600,
-        )
+        return policies.parse((self.folder / "policy.toml").read_text("utf-8"))
 
     @contextmanager
     def peer(self, party: str, key: Ed25519PrivateKey | None = None) -> Iterator[PeerClient]:
@@ -167,6 +162,19 @@ def prepare(folder: Path, port: int, **changes: object) -> Path:
     return path
 
 
+def lay_policy(folder: Path, port: int) -> None:
+    """Write the policy of the marketplace in this folder, whose key is made if there is none."""
+    log = VerifierKey.of(ORIGIN, derived_key(load_or_make(folder / "identity.jwe", unlock), LOG_KEY))
+    witness = VerifierKey.of(cosigner_name(BANK), KEYS[BANK], KeyKind.COSIGNATURE)
+    (folder / "policy.toml").write_text(f"""
+max_age = 600
+quorum = 1
+outside = 1
+log = {{ party = "market", key = "{log.encode()}", url = "https://127.0.0.1:{port}/log" }}
+witnesses = [{{ party = "{BANK}", key = "{witness.encode()}" }}]
+""")
+
+
 def command(config: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "veilmart", "marketplace", "serve", "--config", str(config), *options]
 
@@ -176,6 +184,7 @@ def start(folder: Path, port: int | None = None) -> Server:
     if port is None:
         port = free_port()
         prepare(folder, port)
+    lay_policy(folder, port)
     address = folder / "address"
     address.unlink(missing_ok=True)
     with (folder / "log").open("ab") as log:

@@ -32,6 +32,7 @@ OPEN = {
     ("get", "/log/receipts/{index}"),
     ("get", "/log/{path}"),
     ("post", "/log/entries"),
+    ("post", "/log/cosignatures"),
 }
 NONCE = b"\7" * 32
 

@@ -12,10 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 from locks import lay_key, unlock
 from market import KEYS
-from marketplace_api.process import ROOT, Server, command, configuration, free_port, prepare
+from marketplace_api.process import ROOT, Server, command, configuration, free_port, lay_policy, prepare
 
+from audit import checkpoint
 from compute.settings import SettingsError
 from compute.web.keyfile import load_or_make
+from marketplace.gate import Setting
 from marketplace.settings import Settings, load
 from veilmart.cli import main
 
@@ -144,7 +146,9 @@ def test_the_operator_s_key_is_not_the_server_s(tmp_path: Path) -> None:
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        assert f"127.0.0.1:{port}" in rejected(prepare(tmp_path, port))
+        path = prepare(tmp_path, port)
+        lay_policy(tmp_path, port)
+        assert f"127.0.0.1:{port}" in rejected(path)
 
 
 def test_the_process_itself_ends_with_one_line(tmp_path: Path) -> None:
@@ -153,6 +157,53 @@ def test_the_process_itself_ends_with_one_line(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("max_age = 600", "max_age = 0", "max_age: not an integer from 1"),
+        ("max_age = 600", "max_ages = 600", "'max_ages': unknown"),
+        ('party = "market"', 'party = "fair"', "log.party is not this marketplace's; put market there"),
+        (
+            "max_age = 600",
+            f'max_age = 600\noperator = {{ name = "operator", public_key = "{"A" * 43}=" }}',
+            "put operator",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_be_used_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    path = prepare(tmp_path, 8443)
+    lay_policy(tmp_path, 8443)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy.read_text().replace(old, new))
+    assert told in rejected(path)
+
+
+def test_a_policy_of_another_log_is_refused_with_the_key_that_belongs_there(tmp_path: Path) -> None:
+    path = prepare(tmp_path, 8443)
+    lay_policy(tmp_path, 8443)
+    policy = (tmp_path / "policy.toml").read_text()
+    own = re.search(r'key = "(market[^"]+)"', policy)
+    assert own is not None
+    (tmp_path / "identity.jwe").unlink()
+    lay_policy(tmp_path, 8443)
+    right = re.search(r'key = "(market[^"]+)"', (tmp_path / "policy.toml").read_text())
+    (tmp_path / "policy.toml").write_text(policy)
+    assert right is not None
+    assert f"log.key is not this marketplace's; put {right[1]} there" in rejected(path)
+
+
+def test_a_database_behind_the_watermark_is_not_served(tmp_path: Path) -> None:
+    """It was restored from a backup: whoever asks would be shown what contradicts what others have seen."""
+    path = prepare(tmp_path, 8443)
+    lay_policy(tmp_path, 8443)
+    signer = Setting.of(load(path), load_or_make(tmp_path / "identity.jwe", unlock)).signer
+    shown = checkpoint.signed(signer.origin, 7, b"r" * 32, signer.key)
+    (tmp_path / "watermark.checkpoint").write_bytes(shown)
+    assert "has not the 7 entries that witnesses were shown" in rejected(path)
+    (tmp_path / "watermark.checkpoint").write_bytes(shown.replace(b"\n7\n", b"\n6\n"))
+    assert "no watermark of this log" in rejected(path)
 
 
 # --- the key ------------------------------------------------------------------------------------------------
@@ -184,7 +235,11 @@ def test_the_public_key_is_printed_and_made_at_its_first_use(tmp_path: Path) -> 
 
 
 def test_help_is_in_both_languages() -> None:
-    for arguments, chinese in ((["marketplace"], "数据产品超市"), (["marketplace", "serve"], "签名密钥")):
+    for arguments, chinese in (
+        (["marketplace"], "数据产品超市"),
+        (["marketplace", "serve"], "签名密钥"),
+        (["marketplace", "work"], "见证方"),
+    ):
         result = CliRunner().invoke(main, [*arguments, "--help"])
         assert result.exit_code == 0
         assert chinese in result.output

@@ -91,7 +91,7 @@ class Collector:
 
     def _tell_missing(self) -> None:
         """Log which witnesses are missing when that has changed, once they have had their time."""
-        if time.monotonic() - self._since < STAND - INTERVAL:
+        if self._candidate is None or time.monotonic() - self._since < STAND - INTERVAL:
             return
         missing = self._publication.standing(self._log.candidate()).missing
         if missing and missing != self._missing:

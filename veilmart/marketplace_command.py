@@ -1,6 +1,5 @@
 """``veilmart marketplace``."""
 
-import logging
 import signal
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ from marketplace.publication import open_publication
 from marketplace.settings import Settings, load
 from marketplace.witnesses import Collector
 from veilmart.person import EXAMPLE, load_person, open_peer
-from veilmart.serving import address_file_option, check_databases, config_option, keep_private
+from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
 
 KEY_BYTES = 32
@@ -79,7 +78,7 @@ def work(*, config: Path) -> None:
 
     请见证方为审计日志签名,直到 SIGTERM 或 Ctrl-C。数据产品超市服务旁运行一个。
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -21,7 +21,7 @@ from compute.web import keyfile
 from compute.web.certificates import checked
 from compute.web.secret import SecretFileError
 from compute.web.tls import KeyPair
-from veilmart.serving import address_file_option, check_databases, config_option, keep_private
+from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def work(*, role: Role, config: Path) -> None:
 
     执行节点的长任务,每次一个,直到 SIGTERM 或 Ctrl-C。每个节点服务旁运行一个。
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     try:
         settings = load_settings(config, role)
         keep_private()

@@ -1,5 +1,6 @@
 """What every command that serves has in common: its options, and the checks before there are workers."""
 
+import logging
 import os
 import resource
 import sqlite3
@@ -48,6 +49,12 @@ def keep_private() -> None:
     """
     os.umask(PRIVATE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def log_to_stderr() -> None:
+    """Log what a process without a server does; of each request that it sends, only what goes wrong."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def check_databases(paths: Sequence[Path | str]) -> None:

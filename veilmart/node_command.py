@@ -1,6 +1,7 @@
 """``veilmart node``."""
 
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any, get_args
 import click
 
 from audit.database import open_engine, truncate_wal
+from audit.errors import AuditError
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker
 from compute.node.settings import NodeSettings, Role, load_settings
@@ -19,6 +21,7 @@ from compute.node.site import Site, clock, open_site
 from compute.settings import SettingsError
 from compute.web import keyfile
 from compute.web.certificates import checked
+from compute.web.errors import WebError
 from compute.web.secret import SecretFileError
 from compute.web.tls import KeyPair
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 FLUSH = 10.0
 """Seconds between two attempts to hand waiting events to the marketplace."""
+FOLLOW = 3.0
+"""Seconds between two looks at the log; shorter than the time that a candidate stands for."""
 
 _CONFIG = config_option("examples/config/provider.toml")
 _ROLE = click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What the party is. 角色。")
@@ -35,9 +40,9 @@ _ROLE = click.option("--role", type=click.Choice(get_args(Role)), required=True,
 
 @click.group()
 def node() -> None:
-    """Run a party's node: a data provider's, a bank's, a model reviewer's.
+    """Run a party's node: a data provider's, a bank's, a model reviewer's, or one that only watches the log.
 
-    运行参与方节点:数据提供方、银行、模型审查方。
+    运行参与方节点:数据提供方、银行、模型审查方,或仅见证审计日志的一方。
     """
 
 
@@ -78,16 +83,15 @@ def work(*, role: Role, config: Path) -> None:
         settings = load_settings(config, role)
         keep_private()
         check_databases([settings.database])
-        handlers = _part(role, "work").work(settings)
         if role == "provider":
             # A daemon: it is stopped with this process, and by itself if this process is killed.
             upkeep = _part(role, "upkeep").keep_up
             get_context("forkserver").Process(target=upkeep, args=(settings,), daemon=True).start()
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
-            store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
-            with Worker(store, handlers, lease=settings.lease) as worker:
-                worker.run_until_signal()
+            complete = _part(role, "desk").open_release(site).complete if role == "provider" else None
+            threading.Thread(target=_follow, args=(site, complete), daemon=True).start()
+            _work_until_signal(role, settings)
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -105,6 +109,20 @@ def key(*, role: Role, config: Path) -> None:
         click.echo(keyfile.public_text(keyfile.load_or_make(settings.key, settings.unlock.secret)))
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _work_until_signal(role: Role, settings: NodeSettings) -> None:
+    """Do the node's jobs; a witness has none."""
+    if role == "witness":
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        stopped.wait()
+        return
+    handlers = _part(role, "work").work(settings)
+    store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
+    with Worker(store, handlers, lease=settings.lease) as worker:
+        worker.run_until_signal()
 
 
 def _part(role: Role, name: str) -> Any:  # noqa: ANN401 -- a module; each part has its own functions
@@ -127,3 +145,24 @@ def _tend(site: Site[Any]) -> None:
             truncate_wal(site.engine)
         except Exception:
             logger.exception("events still wait here; the next attempt is in %.0f s", FLUSH)
+
+
+def _follow(site: Site[Any], complete: Callable[[], None] | None) -> None:
+    """Cosign what the log shows, and have receipts completed once it has a quorum; tell each trouble once."""
+    waiting, told = threading.Event(), ""
+    while True:
+        trouble = ""
+        try:
+            site.follower.round()
+            if complete is not None:
+                complete()
+        except (AuditError, WebError) as error:
+            trouble = str(error)
+        except Exception:
+            logger.exception("the log is followed on")
+        if trouble and trouble != told:
+            logger.warning("the log was not cosigned: %s", trouble)
+        elif told and not trouble:
+            logger.info("the log is followed again")
+        told = trouble
+        waiting.wait(FOLLOW)

@@ -84,7 +84,7 @@ def create_app(
         f"Veilmart node {settings.name}", settings.name, site.key, verifier, max_content_length=settings.max_body
     )
     app.extensions["veilmart.opened"] = opened
-    app.register_blueprint(witness_routes(site.witness))
+    app.register_blueprint(witness_routes(site.follower.witness))
     for console in consoles:
         app.register_blueprint(console)
     if intake is not None:

@@ -11,7 +11,10 @@ from audit.entry import Event
 from compute.canonical import FormatError, Message, decode, encode
 from compute.node import events
 from compute.node.events import Facts, NoFacts
+from compute.node.release import Release
 from compute.protocols.base import FAULT, UNAVAILABLE, RefusalError, Refused
+from compute.protocols.risk_score.messages import Answer
+from compute.signing import Signed
 from compute.web.errors import PeerUnreachableError
 
 logger = logging.getLogger(__name__)
@@ -33,7 +36,10 @@ class Journal(Protocol):
 
 
 class Dispatcher:
-    """Routes messages to one party's role. No audit, no answer: the event is durable before the reply leaves."""
+    """Routes messages to one party's role. No audit, no answer: the event is durable before the reply leaves.
+
+    With a `release` an answer leaves only by its rule: so in a server. A worker's replies do not leave the node.
+    """
 
     def __init__(
         self,
@@ -42,8 +48,10 @@ class Dispatcher:
         journal: Journal,
         clock: Callable[[], int],
         facts: Facts | None = None,
+        release: Release | None = None,
     ) -> None:
         self.party, self.journal, self.clock, self.facts = party, journal, clock, facts or NoFacts()
+        self._release = release
         self.handlers = handlers
         self._expected: Any = reduce(or_, handlers)
 
@@ -93,4 +101,10 @@ class Dispatcher:
         reply = self.handlers[type(message)](message)
         event = events.accepted(self.party, message, reply, self.clock(), self.facts)
         self.journal.append(*before, *([] if event is None else [event]))
+        return self.released(reply)
+
+    def released(self, reply: Message) -> Message:
+        """Give the reply if it may leave the node now; raise RefusalError if it is an answer that may not."""
+        if self._release is not None and isinstance(reply, Signed) and isinstance(reply.statement, Answer):
+            self._release.require(events.answer_id(self.party, reply.statement.job))
         return reply

@@ -98,6 +98,11 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
     return _event(kind, node, message, at, detail, contract, permit, once)
 
 
+def answer_id(node: str, job: bytes) -> str:
+    """Give the id of the event that tells of the answer to the job with this digest."""
+    return new_id(node, EntryKind.ANSWER_SENT.encode() + job)
+
+
 def received(node: str, query: Query, now: int, facts: Facts) -> Event:
     """Give the event of a job that passed its checks and waits to be computed; there is one for each job."""
     job = query.job.statement

@@ -181,7 +181,7 @@ class Intake:
     def _result(self, job: Job) -> Message:
         expected: Any = self._by_kind[job.kind].reply | Refused
         found: Message = decode(self._jobs.result(job.id), expected)
-        return found
+        return self._dispatcher.released(found)
 
     def _standing(self, job: Job) -> Pending:
         return Pending(

@@ -113,6 +113,13 @@ class EventJournal:
         with self._reader.begin() as connection:
             return dict(connection.execute(query).all())
 
+    def recorded(self, event_id: str) -> tuple[int, bytes] | None:
+        """Give where an event stands in the log, and its entry's bytes; None if it is not there."""
+        query = select(_EVENTS.c["index"], _EVENTS.c.entry).where(_EVENTS.c.id == event_id)
+        with self._reader.begin() as connection:
+            row = connection.execute(query.where(_EVENTS.c["index"].is_not(None))).one_or_none()
+        return None if row is None else (row[0], row[1])
+
     def _keep(self, events: Sequence[Event]) -> None:
         """Keep each event that is not here yet under its id."""
         rows = [{"id": event.id, "event": encode(event), "contract": event.contract or ""} for event in events]

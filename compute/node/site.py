@@ -17,7 +17,9 @@ from compute.client import MarketplaceClient
 from compute.log_client import LogClient
 from compute.membership import connect, connect_log, load_policy
 from compute.node.directory import Directory
+from compute.node.following import Follower
 from compute.node.journal import EventJournal
+from compute.node.quorums import QuorumStore
 from compute.node.settings import NodeSettings
 from compute.signing import WITNESS_KEY, Pin, derived_key
 from compute.web import keyfile
@@ -41,7 +43,8 @@ class Site(Generic[S]):
     policy: Policy
     directory: Directory
     journal: EventJournal
-    witness: Witness
+    follower: Follower
+    """Follows the log, with the node's witness."""
 
 
 def clock() -> int:
@@ -68,4 +71,5 @@ def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
         directory = Directory(market, settings.pins | {settings.name: own}, settings.operator.name)
         journal = EventJournal(engine, log, key, patience)
         witness = Witness(engine, cosigner_name(settings.name), derived_key(key, WITNESS_KEY), policy.log, clock)
-        yield Site(settings, key, engine, market, log, policy, directory, journal, witness)
+        follower = Follower(log, witness, policy, QuorumStore(engine), clock)
+        yield Site(settings, key, engine, market, log, policy, directory, journal, follower)

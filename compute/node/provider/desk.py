@@ -6,7 +6,9 @@ from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
 from compute.node.provider.facts import ProviderFacts
 from compute.node.provider.uses import UseStore
+from compute.node.receipts import ReceiptStore
 from compute.node.registry import RegistryStore
+from compute.node.release import WitnessedRelease
 from compute.node.salts import SaltStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
@@ -31,7 +33,10 @@ def handlers(role: Provider) -> Handlers:
 def open_desk(
     site: Site[ProviderSettings], holding: Holding, means: Means | None = None
 ) -> tuple[Provider, Dispatcher]:
-    """Give the role and its dispatcher."""
+    """Give the role and its dispatcher.
+
+    The worker's, with its `means`, answers into the node's own database: the server lets out what leaves the node.
+    """
     settings, engine = site.settings, site.engine
     domain = Domain(
         settings.name,
@@ -50,4 +55,20 @@ def open_desk(
     role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}
     facts = ProviderFacts(settings.name, registry, answers, uses)
-    return role, Dispatcher(settings.name, taken, site.journal, clock, facts)
+    release = open_release(site) if means is None else None
+    return role, Dispatcher(settings.name, taken, site.journal, clock, facts, release)
+
+
+def open_release(site: Site[ProviderSettings]) -> WitnessedRelease:
+    """Give the rule by which answers leave the node."""
+    registry = RegistryStore(site.engine)
+
+    def parties_of(permit: str) -> tuple[str, ...]:
+        """Give all whom the permit's contract names: none of them vouches for its log alone."""
+        presented = registry.presented(permit)
+        if presented is None:
+            raise LookupError(f"no permit {permit} was presented here")
+        terms = presented[0].contract[0].statement
+        return (*terms.parties, terms.model_reviewer)
+
+    return WitnessedRelease(site.follower, site.journal, ReceiptStore(site.engine), parties_of)

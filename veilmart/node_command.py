@@ -33,6 +33,8 @@ FLUSH = 10.0
 """Seconds between two attempts to hand waiting events to the marketplace."""
 FOLLOW = 3.0
 """Seconds between two looks at the log; shorter than the time that a candidate stands for."""
+GRACE = 5.0
+"""Seconds that a look has to end when the process does."""
 
 _CONFIG = config_option("examples/config/provider.toml")
 _ROLE = click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What the party is. 角色。")
@@ -90,8 +92,14 @@ def work(*, role: Role, config: Path) -> None:
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
             complete = _part(role, "desk").open_release(site).complete if role == "provider" else None
-            threading.Thread(target=_follow, args=(site, complete), daemon=True).start()
-            _work_until_signal(role, settings)
+            over = threading.Event()
+            following = threading.Thread(target=_follow, args=(site, complete, over), daemon=True)
+            following.start()
+            try:
+                _work_until_signal(role, settings)
+            finally:
+                over.set()
+                following.join(GRACE)
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -147,10 +155,10 @@ def _tend(site: Site[Any]) -> None:
             logger.exception("events still wait here; the next attempt is in %.0f s", FLUSH)
 
 
-def _follow(site: Site[Any], complete: Callable[[], None] | None) -> None:
+def _follow(site: Site[Any], complete: Callable[[], None] | None, over: threading.Event) -> None:
     """Cosign what the log shows, and have receipts completed once it has a quorum; tell each trouble once."""
-    waiting, told = threading.Event(), ""
-    while True:
+    told = ""
+    while not over.is_set():
         trouble = ""
         try:
             site.follower.round()
@@ -165,4 +173,4 @@ def _follow(site: Site[Any], complete: Callable[[], None] | None) -> None:
         elif told and not trouble:
             logger.info("the log is followed again")
         told = trouble
-        waiting.wait(FOLLOW)
+        over.wait(FOLLOW)

@@ -122,6 +122,8 @@ class EventJournal:
 
     def _keep(self, events: Sequence[Event]) -> None:
         """Keep each event that is not here yet under its id."""
+        if not events:
+            return  # an insert of no rows would be one of a row without values
         rows = [{"id": event.id, "event": encode(event), "contract": event.contract or ""} for event in events]
         with self._engine.begin() as connection:
             connection.execute(insert(_EVENTS).on_conflict_do_nothing(), rows)

@@ -81,9 +81,12 @@ class Process:
 
 
 def processes_of(sites: Sites) -> list[Process]:
-    """Give a server for each site and a worker beside each node."""
-    market = sites.market
-    found = [_server("marketplace", ["marketplace", "serve", "--config", str(market.config)], market)]
+    """Give a server for each site and a worker beside each."""
+    market, options = sites.market, ["--config", str(sites.market.config)]
+    found = [
+        _server("marketplace", ["marketplace", "serve", *options], market),
+        Process("marketplace-work", ["marketplace", "work", *options], market.folder, None),
+    ]
     for site in sites.nodes.values():
         options = ["--role", str(site.role), "--config", str(site.config)]
         found.append(_server(f"{site.name}-serve", ["node", "serve", *options], site))

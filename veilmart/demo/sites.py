@@ -7,6 +7,7 @@ Below the demo's folder lie:
     market/       the marketplace
     <party>/      a node: config.toml, TLS files, its data; for the person who works there a key and a file for
                   `veilmart call`; its own keys and databases are made at its first start
+    policy.toml   in every party's folder: the log, its witnesses, the quorum
 
 The keys are encrypted; the key file that opens them lies beside them, as a demo has no other place for it.
 """
@@ -24,7 +25,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.cosignature import cosigner_name
+from audit.note import KeyKind, VerifierKey
 from compute.node.settings import Role
+from compute.signing import LOG_KEY, WITNESS_KEY, derived_key
 from compute.web import secret
 from compute.web.keyfile import load_or_make, public_text
 from compute.web.tls import KeyPair, make_ca, make_certificate
@@ -32,7 +36,17 @@ from compute.web.unlock import KEY_BYTES, Unlock, Unlocking
 from veilmart.demo.data import APPLICANT_COLUMNS, APPLICANTS_FILE, PROVIDERS, DemoError, existing
 
 MARKET, OPERATOR, BANK, REVIEWER = "market", "operator", "harbour-bank", "model-review-office"
-STAFF: Mapping[Role, str] = {"provider": "clerk", "bank": "analyst", "reviewer": "examiner"}
+SUPERVISOR = "supervisor"
+"""Watches the log, and is no party of a contract."""
+ORIGIN = "veilmart.example/log"
+QUORUM, OUTSIDE, MAX_AGE = 3, 1, 600
+"""Of the demo's policy; the age in seconds."""
+STAFF: Mapping[Role, str] = {
+    "provider": "clerk",
+    "bank": "analyst",
+    "reviewer": "examiner",
+    "witness": "inspector",
+}
 """Who works at a node of this role."""
 MARKER = "this-folder-is-remade-by-veilmart-demo"
 """A file that tells a folder of the demo from any other: only such a one is emptied."""
@@ -135,7 +149,7 @@ def lay_out(
     Raises :class:`DemoError` for missing files, and for a folder that holds something else.
     """
     _empty(directory)
-    roles: dict[str, Role] = {BANK: "bank", REVIEWER: "reviewer"}
+    roles: dict[str, Role] = {BANK: "bank", REVIEWER: "reviewer", SUPERVISOR: "witness"}
     for provider in PROVIDERS:
         roles[provider] = "provider"
     names = (MARKET, *roles)
@@ -153,6 +167,9 @@ def lay_out(
     for each in (sites.market, *sites.nodes.values()):
         _certify(each, authority)
     sites.market.config.write_text(_marketplace(sites), "utf-8")
+    policy = _policy(sites)
+    for each in (sites.market, *sites.nodes.values()):
+        (each.folder / "policy.toml").write_text(policy, "utf-8")
     operator = _person(OPERATOR, "operator.jwe", sites.market)
     (directory / OPERATOR / "operator.toml").write_text(operator, "utf-8")
     for each in sites.nodes.values():
@@ -232,7 +249,11 @@ max_body = {MAX_BODY}
 
 def _marketplace(sites: Sites) -> str:
     return f"""\
-{_listening(sites.market)}database = "market.sqlite"
+{_listening(sites.market)}log_origin = "{ORIGIN}"
+policy = "policy.toml"
+watermark = "watermark.checkpoint"
+authority = "{sites.market.authority.name}"
+database = "market.sqlite"
 operator = "{OPERATOR}"
 operator_key = "{public_text(sites.operator_key)}"
 """
@@ -242,6 +263,7 @@ def _node(sites: Sites, site: NodeSite, lease: float, retention_days: int) -> st
     market_key = base64.b64encode(sites.market.public_key).decode()
     return f"""\
 {_listening(site)}authority = "{site.authority.name}"
+policy = "policy.toml"
 database = "node.sqlite"
 checkpoint = "seen.checkpoint"
 lease = {lease}
@@ -250,6 +272,30 @@ retention_days = {retention_days}
 staff.{site.staff} = "{public_text(site.staff_key)}"
 marketplace = {{ name = "{MARKET}", url = "{sites.market.url}", public_key = "{market_key}" }}
 operator = {{ name = "{OPERATOR}", public_key = "{public_text(sites.operator_key)}" }}
+"""
+
+
+def _policy(sites: Sites) -> str:
+    """What every party relies on: which log, which witnesses, what quorum."""
+    log = VerifierKey.of(ORIGIN, derived_key(sites.market.identity, LOG_KEY))
+    witnesses = "".join(_witness(site) for site in sites.nodes.values())
+    return f"""\
+max_age = {MAX_AGE}
+quorum = {QUORUM}
+outside = {OUTSIDE}
+log = {{ party = "{MARKET}", key = "{log.encode()}", url = "{sites.market.url}/log" }}
+operator = {{ name = "{OPERATOR}", public_key = "{public_text(sites.operator_key)}" }}
+{witnesses}"""
+
+
+def _witness(site: NodeSite) -> str:
+    key = derived_key(site.identity, WITNESS_KEY)
+    vkey = VerifierKey.of(cosigner_name(site.name), key, KeyKind.COSIGNATURE).encode()
+    return f"""
+[[witnesses]]
+party = "{site.name}"
+key = "{vkey}"
+url = "{site.url}/witness"
 """
 
 
@@ -301,3 +347,5 @@ points_secret = "points.jwe"
 max_bits = 8.0
 approval_days = 365
 """
+        case "witness":
+            return ""

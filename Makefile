@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench latency lock clean
+.PHONY: help demo test lint format bench latency verify.pyz lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/\1\t/' | expand -t 10
+	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):[^#]*## ?/\1\t/' | expand -t 12
 
 demo: $(VENV)/.run ## score the 6,656 applicants under encryption (ARGS=--once, --dir DIR, --help)
 	@$(BIN)/veilmart demo $(ARGS)
@@ -31,6 +31,9 @@ bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor (20 minu
 
 latency: $(VENV)/.dev ## time one subject's score in a market of real processes
 	@$(BIN)/python benchmarks/one_subject.py $(ARGS)
+
+verify.pyz: $(VENV)/.run ## make the stand-alone verifier; the same sources give the same bytes
+	@$(BIN)/veilmart audit verifier --out $@
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev -o requirements/dev.lock $(LOCK)

@@ -16,7 +16,7 @@ What this cannot find is a log that was rewritten or cut off as a whole, with th
 with a checkpoint that a witness or somebody else outside has kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -29,19 +29,27 @@ from audit.entry import Entry, parse, verify_signature
 from audit.errors import DamageError, FormatError, ProofError, SignatureError, TamperingError
 from audit.merkle import Frontier, leaf_hash, root
 from audit.note import VerifierKey
+from audit.policy import Operator
 from audit.replay import Replay
 from audit.tile import FULL_WIDTH, HEIGHT, Tile, TileNodes, split_hashes
 
 
-def check(connection: Connection, log: VerifierKey, party: str) -> Checkpoint:
+def check(
+    connection: Connection,
+    log: VerifierKey,
+    party: str,
+    operator: Operator | None = None,
+    progress: Callable[[int], None] = lambda _entries: None,
+) -> Checkpoint:
     """The log's checkpoint, everything under which was recomputed, in one pass and little memory.
 
-    `log` is the log's key, `party` who runs it. Raises DamageError naming the first bad index and what is wrong
-    there. The connection's transaction is the snapshot that is checked.
+    `log` is the log's key, `party` who runs it, `operator` who admits parties, if that is known; `progress` gets
+    the number of entries that are done. Raises DamageError naming the first bad index and what is wrong there. The
+    connection's transaction is the snapshot that is checked.
     """
     frontier = Frontier()
     try:
-        _check_entries(connection, frontier, Replay(party, log.public_key))
+        _check_entries(connection, frontier, Replay(party, log.public_key, operator), progress)
         made = _check_heads(connection, frontier, log)
         _check_database(connection)
     except DBAPIError as error:
@@ -51,7 +59,9 @@ def check(connection: Connection, log: VerifierKey, party: str) -> Checkpoint:
     return made
 
 
-def _check_entries(connection: Connection, frontier: Frontier, replay: Replay) -> None:
+def _check_entries(
+    connection: Connection, frontier: Frontier, replay: Replay, progress: Callable[[int], None]
+) -> None:
     expected = _Tiles(connection)
     for index, entry_id, contract, data in _stream(connection, _ENTRIES):
         if index < frontier.size:
@@ -70,6 +80,7 @@ def _check_entries(connection: Connection, frontier: Frontier, replay: Replay) -
         for level, position, node in frontier.append(leaf_hash(data)):
             if level % HEIGHT == 0:
                 expected.take(level // HEIGHT, position, node)  # 4
+        progress(frontier.size)
     size = connection.scalars(select(tables.head.c.size)).one()
     if size != frontier.size:
         first = min(size, frontier.size)

@@ -10,7 +10,7 @@ import stat
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -159,6 +159,9 @@ class Url:
             )
         return self._connections[0]
 
+    def __del__(self) -> None:
+        self._close()
+
     def _close(self) -> None:
         while self._connections:
             self._connections.pop().close()
@@ -172,4 +175,8 @@ def _bounded(response: HTTPResponse, limit: int) -> bytes:
         body += piece
         if time.monotonic() > deadline:
             raise TimeoutError(f"not complete after {DEADLINE:.0f} s")
+    if len(body) <= limit:
+        if response.length:
+            raise IncompleteRead(bytes(body), response.length)
+        response.read()  # nothing: it ends the answer, and the connection can be used again
     return bytes(body)

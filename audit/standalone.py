@@ -9,7 +9,7 @@ It needs Python and `cryptography`, and loads nothing else of the project than t
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from audit import policy as policies
@@ -26,12 +26,12 @@ _IN_LOG = "The entry is in the log 条目已包含于日志"
 _MAX_ENTRY = 65_536  # bytes; an entry has fewer
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program and give its exit code."""
+def main(arguments: Sequence[str] | None = None, clock: Callable[[], float] = time.time) -> int:
+    """Run the program and give its exit code; the clock is of seconds since 1970-01-01."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["receipt"]:
-        return _receipt(given[1:])
-    return _log(given)
+        return _receipt(given[1:], int(clock()))
+    return _log(given, int(clock()))
 
 
 def read_policy(path: Path) -> Policy:
@@ -42,7 +42,7 @@ def read_policy(path: Path) -> Policy:
         raise FormatError(f"{path}: no policy: {error}") from error
 
 
-def _log(arguments: Sequence[str]) -> int:
+def _log(arguments: Sequence[str], now: int) -> int:
     parser = _parser(
         "Verify a log: every tile, entry, signature and counter; and that it has grown from what was seen before.",
         "验证审计日志:逐一核对分片、条目、签名与计数,并与上次所见的检查点比对。",
@@ -66,12 +66,12 @@ def _log(arguments: Sequence[str]) -> int:
     except (FormatError, UnavailableError) as error:
         return _tell(Verdict(Outcome.UNKNOWN, str(error)), as_document=options.json)
     scope = Scope(entries=not options.tree_only, progress=progress, processes=options.processes)
-    verdict = judge(source, policy, int(time.time()), options.checkpoint, scope)
+    verdict = judge(source, policy, now, options.checkpoint, scope)
     progress.end()
     return _tell(verdict, as_document=options.json)
 
 
-def _receipt(arguments: Sequence[str]) -> int:
+def _receipt(arguments: Sequence[str], now: int) -> int:
     parser = _parser(
         "Check a receipt: that an entry is in the log.",
         "核验存证回执:证明条目已包含于日志。",
@@ -84,7 +84,7 @@ def _receipt(arguments: Sequence[str]) -> int:
     try:
         policy = read_policy(options.policy)
         entry, receipt = _read(options.entry, _MAX_ENTRY), receipts.parse(_read(options.receipt, 2_000_000))
-        standing = receipts.verify(entry, receipt, policy, int(time.time()))
+        standing = receipts.verify(entry, receipt, policy, now)
     except SignatureError as error:
         return _tell(tampered(TamperingError(Damage.NOT_SIGNED, None, str(error))), as_document=options.json)
     except ProofError as error:

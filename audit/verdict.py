@@ -149,7 +149,7 @@ def moment(seconds: int) -> str:
     """The time in UTC; as it is where no calendar reaches."""
     try:
         return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):  # as platforms differ
         return f"{seconds} s"
 
 

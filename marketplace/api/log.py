@@ -11,8 +11,9 @@ from apiflask import APIBlueprint
 
 from audit.checkpoint import parse as parse_checkpoint
 from audit.entry import Entry, parse
-from audit.errors import FormatError
-from audit.tile import FULL_WIDTH, Bundle, bundle_encode, bundle_split, parse_path
+from audit.errors import MissingError
+from audit.files import LogFiles
+from audit.tile import bundle_split
 from audit.witness import MAX_REQUEST
 from compute.market import EntryIndices
 from compute.web.access import public
@@ -85,15 +86,9 @@ def receipt(index: int) -> flask.Response:
 @public
 def tile(path: str) -> flask.Response:
     """A tile `tile/L/N[.p/W]` or an entry bundle `tile/entries/N[.p/W]`."""
-    log = exchange().log
     try:
-        asked = parse_path(path)
-        if isinstance(asked, Bundle):
-            first = asked.index * FULL_WIDTH
-            data = bundle_encode(log.bundle(first, first + asked.width))
-        else:
-            data = log.tile(asked)
-    except (FormatError, IndexError) as error:
+        data = LogFiles(exchange().log).read(path)
+    except MissingError as error:
         raise missing("tile", path) from error
     return _cached(data, OCTETS, IMMUTABLE)
 

@@ -21,7 +21,7 @@ from compute.protocols.risk_score.scorecard import Scorecard
 from compute.settings import SettingsError
 from compute.web.errors import WebError
 from connectors.errors import ConnectorError
-from veilmart.audit_command import audit
+from veilmart.audit.command import audit
 from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
 from veilmart.demo.processes import Process, running

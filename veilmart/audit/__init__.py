@@ -1,0 +1,1 @@
+"""``veilmart audit``: the log, verified from outside and from inside, watched, traced, and made into evidence."""

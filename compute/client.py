@@ -23,6 +23,9 @@ from compute.market import (
     ApplicationRecord,
     ApplicationRequest,
     Applications,
+    CaseList,
+    CaseRecord,
+    CaseRequest,
     Catalog,
     CatalogEntry,
     ConsentCount,
@@ -108,9 +111,9 @@ class MarketplaceClient:
         """Give the applications that one made or has a part in, by name."""
         return self._get("/applications", Applications).applications
 
-    def application(self, contract: str) -> ApplicationRecord:
-        """Give the application for a contract."""
-        return self._get(f"/applications/{contract}", ApplicationRecord)
+    def application(self, contract: str, case: str | None = None) -> ApplicationRecord:
+        """Give the application for a contract; here and below a supervisor names the case that it reads under."""
+        return self._get(f"/applications/{contract}", ApplicationRecord, case=case)
 
     def approve(self, contract: str, terms_digest: str) -> ApplicationRecord:
         """Approve one's own part of the terms with this SHA-256, in hex; the last approval drafts the contract."""
@@ -130,9 +133,9 @@ class MarketplaceClient:
 
     # --- contracts --------------------------------------------------------------------------------------------
 
-    def contract(self, contract: str) -> ContractRecord:
+    def contract(self, contract: str, case: str | None = None) -> ContractRecord:
         """Give a contract with its signatures so far."""
-        return self._get(f"/contracts/{contract}", ContractRecord)
+        return self._get(f"/contracts/{contract}", ContractRecord, case=case)
 
     def sign(self, signed: Signed[Terms]) -> ContractRecord:
         """Add one's signature; the last one puts the contract in force and issues the permits."""
@@ -160,18 +163,18 @@ class MarketplaceClient:
         """Withdraw subjects' consents, as their contract's consumer, and give how many stood."""
         return self._post("/consents/withdraw", ConsentCount, withdrawal).consents
 
-    def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
+    def consents(self, contract: str, batches: int = 0, withdrawals: int = 0, case: str | None = None) -> Consents:
         """Give all batches and withdrawals under a contract as its consumer signed them, for its parties.
 
         Those behind the first so many: statements are only ever added, in one order.
         """
-        return self._get(f"/consents/{contract}", Consents, batches=batches, withdrawals=withdrawals)
+        return self._get(f"/consents/{contract}", Consents, batches=batches, withdrawals=withdrawals, case=case)
 
     # --- permits ----------------------------------------------------------------------------------------------
 
-    def permit(self, contract: str, provider: str) -> IssuedPermit:
+    def permit(self, contract: str, provider: str, case: str | None = None) -> IssuedPermit:
         """Give the permit for one provider of a contract."""
-        return self._get(f"/contracts/{contract}/permits/{provider}", IssuedPermit)
+        return self._get(f"/contracts/{contract}/permits/{provider}", IssuedPermit, case=case)
 
     def permit_status(self, permit: str, nonce: bytes) -> Signed[PermitStatus]:
         """Give whether a permit stands now, signed over a fresh `nonce` of 32 bytes."""
@@ -183,12 +186,12 @@ class MarketplaceClient:
 
     # --- audit ------------------------------------------------------------------------------------------------
 
-    def trace(self, contract: str) -> list[tuple[int, Entry]]:
+    def trace(self, contract: str, case: str | None = None) -> list[tuple[int, Entry]]:
         """Give every entry about a contract since its application, with its index."""
         found: list[tuple[int, Entry]] = []
         while True:
-            after = {"after": found[-1][0]} if found else {}
-            page = self._get(f"/audit/trace/{contract}", Trace, **after).entries
+            after = found[-1][0] if found else None
+            page = self._get(f"/audit/trace/{contract}", Trace, after=after, case=case).entries
             for each in page:
                 if found and each.index <= found[-1][0]:  # it would go on for ever
                     raise ResponseError(f"the marketplace gave entry {each.index} after entry {found[-1][0]}")
@@ -196,10 +199,33 @@ class MarketplaceClient:
             if len(page) < MAX_TRACE:
                 return found
 
+    # --- cases ------------------------------------------------------------------------------------------------
+
+    def open_case(self, number: str, until: int) -> CaseRecord:
+        """Open a case under one's own number, as a supervisor."""
+        return self._post("/cases", CaseRecord, CaseRequest(number=number, until=until))
+
+    def cases(self) -> Sequence[CaseRecord]:
+        """Give all cases, as a supervisor or the operator."""
+        return self._get("/cases", CaseList).cases
+
+    def case(self, case: str) -> CaseRecord:
+        """Give one case, as a supervisor or the operator."""
+        return self._get(f"/cases/{case}", CaseRecord)
+
+    def approve_case(self, case: str) -> CaseRecord:
+        """Approve a case that another has opened, as a supervisor or the operator."""
+        return self._post(f"/cases/{case}/approve", CaseRecord)
+
+    def close_case(self, case: str) -> CaseRecord:
+        """Close a case that one has opened: its reads are unsealed."""
+        return self._post(f"/cases/{case}/close", CaseRecord)
+
     # --- transport --------------------------------------------------------------------------------------------
 
-    def _get(self, path: str, expected: type[M], **query: str | int) -> M:
-        return _read(self._peer.request("GET", path, expected=bytes, query=query or None), expected)
+    def _get(self, path: str, expected: type[M], **query: str | int | None) -> M:
+        asked = {name: value for name, value in query.items() if value is not None}
+        return _read(self._peer.request("GET", path, expected=bytes, query=asked or None), expected)
 
     def _post(self, path: str, expected: type[M], message: Message | None = None) -> M:
         content = None if message is None else encode(message)

@@ -133,3 +133,32 @@ class Trace(Message, frozen=True):
 
     contract: Name
     entries: Annotated[tuple[LogEntry, ...], Meta(max_length=MAX_TRACE)]
+
+
+class CaseRequest(Message, frozen=True):
+    """An auditor's case to open."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=200)]
+    """The supervisor's own: 案号. It stays at the marketplace."""
+    until: Milliseconds
+    """When it is closed, and its reads are unsealed, at the latest."""
+
+
+class CaseRecord(Message, frozen=True):
+    """An auditor's case."""
+
+    case: Hex32
+    """What the log and all others name it by: a salted digest of its number."""
+    number: str
+    state: str
+    opener: Name
+    approver: Name | None
+    until: Milliseconds
+    reads: Count
+    """So many reads there were under it."""
+
+
+class CaseList(Message, frozen=True):
+    """All cases, by number."""
+
+    cases: tuple[CaseRecord, ...]

@@ -20,6 +20,7 @@ from compute.records import ConsentBatch, Consents, ConsentWithdrawal, PartyReco
 from compute.signing import Pin, Signed, digest, sign
 from compute.signing import Role as SigningRole
 from compute.terms import Grant, Terms
+from marketplace.cases import Cases
 from marketplace.errors import (
     BadSignatureError,
     ConflictError,
@@ -58,6 +59,7 @@ class Exchange:
         self.log = Log(engine, setting.signer)
         self._setting = setting
         self._gate = Gate(self.log, setting)
+        self.cases = Cases(self._gate)
         with self.log.transaction() as batch:
             tables.metadata.create_all(batch.connection)
 
@@ -172,9 +174,9 @@ class Exchange:
             step.record(Kind.APPLICATION_RESUBMITTED, contract=contract, provider=grant.provider, terms=fresh)
             return new
 
-    def application(self, actor: str, contract: str) -> Application:
-        """An application, for its consumer, its providers, the operator and the supervisor."""
-        with self._gate.query("application", actor) as step:
+    def application(self, actor: str, contract: str, case: str | None = None) -> Application:
+        """An application, for its consumer, its providers, the operator, and a supervisor under a case."""
+        with self.cases.reading("application", actor, contract, case) as step:
             return step.application(contract)
 
     def applications(self, actor: str) -> list[Application]:
@@ -184,9 +186,9 @@ class Exchange:
 
     # --- contracts --------------------------------------------------------------------------------------------
 
-    def contract(self, actor: str, contract: str) -> Contract:
-        """A contract with its signatures so far, for its parties, the operator and the supervisor."""
-        with self._gate.query("contract", actor) as step:
+    def contract(self, actor: str, contract: str, case: str | None = None) -> Contract:
+        """A contract with its signatures so far, for its parties, the operator, and a supervisor under a case."""
+        with self.cases.reading("contract", actor, contract, case) as step:
             return step.contract(contract)[0]
 
     def sign_contract(self, actor: str, signed: Signed[Terms]) -> Contract:
@@ -213,7 +215,7 @@ class Exchange:
         return self._move_contract("terminate_contract", actor, contract, Move.TERMINATE)
 
     def expire(self) -> int:
-        """Expire every contract and permit whose term is over, and give their number.
+        """Expire every contract and permit whose term is over, close every case, and give their number.
 
         Nothing waits for it: a term that is over stops contract and permit by itself. This states it in the log.
         """
@@ -225,7 +227,7 @@ class Exchange:
             spent = permits.due(step.connection, step.now)
             for name in spent:
                 self._move_permit(step, name, Move.EXPIRE)
-            return len(ended) + len(spent)
+            return len(ended) + len(spent) + self.cases.close_due(step)
 
     # --- consents ---------------------------------------------------------------------------------------------
 
@@ -270,22 +272,27 @@ class Exchange:
             step.record(Kind.CONSENT_WITHDRAWN, contract=name, statement=statement, consents=count)
             return count
 
-    def consents_of(self, actor: str, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
+    def consents_of(
+        self, actor: str, contract: str, batches: int = 0, withdrawals: int = 0, case: str | None = None
+    ) -> Consents:
         """All batches and withdrawals under a contract behind the first so many, as its consumer signed them.
 
-        For the contract's parties.
+        For the contract's parties, and a supervisor under a case.
         """
-        with self._gate.query("consents_of", actor) as step:
+        with self.cases.reading("consents", actor, contract, case) as step:
             _, role = step.contract(contract)
-            if role not in {Role.CONSUMER, Role.PROVIDER}:
+            if role not in {Role.CONSUMER, Role.PROVIDER, Role.SUPERVISOR}:
                 raise missing("contract", contract)
             return consents.of(step.connection, contract, batches, withdrawals)
 
     # --- permits ----------------------------------------------------------------------------------------------
 
-    def permit_for(self, actor: str, contract: str, provider: str) -> PermitRecord:
-        """The permit for one provider, for the contract's consumer, that provider, and the offices."""
-        with self._gate.query("permit_for", actor) as step:
+    def permit_for(self, actor: str, contract: str, provider: str, case: str | None = None) -> PermitRecord:
+        """The permit for one provider, for the contract's consumer, that provider, and the offices.
+
+        For a supervisor it is one under a case.
+        """
+        with self.cases.reading("permit", actor, contract, case) as step:
             return step.permit(permit_name(contract, provider))[0]
 
     def permit_status(self, actor: str, permit: str, nonce: bytes) -> Signed[PermitStatus]:
@@ -332,10 +339,13 @@ class Exchange:
                 raise ConflictError(str(error), "draw a new id for each event") from error
 
     def trace(
-        self, actor: str, contract: str, *, after: int = -1, limit: int | None = None
+        self, actor: str, contract: str, case: str | None = None, *, after: int = -1, limit: int | None = None
     ) -> list[tuple[int, Entry]]:
-        """The entries about a contract since its application and behind index `after`, with their indices."""
-        with self._gate.query("trace", actor) as step:
+        """The entries about a contract since its application and behind index `after`, with their indices.
+
+        For its parties, the operator, and a supervisor under a case.
+        """
+        with self.cases.reading("trace", actor, contract, case) as step:
             step.application(contract)
         return self.log.entries_of(contract, after, limit)
 

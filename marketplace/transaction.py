@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from audit.batch import Batch
-from audit.entry import EntryKind, Value
+from audit.entry import EntryKind, Event, Value
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
 from marketplace.flow.application import Application, undrafted
+from marketplace.flow.case import AuditCase
 from marketplace.flow.contract import Contract
 from marketplace.flow.event import event
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord, permit_role
 from marketplace.flow.product import Listing
 from marketplace.flow.states import Role
-from marketplace.store import applications, contracts, parties, permits, products
+from marketplace.store import applications, cases, contracts, parties, permits, products
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,14 @@ class Transaction:
         **detail: Value,
     ) -> None:
         """Append an event; the counterparty is the actor, if that is another, unless a party is named."""
+        actor = None if self.actor.name == self.market else self.actor.name
+        self.report(event(kind, self.market, counterparty or actor, self.now, detail, contract, permit))
+
+    def report(self, made: Event) -> int:
+        """Append an event of the marketplace's as it is, and give its index."""
         if self.batch is None:
             raise RuntimeError("nothing can be recorded in a transaction that only reads")
-        actor = None if self.actor.name == self.market else self.actor.name
-        self.batch.report(event(kind, self.market, counterparty or actor, self.now, detail, contract, permit))
+        return self.batch.report(made)
 
     def party(self, name: str) -> Party:
         """Give a party; who takes part is no secret."""
@@ -73,6 +78,13 @@ class Transaction:
             applied = applications.load(self.connection, name)
             raise missing("contract", name) if applied is None else undrafted(applied, self.actor)
         return found, role_in("contract", found.terms, self.actor)
+
+    def case(self, name: str) -> AuditCase:
+        """Give an auditor's case; only supervisors and the operator know of any."""
+        found = cases.load(self.connection, name)
+        if found is None or self.actor.office is None:
+            raise missing("case", name)
+        return found
 
     def permit(self, name: str) -> tuple[PermitRecord, Contract, Role]:
         """Give a permit, its contract, and the actor's role towards the permit."""

@@ -35,7 +35,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 NOW = 1_795_000_000_000
 DAY = 24 * 3600 * 1000
 BANK, TAX, LABOUR, REVIEWER = "bank", "market-regulation", "social-security", "reviewer"
-SUPERVISOR, OTHER = "supervisor", "other-bank"
+SUPERVISOR, OTHER, INSPECTOR = "supervisor", "other-bank", "inspectorate"
 ORIGIN = "market.example/log"
 KINDS = {
     BANK: PartyKind.BUYER,
@@ -44,6 +44,7 @@ KINDS = {
     REVIEWER: PartyKind.MODEL_REVIEWER,
     SUPERVISOR: PartyKind.SUPERVISOR,
     OTHER: PartyKind.BUYER,
+    INSPECTOR: PartyKind.SUPERVISOR,
 }
 KEYS = {
     name: Ed25519PrivateKey.from_private_bytes(bytes([number + 1]) * 32)

@@ -11,7 +11,18 @@ from compute.web import app as web
 from compute.web import described
 from compute.web.nonces import NonceStore
 from compute.web.signatures import Verifier
-from marketplace.api import applications, audit, consents, contracts, log, parties, permits, problems, products
+from marketplace.api import (
+    applications,
+    audit,
+    cases,
+    consents,
+    contracts,
+    log,
+    parties,
+    permits,
+    problems,
+    products,
+)
 from marketplace.api.context import EXTENSION, Context
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
@@ -19,7 +30,7 @@ from marketplace.publication import open_publication
 from marketplace.settings import Settings
 from marketplace.store import parties as stored
 
-_BLUEPRINTS = (parties, products, applications, contracts, consents, permits, audit, log)
+_BLUEPRINTS = (parties, products, applications, contracts, consents, permits, cases, audit, log)
 
 
 def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:

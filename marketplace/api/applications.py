@@ -7,6 +7,7 @@ from compute.terms import Grant
 from compute.web.body import gives, message, takes
 from marketplace.api import render
 from marketplace.api.context import actor, exchange
+from marketplace.api.queries import Under
 
 routes = APIBlueprint("applications", __name__, url_prefix="/applications")
 
@@ -27,10 +28,11 @@ def applications() -> Applications:
 
 
 @routes.get("/<contract>")
+@routes.input(Under, location="query", arg_name="query")
 @gives(ApplicationRecord)
-def application(contract: str) -> ApplicationRecord:
-    """An application, for its consumer, its providers, the operator and the supervisor."""
-    return render.application(exchange().application(actor(), contract))
+def application(contract: str, query: dict[str, str | None]) -> ApplicationRecord:
+    """An application, for its consumer, its providers, the operator, and a supervisor under a case."""
+    return render.application(exchange().application(actor(), contract, query["case"]))
 
 
 @routes.post("/<contract>/approve")

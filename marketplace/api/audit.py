@@ -1,5 +1,7 @@
 """The trace of a contract, for those whose business it is: an index into the log, which has all that it shows."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 
 from audit.entry import Entry, encode
@@ -15,10 +17,13 @@ routes.before_request(expire_due)
 @routes.get("/trace/<contract>")
 @routes.input(After, location="query", arg_name="query")
 @gives(Trace)
-def trace(contract: str, query: dict[str, int | None]) -> Trace:
-    """The entries about a contract since its application, for its parties, the operator and the supervisor."""
-    after = query["after"]
-    found = exchange().trace(actor(), contract, after=-1 if after is None else after, limit=MAX_TRACE)
+def trace(contract: str, query: dict[str, Any]) -> Trace:
+    """The entries about a contract since its application, for its parties and the operator.
+
+    And for a supervisor, under a case.
+    """
+    after = -1 if query["after"] is None else query["after"]
+    found = exchange().trace(actor(), contract, query["case"], after=after, limit=MAX_TRACE)
     return Trace(contract=contract, entries=tuple(_logged(*each) for each in found))
 
 

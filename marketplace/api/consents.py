@@ -1,5 +1,7 @@
 """Consents: commitments that a contract's consumer registers and withdraws."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 
 from compute.market import ConsentCount
@@ -31,9 +33,9 @@ def withdraw(signed: Signed[ConsentWithdrawal]) -> ConsentCount:
 @routes.get("/<contract>")
 @routes.input(Known, location="query", arg_name="query")
 @gives(Consents)
-def consents(contract: str, query: dict[str, int]) -> Consents:
+def consents(contract: str, query: dict[str, Any]) -> Consents:
     """All batches and withdrawals under a contract as its consumer signed them, for its parties.
 
-    Those behind the first so many that the asker has.
+    And for a supervisor, under a case. Those behind the first so many that the asker has.
     """
-    return exchange().consents_of(actor(), contract, query["batches"], query["withdrawals"])
+    return exchange().consents_of(actor(), contract, **query)

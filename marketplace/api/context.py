@@ -7,7 +7,7 @@ import flask
 from audit.publication import Publication
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
-from marketplace.store import contracts, permits
+from marketplace.store import cases, contracts, permits
 
 EXTENSION = "marketplace"
 """The key in `app.extensions` under which the app keeps its context."""
@@ -53,6 +53,6 @@ def expire_due() -> None:
     """
     market, now = context(), context().setting.clock()
     with market.exchange.log.snapshot() as connection:
-        due = contracts.due(connection, now) or permits.due(connection, now)
+        due = any(each.due(connection, now) for each in (contracts, permits, cases))
     if due:
         market.exchange.expire()

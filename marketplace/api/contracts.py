@@ -8,6 +8,7 @@ from compute.terms import Terms
 from compute.web.body import gives, message, takes
 from marketplace.api import render
 from marketplace.api.context import actor, exchange, expire_due
+from marketplace.api.queries import Under
 
 routes = APIBlueprint("contracts", __name__, url_prefix="/contracts")
 routes.before_request(expire_due)
@@ -22,17 +23,19 @@ def sign(signed: Signed[Terms]) -> ContractRecord:
 
 
 @routes.get("/<contract>")
+@routes.input(Under, location="query", arg_name="query")
 @gives(ContractRecord)
-def contract(contract: str) -> ContractRecord:
-    """A contract with its signatures so far, for its parties, the operator and the supervisor."""
-    return render.contract(exchange().contract(actor(), contract))
+def contract(contract: str, query: dict[str, str | None]) -> ContractRecord:
+    """A contract with its signatures so far, for its parties, the operator, and a supervisor under a case."""
+    return render.contract(exchange().contract(actor(), contract, query["case"]))
 
 
 @routes.get("/<contract>/permits/<provider>")
+@routes.input(Under, location="query", arg_name="query")
 @gives(IssuedPermit)
-def permit(contract: str, provider: str) -> IssuedPermit:
-    """The permit for one provider, for the consumer, that provider, the operator and the supervisor."""
-    return render.permit(exchange().permit_for(actor(), contract, provider))
+def permit(contract: str, provider: str, query: dict[str, str | None]) -> IssuedPermit:
+    """The permit for one provider, for the consumer, that provider, the operator, a supervisor under a case."""
+    return render.permit(exchange().permit_for(actor(), contract, provider, query["case"]))
 
 
 @routes.post("/<contract>/suspend")

@@ -31,13 +31,23 @@ class Nonce(Schema):
     )
 
 
-class After(Schema):
+class Under(Schema):
+    """The case under which a supervisor reads."""
+
+    case = String(
+        load_default=None,
+        validate=Regexp(r"\A[0-9a-f]{64}\Z", error="Name the case by its digest, 64 hex digits."),
+        metadata={"description": "digest of the case under which a supervisor reads; others leave it out"},
+    )
+
+
+class After(Under):
     """Where a page begins."""
 
     after = Count(load_default=None, metadata={"description": "index of the last entry of the page before"})
 
 
-class Known(Schema):
+class Known(Under):
     """How many statements the asker has already, of each kind."""
 
     batches = Count(load_default=0, metadata={"description": "of consents, the first so many"})

@@ -1,7 +1,8 @@
 """What is sent of each noun of the flow."""
 
-from compute.market import ApplicationRecord, CatalogEntry, ContractRecord, IssuedPermit, PartyStanding
+from compute.market import ApplicationRecord, CaseRecord, CatalogEntry, ContractRecord, IssuedPermit, PartyStanding
 from marketplace.flow.application import Application
+from marketplace.flow.case import AuditCase
 from marketplace.flow.contract import Contract
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord
@@ -46,4 +47,17 @@ def permit(found: PermitRecord) -> IssuedPermit:
         state=found.state.value,
         not_after=found.not_after,
         token=found.token,
+    )
+
+
+def case(found: AuditCase, reads: int) -> CaseRecord:
+    """Give the message about an auditor's case with so many reads."""
+    return CaseRecord(
+        case=found.id,
+        number=found.number,
+        state=found.state.value,
+        opener=found.opener,
+        approver=found.approver,
+        until=found.until,
+        reads=reads,
     )

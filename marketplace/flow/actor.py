@@ -15,17 +15,20 @@ class Actor:
     name: str
     kind: PartyKind | None
     office: Role | None
+    case: str | None = None
+    """The approved case under which a supervisor reads."""
 
 
 def role_in(noun: str, terms: Terms, actor: Actor) -> Role:
     """Give the actor's role under these terms, applied for or agreed.
 
-    Raises `NotFoundError` for everybody else: what others contract about is not told.
+    Raises `NotFoundError` for everybody else: what others contract about is not told, to a supervisor only under a
+    case.
     """
     if actor.name == terms.consumer:
         return Role.CONSUMER
     if actor.name in terms.parties:
         return Role.PROVIDER
-    if actor.office is not None:
+    if actor.office is not None and (actor.office is not Role.SUPERVISOR or actor.case is not None):
         return actor.office
     raise missing(noun, terms.contract)

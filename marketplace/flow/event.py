@@ -31,6 +31,8 @@ MOVED: Mapping[tuple[str, Move], EntryKind] = {
     ("contract", Move.EXPIRE): EntryKind.CONTRACT_EXPIRED,
     ("permit", Move.REVOKE): EntryKind.PERMIT_REVOKED,
     ("permit", Move.EXPIRE): EntryKind.PERMIT_EXPIRED,
+    ("case", Move.APPROVE): EntryKind.CASE_APPROVED,
+    ("case", Move.CLOSE): EntryKind.CASE_CLOSED,
 }
 """(noun, move) → the event that it is."""
 

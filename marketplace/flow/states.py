@@ -38,6 +38,7 @@ class Move(StrEnum):
     TERMINATE = "terminate"
     REVOKE = "revoke"
     EXPIRE = "expire"
+    CLOSE = "close"
 
 
 class PartyState(StrEnum):
@@ -84,6 +85,14 @@ class PermitState(StrEnum):
     EXPIRED = "expired"
 
 
+class CaseState(StrEnum):
+    """An auditor's case waits for a second approver, allows reads, or is over: then its reads are unsealed."""
+
+    OPENED = "opened"
+    APPROVED = "approved"
+    CLOSED = "closed"
+
+
 S = TypeVar("S", bound=StrEnum)
 Moves = Mapping[tuple[S, Move], tuple[S, frozenset[Role]]]
 """(state, move) → (the state it leads to, who may make it)."""
@@ -102,6 +111,7 @@ _PROVIDER = frozenset({Role.PROVIDER})
 _PARTIES = _CONSUMER | _PROVIDER
 _OPERATOR = frozenset({Role.OPERATOR})
 _MARKET = frozenset({Role.MARKET})
+_SUPERVISOR = frozenset({Role.SUPERVISOR})
 
 PARTY = Machine(
     "party",
@@ -156,6 +166,16 @@ PERMIT = Machine(
     {
         (PermitState.ACTIVE, Move.REVOKE): (PermitState.REVOKED, _PROVIDER | _OPERATOR),
         (PermitState.ACTIVE, Move.EXPIRE): (PermitState.EXPIRED, _MARKET),
+    },
+)
+
+CASE = Machine(
+    "case",
+    {
+        # Never by who opened it: flow/case.py. It is closed by who opened it, or when its time is over.
+        (CaseState.OPENED, Move.APPROVE): (CaseState.APPROVED, _SUPERVISOR | _OPERATOR),
+        (CaseState.OPENED, Move.CLOSE): (CaseState.CLOSED, _SUPERVISOR | _MARKET),
+        (CaseState.APPROVED, Move.CLOSE): (CaseState.CLOSED, _SUPERVISOR | _MARKET),
     },
 )
 

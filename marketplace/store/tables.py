@@ -123,3 +123,29 @@ permits = Table(
     Index("permits_by_end", "state", "not_after"),
     sqlite_strict=True,
 )
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),  # SHA-256 of salt and number, in hex: what the log has of it
+    Column("number", Text, nullable=False, unique=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("opener", Text, ForeignKey("parties.name"), nullable=False),
+    Column("approver", Text),  # a party, or the operator
+    Column("state", Text, nullable=False),
+    Column("until", Big, nullable=False),
+    Index("cases_by_end", "state", "until"),
+    sqlite_strict=True,
+)
+
+case_reads = Table(
+    "case_reads",
+    metadata,
+    Column("index", Big, primary_key=True, autoincrement=False),  # of the sealed entry
+    Column("case", Text, ForeignKey("cases.id"), nullable=False, index=True),
+    Column("contract", Text, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)

@@ -96,7 +96,7 @@ class ContractLife(RuleBasedStateMachine):
     @invariant()
     def the_market_agrees(self) -> None:
         exchange = self.market.exchange
-        held = exchange.contract(SUPERVISOR, self.name)
+        held = exchange.contract("operator", self.name)
         assert held.state is self.state
         assert set(held.signatures) == self.signed
         assert exchange.log.size() == self.entries

@@ -15,7 +15,6 @@ from market import (
     REVIEWER,
     SALTS,
     SEED,
-    SUPERVISOR,
     TAX,
     VERSIONS,
     Market,
@@ -33,6 +32,7 @@ from marketplace.errors import MarketplaceError, NotFoundError
 from marketplace.flow.event import MOVED
 from marketplace.flow.states import (
     APPLICATION,
+    CASE,
     CONTRACT,
     PARTY,
     PERMIT,
@@ -104,7 +104,7 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
     with pytest.raises(NotFoundError):
         market.report(EntryKind.REFUSED, OTHER, name, permit_id=permit.id)
 
-    told = [(entry.kind.value, entry.node) for _, entry in exchange.trace(SUPERVISOR, name)]
+    told = [(entry.kind.value, entry.node) for _, entry in exchange.trace("operator", name)]
     assert told == [
         ("application_submitted", "market"),
         ("application_approved", "market"),
@@ -156,7 +156,7 @@ def test_time_alone_ends_what_is_in_force(market: Market) -> None:
 
 
 def test_every_move_is_an_event_of_its_own() -> None:
-    machines = (PARTY, PRODUCT, APPLICATION, CONTRACT, PERMIT)
+    machines = (PARTY, PRODUCT, APPLICATION, CONTRACT, PERMIT, CASE)
     moves = {(machine.noun, move) for machine in machines for _, move in machine.moves}
     assert MOVED.keys() == moves
     assert len(set(MOVED.values())) == len(moves)

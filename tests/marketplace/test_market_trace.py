@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BANK, LABOUR, OTHER, REVIEWER, SUPERVISOR, TAX, Market, open_market
+from market import BANK, LABOUR, OTHER, REVIEWER, TAX, Market, open_market
 
 from audit.entry import EntryKind
 from audit.trace import entries_of
@@ -43,7 +43,7 @@ class Story:
 
     def shown(self, contract: str) -> list[int]:
         """The trace as the marketplace shows it, which must be what the log says."""
-        shown = self.market.exchange.trace(SUPERVISOR, contract)
+        shown = self.market.exchange.trace("operator", contract)
         log = self.market.exchange.log
         assert list(entries_of(contract, enumerate(log.entries()))) == shown
         return [index for index, _ in shown]
@@ -99,7 +99,7 @@ def test_the_whole_life_of_a_contract_is_found(story: Story) -> None:
     exchange.revoke_permit(TAX, permit_name(story.one, TAX))
     story.market.clock.now = exchange.contract(BANK, story.one).terms.not_after
     exchange.expire()
-    kinds = [entry.kind for _, entry in exchange.trace(SUPERVISOR, story.one)]
+    kinds = [entry.kind for _, entry in exchange.trace("operator", story.one)]
     assert {EntryKind.PERMIT_REVOKED, EntryKind.PERMIT_EXPIRED, EntryKind.CONTRACT_EXPIRED} < set(kinds)
     assert len(story.shown(story.one)) == len(kinds)
 

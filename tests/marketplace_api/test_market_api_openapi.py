@@ -23,6 +23,7 @@ WITH_BODY = {
     "/contracts/sign": "Signed_Terms_",
     "/consents/register": "Signed_ConsentBatch_",
     "/consents/withdraw": "Signed_ConsentWithdrawal_",
+    "/cases": "CaseRequest",
 }
 
 
@@ -73,14 +74,17 @@ def test_every_body_is_described(document: dict[str, Any]) -> None:
 
 def test_every_query_is_described(document: dict[str, Any]) -> None:
     found = {
-        path: [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"]
+        path: sorted(parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query")
         for path, _, operation in operations(document)
         if any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
     }
     assert found == {
         "/permits/{permit}/status": ["nonce"],
-        "/consents/{contract}": ["batches", "withdrawals"],
-        "/audit/trace/{contract}": ["after"],
+        "/applications/{contract}": ["case"],
+        "/contracts/{contract}": ["case"],
+        "/contracts/{contract}/permits/{provider}": ["case"],
+        "/consents/{contract}": ["batches", "case", "withdrawals"],
+        "/audit/trace/{contract}": ["after", "case"],
     }
 
 

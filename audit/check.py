@@ -17,11 +17,11 @@ What this cannot find is a log that was rewritten or cut off as a whole, with th
 with a checkpoint that a witness or somebody else outside has kept.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, CursorResult, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from audit import checkpoint, tables
 from audit import head as heads
@@ -29,7 +29,7 @@ from audit.checkpoint import Checkpoint
 from audit.cosignature import cosigners
 from audit.entry import Entry, parse, verify_signature
 from audit.errors import DamageError, FormatError, SignatureError, TamperingError
-from audit.merkle import Frontier, leaf_hash, root
+from audit.merkle import HASH_SIZE, Frontier, leaf_hash, root
 from audit.note import VerifierKey
 from audit.replay import Replay
 from audit.tile import FULL_WIDTH, HEIGHT, MAX_LEVEL, Tile, TileNodes, split_hashes
@@ -53,14 +53,28 @@ def check(
         _check_entries(connection, frontier, Replay(party, log.public_key))
         made = _check_heads(connection, frontier, log, witnesses)
         _check_database(connection)
-    except DBAPIError as error:
-        raise DamageError(f"entry {frontier.size} or what follows: {error.orig}", frontier.size) from error
+    except (SQLAlchemyError, UnicodeDecodeError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise DamageError(f"entry {frontier.size} or what follows: {cause}", frontier.size) from error
     return made
 
 
 def _check_entries(connection: Connection, frontier: Frontier, replay: Replay) -> None:
     expected, last = _Tiles(connection), dict[_Stream, int]()
-    for index, entry_id, contract, data in _stream(connection):
+    with _entries(connection) as rows:
+        _check_rows(rows, frontier, replay, expected, last)
+    size = heads.load(connection).size  # 6
+    if size != frontier.size:
+        first = min(size, frontier.size)
+        raise DamageError(f"entry {first}: missing or surplus; the head says {size}", first)  # 1
+    expected.end(size)  # 4
+    _check_counters(connection, replay.counters, last, size)  # 5
+
+
+def _check_rows(
+    rows: Iterable[Any], frontier: Frontier, replay: Replay, expected: "_Tiles", last: dict[_Stream, int]
+) -> None:
+    for index, entry_id, contract, data in rows:
         if index < frontier.size:
             raise DamageError(f"entry {index}: surplus", index)  # 1
         if index > frontier.size:
@@ -72,12 +86,6 @@ def _check_entries(connection: Connection, frontier: Frontier, replay: Replay) -
         for level, position, node in frontier.append(leaf_hash(data)):
             if level % HEIGHT == 0:
                 expected.take(level // HEIGHT, position, node)  # 4
-    size = connection.scalars(select(tables.head.c.size)).one()
-    if size != frontier.size:
-        first = min(size, frontier.size)
-        raise DamageError(f"entry {first}: missing or surplus; the head says {size}", first)  # 1
-    expected.end(size)  # 4
-    _check_counters(connection, replay.counters, last, size)  # 5
 
 
 def _checked(index: int, data: bytes, replay: Replay) -> Entry:
@@ -136,8 +144,13 @@ class _Tiles:
         stored = self._connection.scalar(select(tiles.hashes).where(tiles.level == level, tiles["index"] == index))
         if stored == bytes(hashes):
             return
-        first = index * FULL_WIDTH << (HEIGHT * level)
-        path = Tile(level, index, len(hashes) // 32).path
+        has, due = (
+            [each[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+            for each in (stored or b"", hashes)
+        )
+        wrong = next((at for at, (one, other) in enumerate(zip(has, due, strict=True)) if one != other), len(due))
+        first = (index * FULL_WIDTH + wrong) << HEIGHT * level
+        path = Tile(level, index, len(due)).path
         problem = "missing" if stored is None else "not the hashes of what it covers"
         raise DamageError(f"{path}, from entry {first} on: {problem}", first)
 
@@ -209,9 +222,9 @@ def _check_database(connection: Connection) -> None:
         raise DamageError("the database holds a trigger or a rule, which nobody may put there")
 
 
-def _stream(connection: Connection) -> Iterator[Any]:
+def _entries(connection: Connection) -> CursorResult[Any]:
     entries = tables.entries.c
     rows = select(entries["index"], entries.id, entries.contract, entries.data).order_by(entries["index"])
     if connection.dialect.name != "sqlite":  # which gives them one by one: the first that cannot be read is known
         rows = rows.execution_options(yield_per=1000)
-    return iter(connection.execute(rows))
+    return connection.execute(rows)

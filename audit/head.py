@@ -49,5 +49,5 @@ def load(connection: Connection) -> Head:
     del stored["id"]
     head = Head(**stored)
     if head.row["digest"] != digest:
-        raise DamageError("the head is not as it was stored", head.size)
+        raise DamageError("the head is not as it was stored")
     return head

@@ -33,6 +33,10 @@ T = TypeVar("T")
 
 _ENTRIES_PER_READ = 256  # an entry bundle of C2SP tlog-tiles, at most 16 MiB in memory
 
+_FAILURES = (
+    SQLAlchemyError,
+    UnicodeDecodeError,
+)  # the latter where a damaged SQLite file's name for a thing is none
 _entries, _tiles = tables.entries.c, tables.tiles.c
 _RANGE = (
     select(_entries["index"], _entries.data)
@@ -206,7 +210,7 @@ class Log:
         try:
             with self._reader.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except _FAILURES as error:
             raise LogError(f"the log cannot be read: {_cause(error)}") from error
 
     @contextmanager
@@ -216,7 +220,7 @@ class Log:
         try:
             with self._engine.begin() as connection, self._fold.counting(connection):
                 yield connection
-        except SQLAlchemyError as error:
+        except _FAILURES as error:
             cause = _cause(error)
             self._note(cause)
             raise LogError(f"the log cannot be written: {cause}") from error
@@ -274,7 +278,7 @@ def size_of(connection: Connection) -> int:
     return size
 
 
-def _cause(error: SQLAlchemyError) -> BaseException:
+def _cause(error: Exception) -> Exception:
     """The database's own error where there is one: SQLAlchemy's message would carry the statement and its data."""
     return getattr(error, "orig", None) or error
 

@@ -1,7 +1,9 @@
 """A real PostgreSQL server for the tests, from a wheel, and a fresh database for each test."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,12 +16,13 @@ _NUMBERS = count(1)
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Give the URL of a server whose files are in this folder, until the end.
+def server() -> Iterator[str]:
+    """Give the URL of a server, until the end.
 
-    It listens on a socket there. Started by root it gives up root's rights: it runs as the user pgserver, which is
+    It listens on a socket in a folder of its own, which is not pytest's: that, each run of pytest closes to others. Started by root it gives up root's rights: it runs as the user pgserver, which is
     made if there is none. Where it cannot start the test is skipped, but in CI it fails.
     """
+    folder = Path(tempfile.mkdtemp(prefix="veilmart-postgres-"))
     runtime = folder / "run"
     runtime.mkdir(mode=0o700)
     try:
@@ -36,6 +39,7 @@ def server(folder: Path) -> Iterator[str]:
         yield running.get_uri().replace(":@/", "@/")
     finally:
         running.cleanup()
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from audit import checkpoint, database, tables
+from audit import head as heads
 from audit.entry import Entry, Event, encode, sign
 from audit.errors import CounterError, DamageError, IdTakenError, LogError
-from audit.merkle import HASH_SIZE, Frontier, leaf_hash
+from audit.head import Head
+from audit.merkle import HASH_SIZE, leaf_hash
 from audit.tile import FULL_WIDTH, HEIGHT
 
 CLOCK_TOLERANCE = 60_000
@@ -52,7 +54,7 @@ class Batch:
 
     def __init__(self, connection: Connection, signer: Signer) -> None:
         self.connection, self._signer = connection, signer
-        head = connection.execute(select(tables.head)).one()
+        head = heads.load(connection)
         if head.halted is not None:
             raise LogError(f"the log is halted: {head.halted}")
         self._head = head
@@ -88,7 +90,7 @@ class Batch:
             raise CounterError(
                 f"the event has the counter {entry.counter}; the next of {entry.node} is {expected}", expected
             )
-        index = int(self._head.size) + len(self._entries)
+        index = self._head.size + len(self._entries)
         self._known[entry.id] = index, data
         self._counters[entry.stream] = entry.counter
         self._entries.append(entry)
@@ -118,12 +120,11 @@ class Batch:
         head, now = self._head, self._signer.clock()
         if now < head.signed_at - CLOCK_TOLERANCE:
             raise LogError("the clock is behind the last checkpoint: set it right, nothing is signed until then")
-        size = head.size + len(self._entries)
         rows: list[dict[str, Any]] = [
             {"index": index, "id": entry.id, "contract": entry.contract, "data": data}
             for index, (entry, data) in enumerate(zip(self._entries, self._data, strict=True), head.size)
         ]
-        frontier, hashes = Frontier.at(head.size, split(head.edge)), defaultdict(list)
+        frontier, hashes = head.tree, defaultdict(list)
         for data in self._data:
             for level, index, node in frontier.append(leaf_hash(data)):
                 if level % HEIGHT == 0:
@@ -132,14 +133,13 @@ class Batch:
         for place, fresh in hashes.items():
             self._fill(*place, fresh)
         self._count()
-        signed = checkpoint.signed(self._signer.origin, size, frontier.root(), self._signer.key)
-        grown = {"size": size, "edge": b"".join(frontier.edge), "checkpoint": signed}
-        signed_at = max(now, head.signed_at)
+        signed = checkpoint.signed(self._signer.origin, frontier.size, frontier.root(), self._signer.key)
+        grown = Head(frontier.size, b"".join(frontier.edge), signed, max(now, head.signed_at))
         moved = self.connection.execute(
-            update(tables.head).where(tables.head.c.size == head.size).values(**grown, signed_at=signed_at)
+            update(tables.head).where(tables.head.c.size == head.size).values(grown.row)
         )
         last = self.connection.scalar(select(func.max(tables.entries.c["index"])))
-        if moved.rowcount != 1 or last != size - 1:
+        if moved.rowcount != 1 or last != frontier.size - 1:
             # A trigger in the file can swallow a write; nothing may be acknowledged that is not there.
             raise LogError("the entries were not stored; the file was tampered with: check it")
 
@@ -184,8 +184,3 @@ class Batch:
             ),
             rows,
         )
-
-
-def split(edge: bytes) -> list[bytes]:
-    """The hashes of a stored edge."""
-    return [edge[first : first + HASH_SIZE] for first in range(0, len(edge), HASH_SIZE)]

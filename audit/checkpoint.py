@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import note as notes
-from audit.errors import FormatError
+from audit.errors import FormatError, SignatureError
 from audit.merkle import HASH_SIZE, SIZE_LIMIT
 
 _COUNT = re.compile(r"0|[1-9][0-9]{0,18}")  # SIZE_LIMIT has 19 digits
@@ -51,6 +51,17 @@ class Checkpoint:
 def parse(data: bytes) -> Checkpoint:
     """The checkpoint of these bytes: `parse(data).encode() == data` for what is accepted; raises FormatError."""
     return Checkpoint(notes.parse(data))
+
+
+def parse_signed(data: bytes, log: notes.VerifierKey) -> Checkpoint:
+    """The checkpoint of these bytes, if the log of this key has signed it under its own name; else SignatureError.
+
+    Raises FormatError, as `parse` does.
+    """
+    made = parse(data)
+    if made.origin != log.name or not notes.verify(made.note, [log]):
+        raise SignatureError(f"a checkpoint of {made.origin!r:.80} that {log.name} has not signed with its key")
+    return made
 
 
 def text(origin: str, size: int, root: bytes) -> str:

@@ -70,11 +70,13 @@ class Group:
                 works = self._take()  # once the database's lock is ours: others came while we waited for it
                 for work in works:
                     work.attempt(batch)
-        except Exception as error:  # noqa: BLE001 -- each caller gets one of its own
+        except BaseException as error:
             works = works or self._take()
             for work in works:
-                work.error = LogError(str(error))
+                work.error = LogError(str(error))  # each caller gets one of its own
                 work.error.__cause__ = error
+            if not isinstance(error, Exception):  # this thread was told to end, while it worked for others
+                raise
         finally:
             for work in works:
                 work.is_done = True

@@ -7,20 +7,25 @@ The database's write lock makes one sequence of all writers; the commit's fsync 
 Each read sees one snapshot and waits for nobody.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit import checkpoint, database, merkle, tables
+from audit import head as heads
 from audit.batch import Batch, Signer
 from audit.checkpoint import Checkpoint
 from audit.database import reader
 from audit.entry import Entry, parse
-from audit.errors import DamageError, FormatError, LogError, ProofError
+from audit.errors import DamageError, FormatError, LogError, ProofError, SignatureError
 from audit.group import Group
+from audit.head import Head
+from audit.note import VerifierKey
 from audit.receipt import Receipt
 from audit.tile import Tile, TileNodes, split_hashes
 
@@ -28,6 +33,10 @@ T = TypeVar("T")
 
 _ENTRIES_PER_READ = 256  # an entry bundle of C2SP tlog-tiles, at most 16 MiB in memory
 
+_FAILURES = (
+    SQLAlchemyError,
+    UnicodeDecodeError,
+)  # the latter where a damaged SQLite file's name for a thing is none
 _entries, _tiles = tables.entries.c, tables.tiles.c
 _RANGE = (
     select(_entries["index"], _entries.data)
@@ -40,6 +49,7 @@ _TILE = select(_tiles.hashes).where(_tiles.level == bindparam("level"), _tiles["
 class Log:
     """A log over an engine of `audit.database.open_engine`; makes its tables if the database has none.
 
+    Making one over the log of another origin or key raises LogError: of two writers one loses, and says so.
     Every method raises LogError if the database fails, and DamageError, which is one, if it is seen to be damaged;
     only `audit.check` looks for damage.
     """
@@ -47,10 +57,11 @@ class Log:
     def __init__(self, engine: Engine, signer: Signer) -> None:
         self._engine, self._reader, self._signer = engine, reader(engine), signer
         self._failure: str | None = None
-        self._group = Group(self.transaction)
+        self._group, self._fold = Group(self.transaction), database.Fold(engine)
         with self._writing() as connection:
             tables.metadata.create_all(connection)
             connection.execute(database.insert(connection, tables.head).on_conflict_do_nothing(), self._empty())
+            self._require_own(heads.load(connection))
 
     # --- writing --------------------------------------------------------------------------------------------
 
@@ -94,7 +105,9 @@ class Log:
     def halt(self, reason: str) -> None:
         """Sign nothing any more, in whichever process: the log would contradict what others have seen of it."""
         with self._writing() as connection:
-            connection.execute(update(tables.head).where(tables.head.c.halted.is_(None)).values(halted=reason))
+            head = heads.load(connection)
+            if head.halted is None:
+                connection.execute(update(tables.head).values(replace(head, halted=reason).row))
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -197,7 +210,7 @@ class Log:
         try:
             with self._reader.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except _FAILURES as error:
             raise LogError(f"the log cannot be read: {_cause(error)}") from error
 
     @contextmanager
@@ -205,13 +218,20 @@ class Log:
         if self._failure:
             raise LogError(f"the log stopped after a failed write: {self._failure}")
         try:
-            with self._engine.begin() as connection:
+            with self._engine.begin() as connection, self._fold.counting(connection):
                 yield connection
-        except SQLAlchemyError as error:
+        except _FAILURES as error:
             cause = _cause(error)
-            if getattr(cause, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
-                self._failure = str(cause)
+            self._note(cause)
             raise LogError(f"the log cannot be written: {cause}") from error
+        try:
+            self._fold.fold_if_due()
+        except sqlite3.Error as error:  # the transaction is durable; nothing more may be written behind it
+            self._note(error)
+
+    def _note(self, cause: BaseException) -> None:
+        if getattr(cause, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+            self._failure = str(cause)
 
     def _cosigned(self, stage: str) -> Checkpoint | None:
         with self.snapshot() as connection:
@@ -221,7 +241,14 @@ class Log:
 
     def _empty(self) -> dict[str, object]:
         signed = checkpoint.signed(self._signer.origin, 0, merkle.EMPTY_ROOT, self._signer.key)
-        return {"id": 0, "size": 0, "edge": b"", "checkpoint": signed, "signed_at": self._signer.clock()}
+        return {"id": 0, **Head(0, b"", signed, self._signer.clock()).row}
+
+    def _require_own(self, head: Head) -> None:
+        own = VerifierKey.of(self._signer.origin, self._signer.key)
+        try:
+            checkpoint.parse_signed(head.checkpoint, own)
+        except (FormatError, SignatureError) as error:
+            raise LogError(f"the database holds the log of another: {error}; give this one its own") from error
 
     def _read(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         # A transaction per piece: a caller who stops half way leaves no snapshot open, which would keep the
@@ -251,14 +278,16 @@ def size_of(connection: Connection) -> int:
     return size
 
 
-def _cause(error: SQLAlchemyError) -> BaseException:
+def _cause(error: Exception) -> Exception:
     """The database's own error where there is one: SQLAlchemy's message would carry the statement and its data."""
     return getattr(error, "orig", None) or error
 
 
 def _reached(connection: Connection, size: int) -> int:
-    """`size` itself, if the log has reached it; merkle judges the rest of its value."""
+    """`size` itself, if the log has reached it."""
     present = size_of(connection)
+    if type(size) is not int or size < 0:  # bool is an int, and no size
+        raise ProofError(f"{size} is no size of a log")
     if size > present:
         raise ProofError(f"the log has {present} entries, not yet {size}")
     return size

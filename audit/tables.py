@@ -47,6 +47,7 @@ head = Table(
     Column("checkpoint", LargeBinary, nullable=False),  # a signed note over size and root
     Column("signed_at", Big, nullable=False),  # UTC, milliseconds since 1970-01-01
     Column("halted", Text),  # why nothing may be signed any more
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the row: nothing is signed over a damaged one
     sqlite_strict=True,
 )
 

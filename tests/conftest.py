@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgres
 import pytest
 from hypothesis import settings
 from world import World, build
@@ -40,3 +41,10 @@ def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
     """A small market; see tests/world.py."""
     with build(key, tmp_path) as market:
         yield market
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server; see tests/postgres.py."""
+    with postgres.server() as url:
+        yield url

@@ -18,7 +18,7 @@ FULL: dict[str, Any] = {
     "detail": {"answer": "ab" * 32, "counter": 7, "purpose": "贷前审查"},
     "id": "0123456789abcdef" * 2,
     "job": "5e" * 32,
-    "kind": EntryKind.ANSWER_RELEASED,
+    "kind": EntryKind.ANSWER_SENT,
     "node": "tax-bureau",
     "permit_id": "p-2026-0001",
     "time": 1_790_000_000_123,
@@ -54,7 +54,7 @@ def test_the_bytes_of_an_entry() -> None:
         '"counter":7,"purpose":"贷前审查"},'
         '"id":"0123456789abcdef0123456789abcdef",'
         '"job":"5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e",'
-        '"kind":"answer_released","node":"tax-bureau","permit_id":"p-2026-0001",'
+        '"kind":"answer_sent","node":"tax-bureau","permit_id":"p-2026-0001",'
         '"time":1790000000123,"version":1}'
     )
     assert encode(Entry(**BARE)) == (

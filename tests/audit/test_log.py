@@ -1,91 +1,59 @@
-"""The log keeps what it acknowledged, through crashes and several writers, and finds any damage."""
+"""The log over either database: what is appended, what is refused, and what can be asked of it."""
 
-import multiprocessing
-import os
-import resource
-import signal
-import sqlite3
+import random
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, cast
 
 import pytest
+from log_world import KEY, NOW, ORIGIN, VKEY, Clock, Node, enrol, fsck, opened, signer
+from sqlalchemy import event, text
 
-from audit import merkle
+from audit import checkpoint, cosignature, merkle, note, receipt, tables
+from audit.batch import CLOCK_TOLERANCE, Batch
+from audit.checkpoint import Checkpoint
 from audit.database import open_engine
-from audit.entry import Entry, EntryKind, encode
-from audit.errors import LogError, ProofError
+from audit.entry import Entry, EntryKind, Event, encode, new_id, parse, sign
+from audit.errors import CounterError, DamageError, IdTakenError, LogError, ProofError
 from audit.log import Log
+from audit.policy import Policy, Witness
+from audit.tile import Bundle, Tile, bundle_encode, parse_path, tiles
 
-# The children share nothing with this process but the file: they open it themselves.
-PROCESSES = multiprocessing.get_context("fork")
-
-
-def event(number: int, *, writer: int = 0, time: int = 1_790_000_000_000) -> Entry:
-    return Entry(
-        id=f"{writer:08x}{number:024x}",
-        kind=EntryKind.JOB_RECEIVED,
-        time=time,
-        node=f"node-{writer}",
-        detail={"counter": number},
-    )
+BANK = "contract-1"
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Log]:
-    engine = open_engine(path)
-    try:
-        yield Log(engine)
-    finally:
-        engine.dispose()
+def leaves_of(log: Log) -> list[bytes]:
+    return [merkle.leaf_hash(encode(entry)) for entry in log.entries()]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "log.db"
-
-
-@pytest.fixture
-def log(path: Path) -> Iterator[Log]:
-    with opened(path) as log:
-        yield log
-
-
-def execute(path: Path, script: str) -> None:
-    """What somebody with the file in hand does to it."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script)
-
-
-# --- appending and reading ------------------------------------------------------------------------------------
-
-
-def test_an_empty_log(log: Log) -> None:
-    assert log.size() == 0
-    assert log.root() == merkle.EMPTY_ROOT
-    assert list(log.entries()) == []
-    assert log.append_many([]) == []
-    assert log.consistency_proof(0, 0) == []
-    assert log.check() == (0, merkle.EMPTY_ROOT)
+def test_an_empty_log(empty: Log) -> None:
+    assert empty.size() == 0
+    assert empty.root() == merkle.EMPTY_ROOT
+    assert list(empty.entries()) == []
+    assert empty.append_many([]) == []
+    assert empty.consistency_proof(0, 0) == []
+    made = fsck(empty)
+    assert (made.origin, made.size, made.root) == (ORIGIN, 0, merkle.EMPTY_ROOT)
+    assert empty.checkpoint() == empty.candidate() == empty.published() == made
     with pytest.raises(IndexError):
-        log.entry(0)
+        empty.entry(0)
 
 
-def test_entries_come_back_in_order_with_their_roots_and_proofs(log: Log) -> None:
-    events = [event(number) for number in range(23)]
-    leaves = [merkle.leaf_hash(encode(entry)) for entry in events]
-    assert [log.append(entry) for entry in events[:5]] == [0, 1, 2, 3, 4]
-    assert log.append_many(events[5:22]) == list(range(5, 22))
-    assert log.append(events[22]) == 22
-    assert log.size() == 23
-    assert list(log.entries()) == events
-    assert list(log.entries(3, 20)) == events[3:20]
-    assert log.entry(7) == events[7]
+def test_entries_come_back_in_order_with_their_roots_and_proofs(log: Log, tax: Node) -> None:
+    entries = [log.entry(0), *tax.entries(11), *tax.entries(11, BANK)]
+    assert [log.append(entry) for entry in entries[1:5]] == [1, 2, 3, 4]
+    assert log.append_many(entries[5:22]) == list(range(5, 22))
+    assert log.append(entries[22]) == 22
+    assert list(log.entries()) == entries
+    assert list(log.entries(3, 20)) == entries[3:20]
+    assert log.entry(7) == entries[7]
+    assert [index for index, _ in log.entries_of(BANK)] == list(range(12, 23))
+    assert log.entries_of(BANK, 13, 2) == [(14, entries[14]), (15, entries[15])]
+    leaves = leaves_of(log)
     roots = [merkle.root_of(leaves[:size]) for size in range(24)]
     assert [log.root(size) for size in range(24)] == roots
-    assert log.root() == roots[23]
     for size in range(1, 24):
         for index in range(size):
             proof = log.inclusion_proof(index, size)
@@ -93,31 +61,88 @@ def test_entries_come_back_in_order_with_their_roots_and_proofs(log: Log) -> Non
         for old in range(size + 1):
             proof = log.consistency_proof(old, size)
             merkle.verify_consistency(old, size, roots[old], roots[size], proof)
-    assert log.check() == (23, roots[23])
+    assert fsck(log).root == roots[23]
 
 
-def test_long_reads_and_batches(log: Log) -> None:
-    events = [event(number) for number in range(2500)]
-    assert log.append_many(iter(events)) == list(range(2500))
-    assert log.append_many([*events[1200:], event(2500)]) == list(range(1200, 2501))
-    assert list(log.entries(0, 2500)) == events
-    assert log.check()[0] == 2501
+def test_a_checkpoint_of_every_size_is_the_logs_own(log: Log, tax: Node) -> None:
+    seen = [log.checkpoint()]
+    for entry in tax.entries(20):
+        log.append(entry)
+        seen.append(log.checkpoint())
+    assert [made.size for made in seen] == list(range(1, 22))
+    for made in seen:
+        assert note.verify(made.note, [VKEY]) == (VKEY,)
+        assert made.root == log.root(made.size)
+        proof = log.consistency_proof(made.size, 21)
+        merkle.verify_consistency(made.size, 21, made.root, seen[-1].root, proof)
 
 
-def test_a_reader_who_stops_half_way_holds_nothing(path: Path, log: Log) -> None:
-    log.append_many([event(number) for number in range(300)])
-    reading = log.entries()
-    assert next(reading) == event(0)
-    log.append(event(300))
-    # Whoever still held a snapshot would keep the write-ahead log from being folded back.
-    with closing(sqlite3.connect(path)) as connection:
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    assert busy == 0
-    assert len(list(reading)) == 299
+def test_long_reads_tiles_and_bundles(log: Log, tax: Node) -> None:
+    """Over two levels of tiles, appended in pieces that end on either side of a tile's border."""
+    stops = (1, 100, 255, 256, 257, 511, 512, 700, 2000, 2560)
+    entries = [log.entry(0), *tax.entries(2559)]
+    for start, stop in pairwise(stops):
+        assert log.append_many(iter(entries[start:stop])) == list(range(start, stop))
+    assert list(log.entries()) == entries
+    data = [encode(entry) for entry in entries]
+    rows = {0: [merkle.leaf_hash(each) for each in data]}
+    rows[1] = [merkle.root_of(rows[0][first : first + 256]) for first in range(0, 2560, 256)]
+    for tile in tiles(2560):
+        first = tile.index * 256
+        assert log.tile(tile) == b"".join(rows[tile.level][first : first + tile.width])
+        if tile.level == 0:
+            path = parse_path(tile.path.replace("/0/", "/entries/"))
+            assert isinstance(path, Bundle)
+            assert log.bundle(first, first + path.width) == data[first : first + path.width]
+            assert bundle_encode(log.bundle(first, first + path.width))
+    for width in (1, 9):  # a partial tile is served for ever, though it has grown since
+        assert log.tile(Tile(1, 0, width)) == b"".join(rows[1][:width])
+    for missing in (Tile(0, 10, 1), Tile(1, 0, 11), Tile(2, 0, 1), Tile(63, 0)):
+        with pytest.raises(IndexError, match=missing.path):
+            log.tile(missing)
+    drawn = random.Random(7)  # noqa: S311 -- sizes
+    for _ in range(60):
+        old, new = sorted(drawn.choices(range(2561), k=2))
+        old_root, new_root = merkle.root_of(rows[0][:old]), merkle.root_of(rows[0][:new])
+        merkle.verify_consistency(old, new, old_root, new_root, log.consistency_proof(old, new))
+        index = drawn.randrange(max(new, 1))
+        if new:
+            proof = log.inclusion_proof(index, new)
+            merkle.verify_inclusion(rows[0][index], index, new, proof, new_root)
+    assert fsck(log).size == 2560
 
 
-def test_what_the_log_does_not_have(log: Log) -> None:
-    log.append_many([event(0), event(1)])
+def test_receipts_verify(log: Log, tax: Node) -> None:
+    witness = Node("witness")
+    key = note.VerifierKey.of("witness", witness.key, note.KeyKind.COSIGNATURE)
+    policy = Policy(
+        party="market",
+        log=VKEY,
+        log_url="https://market.example/log",
+        witnesses=(Witness("witness", key),),
+        quorum=1,
+        outside=1,
+        max_age=600,
+    )
+    log.append_many(tax.entries(5))
+    at_six = log.checkpoint()
+    line = cosignature.cosign(at_six.note.text, "witness", witness.key, NOW // 1000)
+    cosigned = Checkpoint(note.Note(at_six.note.text, (*at_six.note.signatures, line)))
+    log.append_many(tax.entries(4))
+    for index, entry in enumerate(log.entries()):
+        latest = receipt.parse(log.receipt(index).encode())
+        assert latest.checkpoint.size == 10
+        assert not receipt.verify(encode(entry), latest, policy, NOW // 1000).has_quorum
+        if index < 6:
+            under = receipt.parse(log.receipt(index, cosigned).encode())
+            assert receipt.verify(encode(entry), under, policy, NOW // 1000).has_quorum
+        else:
+            with pytest.raises(ProofError):
+                log.receipt(index, cosigned)
+
+
+def test_what_the_log_does_not_have(log: Log, tax: Node) -> None:
+    log.append(tax.entry())
     for index in (-1, 2):
         with pytest.raises(IndexError):
             log.entry(index)
@@ -137,340 +162,232 @@ def test_what_the_log_does_not_have(log: Log) -> None:
         log.consistency_proof(2, 1)
 
 
-def test_a_retry_gets_the_same_index(path: Path) -> None:
-    with opened(path) as log:
-        assert [log.append(event(number)) for number in (5, 6, 5)] == [0, 1, 0]
-        assert log.append_many([event(6), event(7), event(7), event(5)]) == [1, 2, 2, 0]
-    with opened(path) as log:
-        assert log.append(event(7)) == 2
-        assert log.size() == 3
-        assert log.check()[0] == 3
+# --- once, in order, all or none ------------------------------------------------------------------------------
 
 
-def test_an_id_is_not_taken_twice(log: Log) -> None:
-    log.append(event(5))
-    with pytest.raises(LogError, match=f"{event(5).id} is taken by another event, entry 0"):
-        log.append(event(5, time=1))
-    with pytest.raises(LogError, match="entry 2"):
-        log.append_many([event(6), event(7), event(7, time=1)])
+def test_a_retry_gets_the_same_index(url: str, log: Log, tax: Node) -> None:
+    first, second, third = tax.entries(3)
+    assert [log.append(entry) for entry in (first, second, first)] == [1, 2, 1]
+    assert log.append_many([second, third, third, first]) == [2, 3, 3, 1]
+    with opened(url) as again:
+        assert again.append(third) == 3
+        assert again.append(parse(encode(third))) == 3
+        assert fsck(again).size == 4
+
+
+def test_an_id_is_not_taken_twice(log: Log, tax: Node) -> None:
+    first = tax.entry()
+    log.append(first)
+    other = sign(replace_event(first, time=1), 2, tax.key)
+    with pytest.raises(IdTakenError, match=f"{first.id} is taken by another event, entry 1"):
+        log.append(other)
+    second = tax.entry()
+    with pytest.raises(IdTakenError, match="entry 2"):
+        log.append_many([second, sign(replace_event(second, time=1), 3, tax.key)])
+    assert log.size() == 2
+    assert log.append(second) == 2
+
+
+def replace_event(entry: Entry, **changes: object) -> Event:
+    members = {name: getattr(entry, name) for name in Event.__dataclass_fields__}
+    return Event(**members | changes)
+
+
+def test_counters_leave_no_gap_and_each_contract_has_its_own(log: Log, tax: Node) -> None:
+    bank = Node("bank")
+    enrol(log, bank)
+    first, second, third = tax.entries(3, BANK)
+    for early in (second, third):
+        with pytest.raises(CounterError, match="the next of tax is 1") as error:
+            log.append(early)
+        assert error.value.expected == 1
+    assert log.append_many([first, second, *bank.entries(2, BANK), *tax.entries(2), tax.entry("other")])
+    again = sign(tax.event("again", BANK), 2, tax.key)
+    with pytest.raises(CounterError) as error:
+        log.append(again)
+    assert error.value.expected == 3
+    assert log.append(third) == log.size() - 1
+    fsck(log)
+
+
+def test_many_are_appended_all_or_none(log: Log, tax: Node) -> None:
+    entries = tax.entries(5)
+    with pytest.raises(CounterError):
+        log.append_many([*entries[:3], entries[4]])
     assert log.size() == 1
-    assert log.append(event(7, time=1)) == 1
+    assert log.append_many(entries) == [1, 2, 3, 4, 5]
+    fsck(log)
 
 
-# --- durability -----------------------------------------------------------------------------------------------
+def test_the_callers_own_tables_change_with_the_log_or_not_at_all(log: Log) -> None:
+    with log.transaction() as batch:
+        batch.connection.execute(text("CREATE TABLE notes (words TEXT)"))
+    with pytest.raises(CounterError), log.transaction() as batch:  # noqa: PT012 -- the second fails
+        batch.connection.execute(text("INSERT INTO notes VALUES ('lost')"))
+        batch.add(Node("tax", Counter({None: 7})).entry())
+    with log.transaction() as batch:
+        batch.connection.execute(text("INSERT INTO notes VALUES ('kept')"))
+        batch.report(Event(id=new_id("market"), kind=EntryKind.REFUSED, time=NOW, node="market"))
+    with log.snapshot() as connection:
+        assert connection.execute(text("SELECT words FROM notes")).scalars().all() == ["kept"]
+    assert fsck(log).size == 2
 
 
-def test_entries_survive_reopening(path: Path) -> None:
-    for number in range(9):
-        with opened(path) as log:
-            assert log.append(event(number)) == number
-    with opened(path) as log:
-        leaves = [merkle.leaf_hash(encode(event(number))) for number in range(9)]
-        assert log.check() == (9, merkle.root_of(leaves))
+# --- group commit ---------------------------------------------------------------------------------------------
 
 
-def test_every_connection_writes_through(path: Path) -> None:
-    engine = open_engine(f"sqlite:///{path}")
-    with engine.connect() as first, engine.connect() as second:
-        for connection in (first, second):
-            pragmas = [
-                connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-            ]
-            assert pragmas == ["wal", 2, 1, 30_000]
-            connection.rollback()
-    engine.dispose()
+def together(works: list[Callable[[], object]]) -> list[object]:
+    """Run each in a thread of its own, all at the same time; give what each gave or raised."""
+    results: list[object] = [None] * len(works)
+    barrier = threading.Barrier(len(works))
 
-
-def test_a_failure_inside_append_leaves_nothing_half_done(path: Path, log: Log) -> None:
-    log.append_many([event(0), event(1), event(2)])
-    execute(path, "CREATE TRIGGER f BEFORE INSERT ON nodes WHEN NEW.level = 2 BEGIN SELECT RAISE(ABORT, 'f'); END")
-    with pytest.raises(LogError, match="cannot be written: f"):
-        log.append_many([event(3), event(4)])
-    assert log.size() == 3
-    execute(path, "DROP TRIGGER f")
-    assert log.check()[0] == 3
-    assert log.append(event(3)) == 3
-    assert log.check()[0] == 4
-
-
-def append_until_stopped(path: Path, acknowledge: Connection, writer: int, count: int) -> None:
-    """A child process: append `count` events one by one, and tell the index of each."""
-    with opened(path) as log:
-        for number in range(count):
-            acknowledge.send((number, log.append(event(number, writer=writer))))
-
-
-def acknowledged(pipe: Connection) -> dict[int, int]:
-    """Index by number, of all acknowledgements until the other side is gone."""
-    indices: dict[int, int] = {}
-    while True:
+    def run(place: int) -> None:
+        barrier.wait()
         try:
-            number, index = pipe.recv()
-        except (EOFError, ConnectionResetError):
-            return indices
-        indices[number] = index
+            results[place] = works[place]()
+        except Exception as error:  # noqa: BLE001 -- it is what is asked for
+            results[place] = error
 
-
-def test_a_killed_process_loses_nothing_it_acknowledged(path: Path) -> None:
-    for writer, kept in enumerate((1, 2, 3, 5, 8, 13, 21, 34, 55, 89)):
-        ours, theirs = PROCESSES.Pipe(duplex=False)
-        child = PROCESSES.Process(target=append_until_stopped, args=(path, theirs, writer, 1_000_000))
-        child.start()
-        theirs.close()
-        indices = dict(ours.recv() for _ in range(kept))
-        assert child.pid is not None
-        os.kill(child.pid, signal.SIGKILL)
-        indices |= acknowledged(ours)
-        ours.close()
-        child.join()
-        assert child.exitcode == -signal.SIGKILL
-        child.close()
-        with opened(path) as log:
-            size, _ = log.check()
-            # One more event may have become durable that nobody was told of.
-            assert max(indices.values()) + 1 <= size <= max(indices.values()) + 2
-            for number, index in indices.items():
-                assert log.entry(index) == event(number, writer=writer)
-                assert log.append(event(number, writer=writer)) == index
-
-
-def test_two_processes_append_at_once(path: Path) -> None:
-    each = 150
-    pipes, children = [], []
-    for writer in range(2):
-        ours, theirs = PROCESSES.Pipe(duplex=False)
-        child = PROCESSES.Process(target=append_until_stopped, args=(path, theirs, writer, each))
-        child.start()
-        theirs.close()
-        pipes.append(ours)
-        children.append(child)
-    indices = [acknowledged(pipe) for pipe in pipes]
-    for child, pipe in zip(children, pipes, strict=True):
-        child.join()
-        assert child.exitcode == 0
-        child.close()
-        pipe.close()
-    assert sorted([*indices[0].values(), *indices[1].values()]) == list(range(2 * each))
-    with opened(path) as log:
-        assert log.check()[0] == 2 * each
-        for writer in range(2):
-            for number, index in indices[writer].items():
-                assert log.entry(index) == event(number, writer=writer)
-
-
-def test_a_file_that_another_process_is_just_making_is_waited_for(path: Path) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")  # not yet in write-ahead mode: SQLite would refuse the switch at once
-        release = threading.Timer(0.1, other.rollback)
-        release.start()
-        with opened(path) as log:
-            assert log.append(event(0)) == 0
-        release.join()
-
-
-def test_threads_share_a_log(log: Log) -> None:
-    indices: list[int] = []
-    threads = [
-        threading.Thread(target=lambda n=n: indices.extend(log.append(event(i, writer=n)) for i in range(20)))
-        for n in range(4)
-    ]
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(works))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(indices) == list(range(80))
-    assert log.check()[0] == 80
+    return results
 
 
-def append_on_a_full_disk(path: Path, acknowledge: Connection) -> None:
-    """A child process whose files may not grow past 100 kB: SQLite's write fails in the middle of an append."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-    with opened(path) as log:
-        for number in range(1000):
-            try:
-                acknowledge.send((number, log.append(event(number))))
-            except LogError as error:
-                acknowledge.send((-1, str(error)))
-                break
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        try:
-            log.append(event(0))
-        except LogError as error:
-            acknowledge.send((-2, str(error)))
+class Arrivals(list[Any]):
+    """What waits for the next transaction, and how many have come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = threading.Semaphore(0)
+
+    def append(self, work: object) -> None:
+        super().append(work)
+        self.came.release()
 
 
-def test_a_failed_write_stops_the_log_and_loses_nothing(path: Path) -> None:
-    ours, theirs = PROCESSES.Pipe(duplex=False)
-    child = PROCESSES.Process(target=append_on_a_full_disk, args=(path, theirs))
-    child.start()
-    theirs.close()
-    indices: dict[int, object] = dict(acknowledged(ours))
-    ours.close()
-    child.join()
-    child.close()
-    assert "cannot be written: disk I/O error" in str(indices.pop(-1))
-    assert "stopped after a failed write" in str(indices.pop(-2))
-    assert 5 < len(indices) < 1000
-    with opened(path) as log:
-        assert log.check()[0] == len(indices)
-        assert [log.entry(index) for index in range(len(indices))] == [event(number) for number in indices]
-        assert log.append(event(999)) == len(indices)
+def test_who_comes_together_shares_one_transaction_and_one_checkpoint(log: Log) -> None:
+    nodes = [Node(f"node-{number}") for number in range(16)]
+    enrol(log, *nodes)
+    entries = [node.entry() for node in nodes]
+    entries[5] = nodes[5].entry()  # its second, without the first
+    arrivals = log._group._waiting = Arrivals()
+    commits = []
+
+    def wait_for_all(_connection: object) -> None:
+        for _ in nodes:
+            arrivals.came.acquire()
+
+    event.listen(log._engine, "begin", wait_for_all, once=True)
+    event.listen(log._engine, "commit", commits.append)
+    results = together([lambda entry=entry: log.append(entry) for entry in entries])
+    assert len(commits) == 1
+    assert isinstance(results.pop(5), CounterError)
+    del entries[5]
+    assert sorted(cast("list[int]", results)) == list(range(17, 32))
+    assert [log.entry(cast("int", index)) for index in results] == entries
+    assert fsck(log).size == 32
 
 
-# --- what is no log -------------------------------------------------------------------------------------------
+def test_sixteen_threads_get_their_own_indices(log: Log) -> None:
+    nodes = [Node(f"node-{number}") for number in range(16)]
+    enrol(log, *nodes)
+    entries = {node.name: node.entries(12) for node in nodes}
+    results = together([lambda name=name: [log.append(entry) for entry in entries[name]] for name in entries])
+    for name, indices in zip(entries, results, strict=True):
+        assert isinstance(indices, list)
+        assert [log.entry(index) for index in indices] == entries[name]
+    assert fsck(log).size == 17 + 16 * 12
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
-def test_memory_is_not_durable(url: str) -> None:
-    engine = open_engine(url)
-    with pytest.raises(LogError, match="no write-ahead log"):
-        Log(engine)
-    engine.dispose()
+def test_a_group_whose_transaction_fails_tells_all_of_it(url: str, log: Log, tax: Node) -> None:
+    first, second = tax.entries(2)
+
+    def fail(batch: Batch) -> None:
+        batch.connection.execute(text("SELECT no_such_column FROM entries"))
+
+    with pytest.raises(LogError, match="no_such_column"):
+        log.grouped(fail)
+    assert log.append_many([first, second]) == [1, 2]
+
+    class Told(BaseException):
+        pass
+
+    def interrupted(batch: Batch) -> int:
+        batch.add(tax.entry())
+        raise Told
+
+    with pytest.raises(Told):
+        log.grouped(interrupted)
+    assert log.size() == 3
+    with opened(url) as other:
+        assert fsck(other).size == 3
 
 
-def test_another_database_is_refused() -> None:
-    with pytest.raises(LogError, match="not in postgresql"):
-        open_engine("postgresql://localhost/log")
+# --- what is not signed ---------------------------------------------------------------------------------------
 
 
-def test_a_file_that_is_no_database(path: Path) -> None:
-    path.write_bytes(b"certainly no database" * 100)
-    engine = open_engine(path)
-    with pytest.raises(LogError, match="not a database"):
-        Log(engine)
-    engine.dispose()
+def test_a_halted_log_signs_nothing_in_whichever_process(url: str, log: Log, tax: Node) -> None:
+    first, second = tax.entries(2)
+    log.append(first)
+    log.halt("a witness has seen more entries than there are")
+    log.halt("another reason, which does not replace the first")
+    with opened(url) as other:
+        for each in (log, other):
+            with pytest.raises(LogError, match="the log is halted: a witness has seen more"):
+                each.append(second)
+        assert fsck(other).size == 2
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    engine = open_engine(tmp_path / "nowhere" / "log.db")
-    with pytest.raises(LogError, match="unable to open"):
-        Log(engine)
-    engine.dispose()
-
-
-# --- damage ---------------------------------------------------------------------------------------------------
-
-SWAP = """
-    CREATE TEMP TABLE held AS SELECT * FROM entries WHERE "index" IN (2, 5);
-    DELETE FROM entries WHERE "index" IN (2, 5);
-    INSERT INTO entries SELECT 7 - "index", id, data FROM held;
-"""
-SWAP_LEAVES = """
-    CREATE TEMP TABLE leaves AS SELECT * FROM nodes WHERE level = 0 AND "index" IN (2, 5);
-    DELETE FROM nodes WHERE level = 0 AND "index" IN (2, 5);
-    INSERT INTO nodes SELECT 0, 7 - "index", hash FROM leaves;
-"""
-FLIP = "CAST(x'ff' || substr(hash, 2) AS BLOB)"
+def test_nothing_is_signed_while_the_clock_is_behind(url: str, tax: Node) -> None:
+    clock = Clock()
+    with opened(url, clock) as log:
+        enrol(log, tax)
+        clock.now -= CLOCK_TOLERANCE
+        first, second, third = tax.entries(3)
+        assert log.append(first) == 1
+        clock.now -= 1
+        with pytest.raises(LogError, match="the clock is behind the last checkpoint"):
+            log.append(second)
+        assert log.append(first) == 1
+        assert fsck(log).size == 2
+        clock.now = NOW
+        assert log.append_many([second, third]) == [2, 3]
 
 
 @pytest.mark.parametrize(
-    ("damage", "found"),
-    [
-        (
-            "UPDATE entries SET data = CAST(replace(data, 'node-0', 'node-1') AS BLOB) WHERE \"index\" = 4",
-            "entry 4: not the hash",
-        ),
-        ("UPDATE entries SET data = CAST(data || ' ' AS BLOB) WHERE \"index\" = 9", "entry 9: not the hash"),
-        ("UPDATE entries SET id = '0' WHERE \"index\" = 3", "entry 3: filed under the id of another"),
-        ('DELETE FROM entries WHERE "index" = 0', "entry 0: missing"),
-        ('DELETE FROM entries WHERE "index" = 6', "entry 6: missing"),
-        ('DELETE FROM entries WHERE "index" = 9', "entry 9: missing"),
-        ('DELETE FROM entries WHERE "index" > 6', "entry 7: missing"),
-        ("DELETE FROM entries", "entry 0: missing"),
-        ("INSERT INTO entries VALUES (-1, 'x', x'00')", "entry -1: surplus"),
-        ("INSERT INTO entries VALUES (10, 'x', x'00')", "leaf hash of entry 10: missing"),
-        ("INSERT INTO entries VALUES (12, 'x', x'00')", "entry 10: missing"),
-        (SWAP, "entry 2: not the hash"),
-        (SWAP + SWAP_LEAVES, r"node \(1, 1\) over entries 2 to 3: not the hash"),
-        ('UPDATE nodes SET hash = {} WHERE level = 0 AND "index" = 7', "leaf hash of entry 7: not the hash"),
-        ('UPDATE nodes SET hash = {} WHERE level = 1 AND "index" = 3', r"node \(1, 3\) over entries 6 to 7: not"),
-        ('UPDATE nodes SET hash = {} WHERE level = 3 AND "index" = 0', r"node \(3, 0\) over entries 0 to 7: not"),
-        ("UPDATE nodes SET hash = x'' WHERE level = 0 AND \"index\" = 0", "leaf hash of entry 0: not the hash"),
-        ('DELETE FROM nodes WHERE level = 0 AND "index" = 5', "leaf hash of entry 5: missing"),
-        ('DELETE FROM nodes WHERE level = 2 AND "index" = 1', r"node \(2, 1\) over entries 4 to 7: missing"),
-        ("DELETE FROM nodes WHERE level = 3", r"node \(3, 0\) over entries 0 to 7: missing"),
-        ("DELETE FROM nodes", "leaf hash of entry 0: missing"),
-        ("INSERT INTO nodes VALUES (0, -1, x'00')", "leaf hash of entry -1: surplus"),
-        ("INSERT INTO nodes VALUES (2, 2, x'00')", r"node \(2, 2\) over entries 8 to 11: surplus"),
-        ("INSERT INTO nodes VALUES (4, 0, x'00')", r"node \(4, 0\) over entries 0 to 15: surplus"),
-    ],
+    "other", [signer(origin="other.example/log"), signer(key=Node("another").key)], ids=["origin", "key"]
 )
-def test_damage_is_found_with_its_place(path: Path, log: Log, damage: str, found: str) -> None:
-    log.append_many([event(number) for number in range(10)])
-    log.check()
-    execute(path, damage.replace("{}", FLIP))
-    with pytest.raises(LogError, match=found):
-        log.check()
+def test_two_writers_on_one_log_one_loses(url: str, log: Log, tax: Node, other: object) -> None:
+    engine = open_engine(url)
+    with pytest.raises(LogError, match=r"the database holds the log of another: .*market\.example/log"):
+        Log(engine, other)  # type: ignore[arg-type]
+    engine.dispose()
+    assert log.append(tax.entry()) == 1
+    assert fsck(log).size == 2
 
 
-def test_every_bit_flip_in_entries_and_nodes_is_found(path: Path, log: Log) -> None:
-    log.append_many([event(number) for number in range(6)])
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table, column, key in (("entries", "data", "rowid"), ("nodes", "hash", 'level * 100 + "index"')):
-            for place, good in connection.execute(f"SELECT {key}, {column} FROM {table}").fetchall():  # noqa: S608 - constants
-                for at in range(0, len(good), 7):
-                    bad = good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :]
-                    for value in (bad, good):
-                        update = f"UPDATE {table} SET {column} = ? WHERE {key} = ?"  # noqa: S608 - constants
-                        connection.execute(update, (value, place))
-                        if value is bad:
-                            name = f"entry {place}:" if place < 100 else rf"node \({place // 100}, {place % 100}\)"
-                            with pytest.raises(LogError, match=name):
-                                log.check()
-    assert log.check()[0] == 6
-
-
-def test_an_entry_that_is_none_is_found(path: Path, log: Log) -> None:
-    log.append(event(0))
-    forged = merkle.leaf_hash(b"{}").hex()
-    execute(path, f"UPDATE entries SET data = x'7b7d'; UPDATE nodes SET hash = x'{forged}'")  # noqa: S608 - hex
-    with pytest.raises(LogError, match="entry 0: counterparty: missing"):
-        log.check()
-    with pytest.raises(LogError, match="entry 0: counterparty: missing"):
-        log.entry(0)
-
-
-def test_a_damaged_page_is_found(path: Path, log: Log) -> None:
-    log.append_many([event(number) for number in range(400)])
-    execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
-    data = bytearray(path.read_bytes())
-    at = data.index(encode(event(300)))
-    page = at - at % 4096
-    data[page : page + 100] = bytes(100)
-    path.write_bytes(data)
-    with (
-        opened(path) as reopened,
-        pytest.raises(LogError, match=r"entry (29\d|300) or one next to it: cannot be read"),
+def test_nothing_is_signed_over_a_damaged_head(log: Log, tax: Node) -> None:
+    with log.snapshot() as connection:
+        row = connection.execute(tables.head.select()).one()._asdict()
+    edge = bytes([row["edge"][0] ^ 1]) + row["edge"][1:]
+    stray = checkpoint.signed(ORIGIN, 1, edge, KEY)
+    for damage in (
+        {"edge": edge},
+        {"size": 0},
+        {"signed_at": row["signed_at"] ^ 1},
+        {"halted": "x"},
+        {"checkpoint": stray},
+        {"digest": bytes(32)},
     ):
-        reopened.check()
-
-
-def test_an_index_that_disagrees_with_its_table_is_found(path: Path, log: Log) -> None:
-    log.append_many([event(number) for number in range(3)])
-    execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
-    data = path.read_bytes()
-    # The id stands in the entry's bytes, in the row and, last in the file, in the index that retries use.
-    at = data.rindex(event(1).id.encode())
-    path.write_bytes(data[:at] + b"f" + data[at + 1 :])
-    with opened(path) as reopened, pytest.raises(LogError, match="the database file is damaged"):
-        reopened.check()
-
-
-def test_a_damaged_end_is_not_appended_to(path: Path, log: Log) -> None:
-    log.append_many([event(number) for number in range(4)])
-    execute(path, 'DELETE FROM entries WHERE "index" = 3')
-    for use in (log.size, log.root, lambda: log.append(event(9))):
-        with pytest.raises(LogError, match="ends with entry 2 but with the leaf hash of entry 3"):
-            use()
-
-
-def test_damage_met_while_reading(path: Path, log: Log) -> None:
-    log.append_many([event(number) for number in range(5)])
-    execute(path, 'DELETE FROM entries WHERE "index" = 2; DELETE FROM nodes WHERE level = 1')
-    reading = log.entries()
-    assert [next(reading), next(reading)] == [event(0), event(1)]
-    with pytest.raises(LogError, match="entry 2: missing"):
-        next(reading)
-    with pytest.raises(LogError, match=r"node \(1, 0\) is missing"):
-        log.inclusion_proof(2, 4)
+        with log._engine.begin() as connection:
+            connection.execute(tables.head.update().values(damage))
+        with pytest.raises(LogError, match="the head is not as it was stored"):
+            log.append(tax.entry())
+        with pytest.raises(DamageError):
+            fsck(log)
+        with log._engine.begin() as connection:
+            connection.execute(tables.head.update().values(row))
+    assert fsck(log).size == 1

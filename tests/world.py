@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,9 +13,13 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
+from audit.batch import Batch, Signer
+from audit.check import check
 from audit.database import open_engine
-from audit.entry import Entry
+from audit.entry import Entry, EntryKind, Event, new_id
+from audit.entry import sign as sign_event
 from audit.log import Log
+from audit.note import VerifierKey
 from compute.binning import CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
@@ -39,6 +44,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 TODAY = "2026-11-22"
 NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
 DAY = 24 * 3600 * 1000
+LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"\x6c" * 32)
+MARKET, ORIGIN = "market", "market.example/log"
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
 SNAPSHOT_DATE = "2026-11-01"
 REGIONS, SIZES = ["north", "south", "west", None], [0, 1, 4, 5, 99, None]
@@ -119,16 +126,37 @@ class Permission:
 
 @dataclass(frozen=True)
 class LogJournal:
-    """A journal whose marketplace is always there: the log itself."""
+    """A journal whose marketplace is always there: the log itself. It signs and counts as a node's own does."""
 
     log: Log
+    key: Ed25519PrivateKey
 
-    def append(self, *events: Entry) -> None:
-        for event in events:
-            self.log.append(event)
+    def append(self, *events: Event) -> None:
+        self._record(events)
 
-    def note(self, event: Entry) -> None:
-        self.log.append(event)
+    def note(self, event: Event) -> None:
+        self._record([event])
+
+    def _record(self, events: Sequence[Event]) -> None:
+        def add(batch: Batch) -> None:
+            batch.look_up([event.id for event in events])
+            for event in events:
+                if batch._known[event.id] is None:  # an event stays as it was first told
+                    batch.add(sign_event(event, batch._counter((event.node, event.contract)) + 1, self.key))
+
+        self.log.grouped(add)
+
+
+def enrolment(party: str, pin: Pin) -> Event:
+    """The market's word for a party's key."""
+    detail = {"public_key": b64encode(pin.key).decode()}
+    kind = EntryKind.PARTY_ENROLLED
+    return Event(id=new_id(MARKET), kind=kind, time=NOW, node=MARKET, counterparty=party, detail=detail)
+
+
+def open_log(engine: Engine, clock: Callable[[], int]) -> Log:
+    """The log that all write to."""
+    return Log(engine, Signer(ORIGIN, MARKET, LOG_KEY, clock))
 
 
 @dataclass
@@ -190,7 +218,13 @@ class Parties:
         return received
 
     def events(self) -> list[Entry]:
-        return list(self.log.entries())
+        """All that was recorded since the parties were enrolled."""
+        return list(self.log.entries(len(self.identities)))
+
+    def check_log(self) -> None:
+        """Recompute all of the log."""
+        with self.log.snapshot() as connection:
+            check(connection, VerifierKey.of(ORIGIN, LOG_KEY), MARKET)
 
 
 @dataclass
@@ -257,7 +291,9 @@ def assemble(
         for name, identity in identities.items()
     }
     engines = {name: database(name) for name in (REVIEWER, *holdings)}
-    clock, transport, log = Clock(), MemoryTransport(), Log(database("audit"))
+    clock, transport = Clock(), MemoryTransport()
+    log = open_log(database("audit"), clock)
+    LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
     office = Office(REVIEWER, pins, b"\1" * 32)
     reviewer = Reviewer(
         office,
@@ -274,9 +310,11 @@ def assemble(
         domain = Domain(name, REVIEWER, pins, holding)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
-        dispatcher = Dispatcher(name, provider_node.handlers(provider), LogJournal(log), clock)
+        journal = LogJournal(log, identities[name])
+        dispatcher = Dispatcher(name, provider_node.handlers(provider), journal, clock)
         transport.handlers[name] = dispatcher.handle_bytes
-    front = Dispatcher(REVIEWER, reviewer_node.handlers(reviewer), LogJournal(log), clock)
+    journal = LogJournal(log, identities[REVIEWER])
+    front = Dispatcher(REVIEWER, reviewer_node.handlers(reviewer), journal, clock)
     transport.handlers[REVIEWER] = front.handle_bytes
     return parties
 

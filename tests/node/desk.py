@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from world import Clock, LogJournal
+from world import Clock, LogJournal, open_log
 
 from audit.database import open_engine
-from audit.log import Log
 from compute.node.approvals import ApprovalStore
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
@@ -32,7 +31,7 @@ class Desk:
             Ed25519PrivateKey.from_private_bytes(self.identity),
         )
         role = Reviewer(office, key, EpochStore(engine, clock), ApprovalStore(engine), clock, progress)
-        journal = LogJournal(Log(open_engine(self.folder / "audit.sqlite")))
+        journal = LogJournal(open_log(open_engine(self.folder / "audit.sqlite"), clock), key)
         return role, Dispatcher("reviewer", handlers(role), journal, clock)
 
     def __call__(self, context: JobContext) -> bytes:

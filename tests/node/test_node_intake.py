@@ -13,6 +13,7 @@ from audit.entry import EntryKind
 from compute.canonical import Message, encode
 from compute.node import events, intake
 from compute.node.dispatch import Dispatcher
+from compute.node.events import NoFacts
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.leases import Leases
@@ -20,6 +21,7 @@ from compute.node.jobs.store import JobStore
 from compute.node.provider import desk as provider_node
 from compute.node.provider.kinds import ANSWER, KINDS
 from compute.node.provider.serve import REPLIES
+from compute.node.release import Release
 from compute.protocols.base import BUSY, CANCELLED, FAULT, UNAVAILABLE, Accepted, Cancel, Collect, Pending, Refused
 from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
 from compute.signing import Signed
@@ -29,16 +31,16 @@ from compute.web.errors import PeerUnreachableError
 class Door:
     """The tax office's front door, and the worker behind it, which works when a test says so."""
 
-    def __init__(self, world: World, store: JobStore, short: int = 0) -> None:
-        role = world.providers["tax"]
+    def __init__(self, world: World, store: JobStore, short: int = 0, release: Release | None = None) -> None:
+        role, journal = world.providers["tax"], LogJournal(world.log, world.identities["tax"])
         self.world, self.store = world, store
-        self.dispatcher = Dispatcher("tax", provider_node.handlers(role), LogJournal(world.log), world.clock)
+        self.dispatcher = Dispatcher("tax", provider_node.handlers(role), journal, world.clock, release=release)
         received = LongMessage(
             ANSWER,
             role.check,
             lambda query: len(query.subjects),
             Signed[Answer],
-            lambda query: events.received("tax", query, world.clock()),
+            lambda query: events.received("tax", query, world.clock(), NoFacts()),
             short,
         )
         self.intake = Intake(self.dispatcher, store, {Query: received}, REPLIES)
@@ -122,18 +124,18 @@ def test_pending_tells_how_far_the_work_is(door: Door, query: Query) -> None:
 
 def test_a_long_message_that_comes_again_is_the_same_job(door: Door, query: Query) -> None:
     assert door.submit(query) == door.submit(query)
-    assert door.kinds().count(EntryKind.JOB_RECEIVED) == 1
+    assert door.kinds().count(EntryKind.QUERY_RECEIVED) == 1
     door.work()
     assert door.idle()
     assert isinstance(door.send(query), Signed)  # done: the stored reply, at once
     assert door.idle()
-    assert door.kinds().count(EntryKind.ANSWER_RELEASED) == 1
+    assert door.kinds().count(EntryKind.ANSWER_SENT) == 1
 
 
 def test_the_event_of_a_job_names_bank_and_permit_and_no_subject(door: Door, query: Query) -> None:
     door.submit(query)
     event = door.world.events()[-1]
-    assert (event.kind, event.counterparty, event.permit_id) == (EntryKind.JOB_RECEIVED, BANK, "permit-tax")
+    assert (event.kind, event.counterparty, event.permit_id) == (EntryKind.QUERY_RECEIVED, BANK, "permit-tax")
     assert event.detail == {"rows": 4}
     assert not any(subject in str(event) for subject in SUBJECTS)
 
@@ -188,7 +190,7 @@ def test_what_is_no_message_is_refused(door: Door) -> None:
 def test_what_would_be_refused_anyway_becomes_no_job(door: Door, query: Query) -> None:
     refusal(door.send(door.world.resigned(query, as_of="2020-01-01")), 6, "observation date")
     assert door.idle()
-    assert EntryKind.JOB_RECEIVED not in door.kinds()
+    assert EntryKind.QUERY_RECEIVED not in door.kinds()
 
 
 # --- work that comes to nothing ------------------------------------------------------------------------------
@@ -306,7 +308,7 @@ def test_a_query_of_few_rows_is_answered_within_its_request(quick_door: Door, qu
     answer = quick_door.send(query)
     assert isinstance(answer, Signed)
     assert quick_door.idle()
-    assert quick_door.kinds()[-2:] == [EntryKind.JOB_RECEIVED, EntryKind.ANSWER_RELEASED]
+    assert quick_door.kinds()[-2:] == [EntryKind.QUERY_RECEIVED, EntryKind.ANSWER_SENT]
     events_before = len(quick_door.kinds())
     assert quick_door.send(query) == answer  # the stored bytes, no further use and no further event
     assert len(quick_door.kinds()) == events_before
@@ -323,7 +325,7 @@ def test_what_was_made_a_job_stays_one(quick_door: Door, query: Query) -> None:
     assert quick_door.submit(query) == ticket
     quick_door.work()
     assert isinstance(quick_door.send(query), Signed)
-    assert quick_door.kinds().count(EntryKind.ANSWER_RELEASED) == 1
+    assert quick_door.kinds().count(EntryKind.ANSWER_SENT) == 1
 
 
 def test_when_all_places_are_taken_a_short_query_waits_as_a_job(quick_door: Door, query: Query) -> None:
@@ -359,4 +361,4 @@ def test_a_short_query_whose_event_is_not_durable_is_not_answered(
         refusal(quick_door.send(query), UNAVAILABLE, "the marketplace does not answer")
     stored = quick_door.world.providers["tax"].answer(query)
     assert quick_door.send(query) == stored
-    assert quick_door.kinds().count(EntryKind.ANSWER_RELEASED) == 1
+    assert quick_door.kinds().count(EntryKind.ANSWER_SENT) == 1

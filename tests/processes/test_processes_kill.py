@@ -188,11 +188,11 @@ def test_each_use_is_counted_once(run: Run, provider: str) -> None:
 
 def test_the_log_has_one_answer_of_each_provider_to_one_job(run: Run) -> None:
     entries = run.entries()
-    released = [entry for entry in entries if entry.kind is EntryKind.ANSWER_RELEASED]
+    released = [entry for entry in entries if entry.kind is EntryKind.ANSWER_SENT]
     assert {entry.node for entry in released} == PROVIDERS.keys()
     assert [entry.detail["rows"] for entry in released] == [APPLICANTS] * len(PROVIDERS)
     assert len({entry.job for entry in released}) == 1
-    for kind in (EntryKind.JOB_RECEIVED, EntryKind.ANSWER_ACKNOWLEDGED):
+    for kind in (EntryKind.QUERY_RECEIVED, EntryKind.ANSWER_ACKNOWLEDGED):
         nodes = [entry.node for entry in entries if entry.kind is kind and entry.job == released[0].job]
         assert all(nodes.count(provider) == 1 for provider in PROVIDERS), kind
     assert len({entry.id for entry in entries}) == len(entries)
@@ -237,7 +237,7 @@ def test_short_scorings_under_fire_are_done_and_each_use_is_counted_once(run: Ru
     entries = run.entries()
     for provider in PROVIDERS:
         released = [
-            entry.job for entry in entries if entry.kind is EntryKind.ANSWER_RELEASED and entry.node == provider
+            entry.job for entry in entries if entry.kind is EntryKind.ANSWER_SENT and entry.node == provider
         ]
         assert len(released) == len(set(released)) == 1 + len(subjects)
 

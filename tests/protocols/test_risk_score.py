@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from world import DAY, NOW, SUBJECTS, TODAY, World
 
-from audit.entry import Entry, EntryKind
+from audit.entry import EntryKind
 from compute.canonical import decode, encode
 from compute.node.answers import AnswerStore
 from compute.node.epochs import OVERLAP
@@ -82,7 +82,7 @@ def test_a_retry_gets_the_same_bytes_also_after_a_restart_and_is_one_event(world
     world.clock.now += 5000
     assert world.send("tax", query) == first
     assert encode(world.restarted("tax").answer(query)) == first
-    released = [event for event in world.events() if event.kind is EntryKind.ANSWER_RELEASED]
+    released = [event for event in world.events() if event.kind is EntryKind.ANSWER_SENT]
     assert len(released) == 1
 
 
@@ -91,11 +91,11 @@ def test_no_audit_no_answer_and_the_retry_releases_what_was_stored(
 ) -> None:
     query = world.query(world.model(), SUBJECTS[:1])
 
-    def full_disk(_entry: Entry) -> int:
+    def full_disk(_work: object) -> int:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(world.log, "append", full_disk)
+        broken.setattr(world.log, "grouped", full_disk)
         with pytest.raises(OSError, match="No space left"):
             world.send("tax", query)
     stored = world.providers["tax"]._answers.by_nonce("bank", query.job.statement.nonce)
@@ -110,7 +110,7 @@ def test_every_use_and_refusal_is_in_the_log_without_a_subject(world: World) -> 
     events = world.events()
     released = [event for event in events if event.permit_id is not None]
     assert {(event.kind, event.node, event.permit_id) for event in released} == {
-        (EntryKind.ANSWER_RELEASED, party, world.permits[party]) for party in world.providers
+        (EntryKind.ANSWER_SENT, party, world.permits[party]) for party in world.providers
     }
     assert len(released) == 2
     assert [event.kind for event in events].count(EntryKind.ANSWER_ACKNOWLEDGED) == 2
@@ -119,7 +119,7 @@ def test_every_use_and_refusal_is_in_the_log_without_a_subject(world: World) -> 
     assert refused.detail == {"message": "Query", "check": 9}
     text = "".join(str(event) for event in events)
     assert not any(subject in text for subject in SUBJECTS)
-    world.log.check()
+    world.check_log()
 
 
 def test_nothing_that_a_provider_gets_holds_points_or_scores(world: World) -> None:

@@ -26,9 +26,16 @@ def load(path: Path, policy: Policy, now: int) -> Checkpoint | None:
     return found
 
 
-def keep(path: Path, checkpoint: Checkpoint) -> None:
-    """Put the checkpoint in the file, in one step and durably; raises UnavailableError if that cannot be done."""
-    write(path, checkpoint.encode())
+def keep(path: Path, checkpoint: Checkpoint, policy: Policy, now: int) -> None:
+    """Put the checkpoint in the file, in one step and durably; raises UnavailableError if that cannot be done.
+
+    Both were judged; of the same checkpoint the file keeps the newest cosignatures that were seen.
+    """
+    before = load(path, policy, now)
+    if before is not None and before.note.text == checkpoint.note.text:
+        checkpoint = policy.joined(before, checkpoint, now)
+    if before != checkpoint:
+        write(path, checkpoint.encode())
 
 
 def keep_proof(path: Path, old: Checkpoint, new: Checkpoint) -> tuple[Path, Path]:

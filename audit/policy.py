@@ -27,12 +27,12 @@ the log is none of its own. Parties to a contract might together show others a l
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from audit.checkpoint import Checkpoint
-from audit.cosignature import cosigners
+from audit.cosignature import cosigners, merged
 from audit.errors import FormatError, SignatureError
 from audit.note import KEY_SIZE, MAX_SIGNATURES, KeyKind, VerifierKey, decode_base64, verify
 
@@ -150,6 +150,12 @@ class Policy:
             tuple(witness.party for witness in self.witnesses if witness.party not in cosigned),
             self._since(cosigned, parties),
         )
+
+    def joined(self, one: Checkpoint, other: Checkpoint, now: int) -> Checkpoint:
+        """Two notes of one text, both judged before, as one: with the newest cosignature of each witness."""
+        keys = [witness.key for witness in self.witnesses]
+        lines = merged([one.note, other.note], keys, now + MAX_AHEAD)  # 4
+        return Checkpoint(replace(one.note, signatures=(one.note.by(self.log)[0], *lines)))
 
     def _since(self, cosigned: Mapping[str, int], parties: Collection[str]) -> int | None:
         newest = sorted(cosigned.values(), reverse=True)

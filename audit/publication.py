@@ -16,18 +16,16 @@ The numbers stand again at the lines that check it:
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
 from audit import checkpoint as checkpoints
 from audit import tables
 from audit.checkpoint import Checkpoint
-from audit.cosignature import merged
 from audit.database import insert
 from audit.errors import LogError, ProofError
 from audit.log import Log
-from audit.policy import MAX_AHEAD, Policy, Standing
+from audit.policy import Policy, Standing
 from audit.watermark import Watermark
 
 STAND = 5.0
@@ -79,7 +77,7 @@ class Publication:
             for stage in (CANDIDATE, PUBLISHED):
                 kept = _stage(batch.connection, stage)
                 if kept is not None and kept.note.text == shown.note.text:
-                    fuller = self._merged(kept, shown)
+                    fuller = self.policy.joined(kept, shown, self._now)  # 4
                     _keep(batch.connection, stage, fuller)
                     if stage == CANDIDATE and self.policy.judge(fuller, self._now).has_quorum:
                         _keep(batch.connection, PUBLISHED, fuller)
@@ -114,12 +112,6 @@ class Publication:
                 f"somebody holds a checkpoint of it over {shown.size} entries, of another tree than this database "
                 "has: restored from a backup?"
             )
-
-    def _merged(self, kept: Checkpoint, shown: Checkpoint) -> Checkpoint:
-        keys = [witness.key for witness in self.policy.witnesses]
-        lines = merged([kept.note, shown.note], keys, self._now + MAX_AHEAD)  # 4
-        own = kept.note.by(self.policy.log)[0]
-        return Checkpoint(replace(kept.note, signatures=(own, *lines)))
 
 
 def _head(connection: Connection) -> Checkpoint:

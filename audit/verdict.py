@@ -36,6 +36,7 @@ EXPLAINED = """exit codes 退出码:
   2  unavailable or unreadable 无法读取或无法判断
   3  stale: no quorum of witnesses within max_age 过期,规定时间内无足够见证"""
 
+LOG_INTACT = "The log is intact 日志完整"
 LABELS = {
     Damage.ROLLED_BACK: "rolled back 日志被回退",
     Damage.FORKED: "forked 日志被分叉",
@@ -66,7 +67,7 @@ class Verdict:
     proof: tuple[Path, ...] = ()
     """Two checkpoints, both signed by the log, that contradict each other."""
     verified: Verified | None = None
-    intact: str = "The log is intact 日志完整"
+    intact: str = LOG_INTACT
     """What is said of what is not damaged."""
 
     @property
@@ -85,19 +86,37 @@ def judge(
         checkpoint = read_checkpoint(source)
         verified = verify(source, checkpoint, policy, now, last, scope)
         if path is not None and (last is None or checkpoint.size >= last.size):
-            kept.keep(path, checkpoint)
+            kept.keep(path, checkpoint, policy, now)
     except TamperingError as error:
-        return _contradiction(path, last, checkpoint, error)
+        return contradiction(path, last, checkpoint, error)
     except (FormatError, UnavailableError) as error:
         return Verdict(Outcome.UNKNOWN, str(error))
+    return judged(verified, policy)
+
+
+def judged(verified: Verified, policy: Policy, intact: str = LOG_INTACT) -> Verdict:
+    """The verdict on a log that is not damaged."""
     if verified.is_fresh:
-        return Verdict(Outcome.INTACT, verified=verified)
-    return Verdict(Outcome.STALE, _staleness(verified, policy), verified=verified)
+        return Verdict(Outcome.INTACT, verified=verified, intact=intact)
+    return Verdict(Outcome.STALE, _staleness(verified, policy), verified=verified, intact=intact)
 
 
 def tampered(error: TamperingError) -> Verdict:
     """The verdict on a log with this damage."""
     return Verdict(Outcome.TAMPERED, str(error), error.damage, error.index)
+
+
+def contradiction(
+    path: Path | None, last: Checkpoint | None, checkpoint: Checkpoint | None, error: TamperingError
+) -> Verdict:
+    """The verdict on a log with this damage; two notes that contradict each other are kept beside `path`."""
+    verdict = tampered(error)
+    if path is None or last is None or checkpoint is None or error.damage not in _CONTRADICTIONS:
+        return verdict
+    try:
+        return replace(verdict, proof=kept.keep_proof(path, last, checkpoint))
+    except UnavailableError as unkept:
+        return replace(verdict, problem=f"{error}; the proof could not be kept: {unkept}")
 
 
 def lines(verdict: Verdict) -> Iterator[str]:
@@ -201,16 +220,3 @@ def _staleness(verified: Verified, policy: Policy) -> str:
         counted = f"{len(standing.cosigned)} of {len(policy.witnesses)} witnesses"
         return f"no quorum stands behind it: {counted}, and the policy asks for {policy.quorum}"
     return f"its last quorum is of {moment(standing.at)}, more than {policy.max_age} s ago"
-
-
-def _contradiction(
-    path: Path | None, last: Checkpoint | None, checkpoint: Checkpoint | None, error: TamperingError
-) -> Verdict:
-    """The verdict on a log with this damage; two notes that contradict each other are kept."""
-    verdict = tampered(error)
-    if path is None or last is None or checkpoint is None or error.damage not in _CONTRADICTIONS:
-        return verdict
-    try:
-        return replace(verdict, proof=kept.keep_proof(path, last, checkpoint))
-    except UnavailableError as unkept:
-        return replace(verdict, problem=f"{error}; the proof could not be kept: {unkept}")

@@ -52,7 +52,7 @@ def test_a_rollback_a_fork_and_a_rewriting_leave_both_notes_as_proof(tmp_path: P
     ):
         seen, head = tmp_path / name / "seen", story.checkpoint(LEAVES[:15])
         seen.parent.mkdir()
-        kept.keep(seen, head)
+        kept.write(seen, head.encode())
         new = story.checkpoint(entries)
         scope = Scope(entries=False, processes=1)
         found = judge(Folder(lay(tmp_path / name / "log", entries, new)), story.policy(), NOW, seen, scope)
@@ -67,8 +67,17 @@ def test_a_rollback_a_fork_and_a_rewriting_leave_both_notes_as_proof(tmp_path: P
         assert again.proof == found.proof
 
 
+def test_of_one_checkpoint_the_newest_cosignatures_are_kept(tmp_path: Path) -> None:
+    for time, witnesses in ((NOW, [BANK, TAX]), (NOW + 9, [BANK])):
+        folder = lay(tmp_path / "log", LEAVES, story.checkpoint(LEAVES, time, witnesses))
+        assert verdict(folder, tmp_path / "seen", NOW + 9).exit_code == 3
+    last = kept.load(tmp_path / "seen", story.policy(), NOW + 9)
+    assert last is not None
+    assert dict(story.policy().judge(last, NOW + 9).cosigned) == {BANK: NOW + 9, TAX: NOW}
+
+
 def test_a_proof_that_cannot_be_kept_changes_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept.keep(tmp_path / "seen", story.checkpoint(LEAVES))
+    kept.write(tmp_path / "seen", story.checkpoint(LEAVES).encode())
 
     def full(*_arguments: object) -> None:
         raise UnavailableError("no space")

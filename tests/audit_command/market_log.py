@@ -6,33 +6,22 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from locks import UNLOCK_TOML, lay_key, unlock
+from locks import UNLOCK_TOML, lay_key
 from market import BANK, KEYS, LABOUR, SUPERVISOR, TAX
-from marketplace_api.process import (
-    ROOT,
-    Server,
-    active,
-    configuration,
-    enrol,
-    free_port,
-    now,
-    prepare,
-    publish,
-    start,
-)
+from marketplace_api.process import ROOT, Server, active, configuration, enrol, free_port, prepare, publish, start
 
-from audit.database import open_engine
-from audit.entry import Entry, EntryKind, new_id
-from audit.log import Log
-from compute.web.keyfile import load as load_key
-from compute.web.keyfile import public_text
+from audit.checkpoint import Checkpoint
+from audit.cosignature import cosign, cosigner_name
+from audit.entry import EntryKind
+from audit.note import Note
 
-JOB, ANSWERS = "ab" * 32, {TAX: "cd" * 32, LABOUR: "ef" * 32}
+JOB, ANSWER = "ab" * 32, "cd" * 32
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,7 @@ class Market:
 
     @property
     def kept(self) -> bytes:
-        return (self.folder / "checkpoint.json").read_bytes()
+        return (self.folder / "seen.checkpoint").read_bytes()
 
     @contextmanager
     def running(self) -> Iterator[Server]:
@@ -71,38 +60,51 @@ class Market:
         with closing(sqlite3.connect(self.folder / "market.db")) as connection, connection:
             connection.execute(statement, values)
 
-    def entries(self) -> list[Entry]:
-        with self._log() as log:
-            return list(log.entries())
 
-    def rewrite(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
-        """Make the whole log anew, hashes included, as the owner of the marketplace could."""
-        entries = change(self.entries())
-        for table in ("entries", "nodes"):
-            self.tamper(f"DELETE FROM {table}")  # noqa: S608 -- the attack
-        with self._log() as log:
-            log.append_many(entries)
-
-    @contextmanager
-    def _log(self) -> Iterator[Log]:
-        engine = open_engine(self.folder / "market.db")
-        try:
-            yield Log(engine)
-        finally:
-            engine.dispose()
-
-
-def audit(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def audit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command as the auditor would."""
     return subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, "-m", "veilmart", "audit", *arguments, "--config", str(config)],
-        cwd=config.parent,
+        [sys.executable, "-m", "veilmart", "audit", *arguments],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def witnessed(server: Server, size: int) -> Checkpoint:
+    """Cosign, as the bank's witness, until a checkpoint of this size is published."""
+    deadline = time.monotonic() + 20
+    with collecting(server), server.open_log() as log:
+        while True:
+            candidate = log.candidate()
+            line = cosign(candidate.note.text, cosigner_name(BANK), KEYS[BANK], int(time.time()))
+            log.add_cosignatures(Checkpoint(Note(candidate.note.text, (*candidate.note.signatures, line))))
+            published = log.published()
+            if published.size >= size and len(published.note.signatures) > 1:
+                return published
+            assert time.monotonic() < deadline, server.log
+            time.sleep(0.1)
+
+
+@contextmanager
+def collecting(server: Server) -> Iterator[None]:
+    """The process that shows candidates to the witnesses."""
+    with (server.folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "veilmart", "marketplace", "work", "--config", "marketplace.toml"],
+            cwd=server.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def build(folder: Path) -> Market:
@@ -113,59 +115,40 @@ def build(folder: Path) -> Market:
     enrol(server)
     publish(server)
     contract = active(server, "audited")
-    with server.client(TAX) as tax, server.client(LABOUR) as labour, server.client(BANK) as bank:
-        for provider, client in ((TAX, tax), (LABOUR, labour)):
-            permit = client.permit(contract, provider).permit
-            detail: dict[str, str | int] = {"answer": ANSWERS[provider], "rows": 3}
-            client.append_event(
-                event(EntryKind.ANSWER_RELEASED, provider, counterparty=BANK, permit_id=permit, detail=detail)
-            )
-        bank.append_event(event(EntryKind.ANSWER_ACKNOWLEDGED, BANK, detail={"answer": ANSWERS[TAX]}))
-        size = bank.checkpoint().statement.size
-    write_config(folder, port, load_public(folder))
-    verified = audit(folder / "auditor.toml", "verify")
-    assert verified.returncode == 0, verified.stderr
+    told = [
+        (EntryKind.QUERY_SENT, BANK, TAX, {"rows": 3}),
+        (EntryKind.QUERY_RECEIVED, TAX, BANK, {"rows": 3}),
+        (EntryKind.ANSWER_SENT, TAX, BANK, {"rows": 3, "answer": ANSWER}),
+        (EntryKind.ANSWER_RECEIVED, BANK, TAX, {"answer": ANSWER}),
+        (EntryKind.QUERY_SENT, BANK, LABOUR, {"rows": 3}),
+    ]
+    for kind, node, other, detail in told:
+        server.append(server.entry(kind, node, contract, counterparty=other, job=JOB, detail=detail))
+    size = witnessed(server, len(server.entries())).size
+    write_config(folder, port)
+    verified = audit(folder, "verify", "--config", "auditor.toml")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
     assert server.stop() == 0, server.log
     return Market(folder, port, contract, size)
 
 
-def event(
-    kind: EntryKind,
-    node: str,
-    counterparty: str | None = None,
-    permit_id: str | None = None,
-    detail: dict[str, str | int] | None = None,
-) -> Entry:
-    return Entry(
-        id=new_id(node),
-        kind=kind,
-        time=now(),
-        node=node,
-        counterparty=counterparty,
-        permit_id=permit_id,
-        job=JOB,
-        detail=detail or {},
-    )
-
-
-def load_public(folder: Path) -> str:
-    return public_text(load_key(folder / "identity.jwe", unlock))
-
-
-def write_config(folder: Path, port: int, market_key: str, name: str = SUPERVISOR) -> None:
+def write_config(folder: Path, port: int, name: str = SUPERVISOR) -> None:
     """Write the auditor's configuration and key beside the marketplace's, which has nothing of it."""
     lay_key(folder / "auditor-key.jwe", KEYS[SUPERVISOR])
-    operator = base64.b64encode(KEYS["operator"].public_key().public_bytes_raw()).decode()
+    own, operator = (
+        base64.b64encode(KEYS[each].public_key().public_bytes_raw()).decode() for each in ("market", "operator")
+    )
     (folder / "auditor.toml").write_text(f"""
 name = "{name}"
 key = "auditor-key.jwe"
 {UNLOCK_TOML}
 authority = "ca.pem"
-checkpoint = "checkpoint.json"
+policy = "policy.toml"
+checkpoint = "seen.checkpoint"
 [marketplace]
 name = "market"
 url = "https://127.0.0.1:{port}"
-public_key = "{market_key}"
+public_key = "{own}"
 [operator]
 name = "operator"
 public_key = "{operator}"

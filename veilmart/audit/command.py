@@ -9,6 +9,7 @@ COMMANDS = {
     "erase": ("veilmart.subject_command", "erase"),
     "fsck": ("veilmart.audit.fsck", "fsck"),
     "identity": ("veilmart.audit.identity", "identity"),
+    "monitor": ("veilmart.audit.monitor", "monitor"),
     "show": ("veilmart.subject_command", "show"),
     "trace": ("veilmart.audit.trace", "trace"),
     "verifier": ("veilmart.audit.verifier", "verifier"),

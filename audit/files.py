@@ -1,14 +1,15 @@
 """A log's files by their paths (C2SP tlog-tiles): of the log in a database, and as a copy in a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from audit.entry import Entry, parse
 from audit.errors import FormatError, MissingError
 from audit.kept import write
 from audit.log import Log
 from audit.served import Served, read_checkpoint
-from audit.source import Source
-from audit.tile import FULL_WIDTH, Bundle, bundle_encode, parse_path, tiles
+from audit.source import Folder, Source
+from audit.tile import FULL_WIDTH, Bundle, bundle_encode, bundle_split, parse_path, tiles
 
 
 class LogFiles:
@@ -33,6 +34,22 @@ class LogFiles:
     def partials(self, _path: str) -> list[int]:
         """None: they follow from the whole."""
         return []
+
+
+class CopiedEntries:
+    """The entries of a copy that was verified, with their indices, read anew each time they are gone through."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._served, self.size = Served(Folder(folder)), size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[tuple[int, Entry]]:
+        for first in range(0, self.size, FULL_WIDTH):
+            bundle = Bundle(first // FULL_WIDTH, min(FULL_WIDTH, self.size - first))
+            for position, data in enumerate(bundle_split(self._served.bundle(bundle))):
+                yield first + position, parse(data)
 
 
 def copy(source: Source, folder: Path, progress: Callable[[int], None] = lambda _entries: None) -> int:

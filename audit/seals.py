@@ -14,11 +14,11 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from audit.entry import Entry, EntryKind
 from audit.errors import FormatError
-from audit.uses import Entries
 
 SALT_BYTES = 32
 READS = ("application", "consents", "contract", "permit", "trace")
@@ -164,7 +164,7 @@ _OF_CASES = frozenset(
 )
 
 
-def check_seals(entries: Entries, party: str) -> Seals:
+def check_seals(entries: Iterable[tuple[int, Entry]], party: str) -> Seals:
     """The seals of a whole log that `party` runs, whose flaws are in `flaws`: empty if all is in order."""
     seals = Seals(party)
     for index, entry in entries:

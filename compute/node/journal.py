@@ -7,10 +7,11 @@ is numbered and signed when its turn has come, so one that the log will never ta
 bytes, so that it is one entry however often it is sent.
 """
 
+import dataclasses
 import fcntl
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 _PAUSE = 0.5
 """Seconds between two attempts to append."""
 _BATCH = 100
+
+_MEMBERS = tuple(member.name for member in dataclasses.fields(Event))
 
 _METADATA = MetaData()
 _EVENTS = Table(
@@ -97,6 +100,26 @@ class EventJournal:
         """Record the event here, and in the log as soon as it answers."""
         self._keep([event])
         self.flush()
+
+    def adopt(self, entries: Iterable[tuple[int, Entry]]) -> None:
+        """Take over the node's own entries that the log has, with their indices, and that are not here.
+
+        A journal that was lost goes on counting with it from where the log stands.
+        """
+        rows = [
+            {
+                "id": entry.id,
+                "event": encode(Event(**{name: getattr(entry, name) for name in _MEMBERS})),
+                "contract": entry.contract or "",
+                "counter": entry.counter,
+                "entry": encode(entry),
+                "index": index,
+            }
+            for index, entry in entries
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(_EVENTS).on_conflict_do_nothing(), rows)
 
     def flush(self) -> None:
         """Send what waits; what the log does not answer or judge goes on waiting."""

@@ -1,17 +1,29 @@
 import pytest
 
+from audit.chain import LinkName
+from audit.entry import EntryKind
+from audit.findings import DISPOSITIONS, TAGS
 from catalog.errors import VocabularyError
 from catalog.field import FieldType
 from catalog.grade import Grade
 from catalog.product import Delivery, ProductKind
 from catalog.vocabulary import Language, identifiers, label
 
-ENUMS = {"grade": Grade, "product_kind": ProductKind, "delivery": Delivery, "field_type": FieldType}
+ENUMS = {
+    "grade": [*Grade],
+    "product_kind": [*ProductKind],
+    "delivery": [*Delivery],
+    "field_type": [*FieldType],
+    "entry_kind": [*EntryKind],
+    "tag": TAGS,
+    "disposition": DISPOSITIONS,
+    "link_name": [*LinkName],
+}
 
 
 @pytest.mark.parametrize("vocabulary", ENUMS)
 def test_code_and_labels_have_the_same_identifiers(vocabulary: str) -> None:
-    assert list(identifiers(vocabulary)) == [member.value for member in ENUMS[vocabulary]]
+    assert list(identifiers(vocabulary)) == [str(member) for member in ENUMS[vocabulary]]
 
 
 @pytest.mark.parametrize("vocabulary", ENUMS)
@@ -22,7 +34,7 @@ def test_labels_tell_identifiers_apart(vocabulary: str, language: Language) -> N
 
 
 def test_there_is_no_other_vocabulary() -> None:
-    with pytest.raises(VocabularyError, match=r"there are grade, product_kind, delivery, field_type$"):
+    with pytest.raises(VocabularyError, match=f"there are {', '.join(ENUMS)}$"):
         identifiers("colour")
 
 

@@ -5,13 +5,19 @@ import click
 from veilmart.lazy import lazily
 
 COMMANDS = {
+    "chain": ("veilmart.audit.trace", "chain"),
     "copy": ("veilmart.audit.verify", "copy_log"),
+    "dispose": ("veilmart.audit.findings", "dispose"),
     "erase": ("veilmart.subject_command", "erase"),
+    "export": ("veilmart.audit.export", "export"),
+    "findings": ("veilmart.audit.findings", "findings"),
     "fsck": ("veilmart.audit.fsck", "fsck"),
     "identity": ("veilmart.audit.identity", "identity"),
     "monitor": ("veilmart.audit.monitor", "monitor"),
     "show": ("veilmart.subject_command", "show"),
+    "timeline": ("veilmart.audit.trace", "timeline"),
     "trace": ("veilmart.audit.trace", "trace"),
+    "uses": ("veilmart.audit.trace", "uses"),
     "verifier": ("veilmart.audit.verifier", "verifier"),
     "verify": ("veilmart.audit.verify", "verify_log"),
 }

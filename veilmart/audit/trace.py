@@ -1,64 +1,144 @@
-"""``veilmart audit trace``: every entry about a contract, found in the log that was verified whole."""
+"""``veilmart audit trace``, ``chain``, ``timeline`` and ``uses``: what the verified log says of what is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from audit.entry import Entry, parse
-from audit.trace import entries_of, unacknowledged
-from audit.verdict import Outcome
-from audit.verify import Scope
-from veilmart.audit.reading import conclude, config, failing, open_reader
-
-TABLE_WIDTH = 160
-"""Characters: what a trace needs, also where the output is no terminal."""
-_LAST = 253_402_300_799_999  # the last millisecond of the year 9999, where datetime ends
+from audit.chain import chains
+from audit.entry import Entry, EntryKind
+from audit.trace import Criteria, select, select_uses, unacknowledged
+from audit.uses import Entries
+from veilmart.audit.criteria import Digest, criteria_options
+from veilmart.audit.reading import config, json_option
+from veilmart.audit.showing import (
+    chain_json,
+    chain_table,
+    entry_json,
+    entry_table,
+    finish,
+    use_json,
+    use_table,
+)
+from veilmart.audit.verified import verified_log
 
 
 @click.command()
-@click.option("--contract", required=True, help="Name of the contract. 合约编号。")
+@criteria_options
 @config
-def trace(*, contract: str, config: Path) -> None:
-    """Show every entry about a contract: found in the signed log, all of which is read and verified.
+@json_option
+def trace(*, config: Path, is_json: bool, criteria: Criteria) -> None:
+    """Show every entry about what is asked: found in the signed log, all of which is read and verified.
 
-    列出一份合约的全部存证条目:读取并验证整份已签名的日志,自行查找。
+    按合约、机构、产品、数据项、模型、结果、任务或主体列出全部存证条目:读取并验证整份已签名的日志,自行查找。
     """
-    found: list[tuple[int, Entry]] = []
-    with failing():
-        scope = Scope(contract=contract, take=lambda index, data: found.append((index, parse(data))))
-        verdict = open_reader(config).verify(scope)
-    if verdict.outcome not in {Outcome.TAMPERED, Outcome.UNKNOWN}:
-        entries = list(entries_of(contract, found))
-        console = Console()
-        console.width = max(console.width, TABLE_WIDTH)
-        console.print(_table(contract, entries))
-        for index, entry in unacknowledged(entries):
-            answer = f"the answer of {entry.node} to job {entry.job}"
-            click.echo(f"Entry 条目 {index}: {entry.counterparty} has not acknowledged 尚未确认收到 {answer}")
-    conclude(verdict)
+    if criteria.is_empty:
+        raise click.UsageError("Say what to trace: --contract, --organisation, … 请指明溯源对象。")
+    with verified_log(config) as log:
+        found = select(log.entries, criteria)
+        alone = [_alone(*each) for each in unacknowledged(found)]
+        told = {"entries": [entry_json(each) for each in found]}
+        finish(log.verdict, told, [entry_table(_title(criteria), found), *alone], is_json=is_json)
 
 
-def _table(contract: str, entries: Sequence[tuple[int, Entry]]) -> Table:
-    table = Table(title=f"Contract 合约 {contract}")
-    for header, width in (("Index\n序号", 7), ("Time (UTC)\n时间", 20), ("Kind\n类别", 24)):
-        table.add_column(header, min_width=width, no_wrap=True)
-    for header in ("Node\n报送方", "Counterparty\n对方", "Detail\n详情"):
-        table.add_column(header, overflow="fold")
-    for index, entry in entries:
-        detail = " ".join(f"{name}={value}" for name, value in sorted(entry.detail.items()) if name != "contract")
-        cells = (str(index), _time(entry.time), entry.kind.value, entry.node, entry.counterparty or "", detail)
-        table.add_row(*map(Text, cells))  # as text: a bracket in it is no markup
-    return table
+@click.command()
+@click.argument("result", type=Digest())
+@config
+@json_option
+def chain(*, result: str, config: Path, is_json: bool) -> None:
+    """Lead a result back to its source: RESULT is the SHA-256 of an answer, or of the whole job.
+
+    Model and approval, permit, contract, consents, product version and source; what the log lacks is named.
+
+    由结果回溯来源,RESULT 为答复或任务的摘要:任务、模型及审查、用数许可证、合约、主体授权、产品版本、数据来源;
+    缺失环节如实标明。
+    """
+    with verified_log(config) as log:
+        found = chains(log.entries, result=result) or chains(log.entries, job=result)
+        tables: list[Table | str] = [chain_table(each) for each in found]
+        tables = tables or [f"The log has no result and no job {result} 日志中没有。"]
+        finish(log.verdict, {"chains": [chain_json(each) for each in found]}, tables, is_json=is_json)
 
 
-def _time(milliseconds: int) -> str:
-    """Give the time in UTC, to the second; as it is where no calendar reaches."""
-    if milliseconds > _LAST:
-        return f"{milliseconds} ms"
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return moment.isoformat().replace("+00:00", "Z")
+@click.command()
+@criteria_options
+@config
+@json_option
+def uses(*, config: Path, is_json: bool, criteria: Criteria) -> None:
+    """Show who used what: every use of data, with both sides' records of it.
+
+    列出每次用数:谁用了谁的哪些数据,用于何种目的、依据何在,双方记录是否相符。
+    """
+    with verified_log(config) as log:
+        found = select_uses(log.entries, criteria)
+        title = "Who used what 用数记录"
+        finish(log.verdict, {"uses": [use_json(use) for use in found]}, [use_table(title, found)], is_json=is_json)
+
+
+_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+@click.command()
+@criteria_options
+@click.option(
+    "--kind", "kinds", type=click.Choice([kind.value for kind in EntryKind]), multiple=True, help="类别。"
+)
+@click.option("--since", type=_MOMENT, help="From this moment on, UTC. 起始时间。")
+@click.option("--until", type=_MOMENT, help="Before this moment, UTC. 截止时间。")
+@config
+@json_option
+def timeline(
+    *,
+    config: Path,
+    is_json: bool,
+    kinds: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    criteria: Criteria,
+) -> None:
+    """Show what happened, in the order of the log.
+
+    按日志顺序列出全部事件。
+    """
+    with verified_log(config) as log:
+        entries: Entries = log.entries if criteria.is_empty else select(log.entries, criteria)
+        found = [each for each in entries if _is_within(each[1], kinds, since, until)]
+        told = {"entries": [entry_json(each) for each in found]}
+        finish(log.verdict, told, [entry_table("Timeline 时间线", found)], is_json=is_json)
+
+
+def _is_within(entry: Entry, kinds: tuple[str, ...], since: datetime | None, until: datetime | None) -> bool:
+    first, last = (
+        None if each is None else each.replace(tzinfo=UTC).timestamp() * 1000 for each in (since, until)
+    )
+    is_of_kind = not kinds or entry.kind.value in kinds
+    return is_of_kind and (first is None or entry.time >= first) and (last is None or entry.time < last)
+
+
+def _title(criteria: Criteria) -> str:
+    return " ".join(_named(criteria))
+
+
+def _named(criteria: Criteria) -> Iterator[str]:
+    names = {
+        "contract": "Contract 合约",
+        "organisation": "Organisation 机构",
+        "product": "Product 产品",
+        "version": "Version 版本",
+        "field": "Field 数据项",
+        "model": "Model 模型",
+        "job": "Job 任务",
+        "result": "Result 结果",
+    }
+    for name, shown in names.items():
+        if (value := getattr(criteria, name)) is not None:
+            yield f"{shown} {value}"
+    if criteria.jobs is not None:
+        yield f"A subject's jobs 主体相关任务 {len(criteria.jobs)}"
+
+
+def _alone(index: int, entry: Entry) -> str:
+    answer = f"the answer of {entry.node} to job {entry.job}"
+    return f"Entry 条目 {index}: {entry.counterparty} has not acknowledged 尚未确认收到 {answer}"

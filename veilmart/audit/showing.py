@@ -1,0 +1,226 @@
+"""How entries, uses, chains and findings are shown: as tables in both languages, or in JSON."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from audit.chain import Chain, Link
+from audit.entry import EntryKind
+from audit.findings import Disposals, Finding, disposal_of
+from audit.uses import Indexed, Use
+from audit.verdict import Verdict, as_json, lines
+from catalog.vocabulary import label
+
+TABLE_WIDTH = 160
+"""Characters: what a trace needs, also where the output is no terminal."""
+_LAST = 253_402_300_799_999  # the last millisecond of the year 9999, where datetime ends
+
+
+def finish(verdict: Verdict, told: Mapping[str, Any], tables: Iterable[Table | str], *, is_json: bool) -> NoReturn:
+    """Print what was found, then the verdict on the log that it was found in; end with its exit code."""
+    if is_json:
+        click.echo(json.dumps({**told, "log": json.loads(as_json(verdict))}, ensure_ascii=False, indent=2))
+    else:
+        console = Console()
+        console.width = max(console.width, TABLE_WIDTH)
+        for each in tables:
+            if isinstance(each, str):
+                click.echo(each)
+            else:
+                console.print(each)
+        click.echo("\n".join(lines(verdict)))
+    click.get_current_context().exit(verdict.exit_code)
+
+
+def both(vocabulary: str, identifier: str) -> str:
+    """Give what an identifier is called, in Chinese, beside itself."""
+    return f"{identifier}\n{label(vocabulary, identifier, 'zh')}"
+
+
+def time_of(milliseconds: int | None) -> str:
+    """Give the time in UTC, to the second; as it is where no calendar reaches."""
+    if milliseconds is None:
+        return ""
+    if milliseconds > _LAST:
+        return f"{milliseconds} ms"
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+# --- entries --------------------------------------------------------------------------------------------------
+
+
+def entry_table(title: str, entries: Iterable[Indexed]) -> Table:
+    """The entries in the order of the log."""
+    table = _table(
+        title,
+        [("Index\n序号", 7), ("Time (UTC)\n时间", 20), ("Kind\n类别", 24)],
+        ["Node\n报送方", "Counterparty\n对方", "Contract\n合约", "Detail\n详情"],
+    )
+    for index, entry in entries:
+        detail = " ".join(f"{name}={_value(value)}" for name, value in sorted(entry.detail.items()))
+        where = (entry.node, entry.counterparty or "", entry.contract or "")
+        _row(table, str(index), time_of(entry.time), both("entry_kind", entry.kind), *where, detail)
+    return table
+
+
+def entry_json(found: Indexed) -> dict[str, Any]:
+    """An entry with its index."""
+    index, entry = found
+    members = {name: value for name, value in vars(entry).items() if name not in {"detail", "version"}}
+    return {"index": index, **members, "detail": dict(entry.detail)}
+
+
+# --- uses -----------------------------------------------------------------------------------------------------
+
+
+def use_table(title: str, uses: Iterable[Use]) -> Table:
+    """Who used what: one use a row."""
+    table = _table(
+        title,
+        [("Sent (UTC)\n查询发出", 20), ("Answered\n答复发出", 20), ("Rows\n主体数", 6)],
+        [
+            "Consumer\n使用方",
+            "Provider\n提供方",
+            "Product\n产品",
+            "Fields\n数据项",
+            "Purpose, basis\n用途与依据",
+            "Contract\n合约",
+            "Entries\n条目",
+            "Both sides\n双方记录",
+        ],
+    )
+    for use in uses:
+        product = " ".join(name for name in (use.text("product"), use.text("product_version")) if name)
+        purpose = " ".join(name for name in (use.text("purpose"), use.text("legal_basis")) if name)
+        _row(
+            table,
+            time_of(use.time_of(EntryKind.QUERY_SENT)),
+            time_of(use.time_of(EntryKind.ANSWER_SENT)),
+            str(use.rows),
+            use.consumer or "",
+            use.provider or "",
+            product,
+            ", ".join(use.fields),
+            purpose,
+            use.contract or "",
+            " ".join(str(index) for index, _ in use.entries),
+            standing(use),
+        )
+    return table
+
+
+def standing(use: Use) -> str:
+    """Whether both sides of a use agree, in words."""
+    if use.contradictions:
+        return f"otherwise 不一致: {', '.join(use.contradictions)}"
+    if use.refusal is not None and use.missing:
+        return "refused 已拒绝"
+    if use.missing:
+        return f"missing 缺: {', '.join(use.missing)}"
+    return "matched 相符"
+
+
+def use_json(use: Use) -> dict[str, Any]:
+    """A use with all that the log says of it."""
+    halves = {kind.value: {"index": index, "time": entry.time} for kind, (index, entry) in use.halves.items()}
+    return {
+        "contract": use.contract,
+        "job": use.job,
+        "consumer": use.consumer,
+        "provider": use.provider,
+        "permit": use.permit,
+        "detail": dict(use.detail),
+        "halves": halves,
+        "acknowledged": None if use.acknowledged is None else use.acknowledged[0],
+        "refused": None if use.refusal is None else use.refusal[0],
+        "missing": [kind.value for kind in use.missing],
+        "contradictions": list(use.contradictions),
+    }
+
+
+# --- chains ---------------------------------------------------------------------------------------------------
+
+
+def chain_table(chain: Chain) -> Table:
+    """The links of one use, from the result backwards."""
+    use = chain.use
+    title = f"{use.consumer} ← {use.provider}, job 任务 {use.job}"
+    table = _table(title, [("Link\n环节", 14)], ["What\n对象", "Entries\n条目", "Missing\n缺失"])
+    for link in chain.links:
+        _row(table, both("link_name", link.name), link.subject or "", _entries_of(link), "\n".join(link.missing))
+    return table
+
+
+def chain_json(chain: Chain) -> dict[str, Any]:
+    """A chain with all entries of its links."""
+    links = [
+        {
+            "link": link.name.value,
+            "subject": link.subject,
+            "entries": [entry_json(each) for each in link.entries],
+            "missing": list(link.missing),
+            "late": [index for index, _ in link.late],
+        }
+        for link in chain.links
+    ]
+    return {"use": use_json(chain.use), "complete": chain.is_complete, "links": links}
+
+
+def _entries_of(link: Link) -> str:
+    told = [
+        f"{index} {time_of(entry.time)} {label('entry_kind', entry.kind, 'zh')} {entry.counterparty or entry.node}"
+        for index, entry in link.entries
+    ]
+    return "\n".join([*told, *(f"{index} after the use 用数之后" for index, _ in link.late)])
+
+
+# --- findings -------------------------------------------------------------------------------------------------
+
+
+def finding_table(findings: Iterable[Finding], known: Disposals) -> Table:
+    """What the rules found, and what became of it."""
+    table = _table(
+        "Findings 风险发现",
+        [("Tag\n标签", 18)],
+        ["Entries\n条目", "Contract\n合约", "Why\n原因", "Disposition\n处置"],
+    )
+    for finding in findings:
+        disposal = disposal_of(finding, known)
+        done = "" if disposal is None else f"{both('disposition', disposal.disposition)}\n{disposal.auditor}"
+        entries = " ".join(map(str, finding.indices))
+        _row(table, both("tag", finding.tag), entries, finding.contract or "", f"{finding.zh}\n{finding.en}", done)
+    return table
+
+
+def finding_json(finding: Finding, known: Disposals) -> dict[str, Any]:
+    """A finding and what became of it."""
+    disposal = disposal_of(finding, known)
+    members = {**vars(finding), "indices": list(finding.indices), "parties": sorted(finding.parties)}
+    return {**members, "disposed": None if disposal is None else vars(disposal)}
+
+
+# --- shared ---------------------------------------------------------------------------------------------------
+
+
+def _table(title: str, narrow: Sequence[tuple[str, int]], wide: Sequence[str]) -> Table:
+    table = Table(title=title)
+    for header, width in narrow:
+        table.add_column(header, min_width=width, no_wrap=True)
+    for header in wide:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _row(table: Table, *cells: str) -> None:
+    table.add_row(*map(Text, cells))  # as text: a bracket in it is no markup
+
+
+def _value(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -30,6 +30,7 @@ VERSION = 2
 MAX_SIZE = 65_535  # bytes of an entry: the uint16 length prefix of C2SP tlog-tiles' entry bundles
 MAX_DETAILS = 32  # members of `detail`; with the bounds below no valid entry comes near MAX_SIZE
 MAX_TEXT = 512  # characters of a text in `detail`
+MAX_TEXTS = 8192  # of all of them
 MAX_NAMES = 256  # in the lists of names in `detail`, such as the fields of a model
 MAX_INTEGER = 2**53 - 1  # the integers that every JSON reader keeps exact (RFC 7493 §2.2)
 _OWN = 8  # characters of an id
@@ -263,7 +264,7 @@ def _require_detail(detail: object) -> None:
         raise FormatError("detail: not a mapping")
     if len(detail) > MAX_DETAILS:
         raise FormatError(f"detail: more than {MAX_DETAILS} members")
-    listed = 0
+    listed = written = 0
     for name, value in detail.items():
         _require_match("a name in detail", _DETAIL_NAME, name)
         if type(value) is tuple:
@@ -271,21 +272,26 @@ def _require_detail(detail: object) -> None:
             for each in value:
                 _require_match(f"detail.{name}", _LISTED_NAME, each)
         else:
-            _require_plain(name, value)
+            written += _require_plain(name, value)
+    if written > MAX_TEXTS:
+        raise FormatError(f"detail: more than {MAX_TEXTS} characters in texts")
     if listed > MAX_NAMES:
         raise FormatError(f"detail: more than {MAX_NAMES} names in lists")
 
 
-def _require_plain(name: str, value: object) -> None:
+def _require_plain(name: str, value: object) -> int:
+    """Require an integer or a text; give the text's length."""
     if type(value) is int:
         if abs(value) > MAX_INTEGER:
             raise FormatError(f"detail.{name}: an integer beyond ±(2^53 - 1)")
-    elif type(value) is not str:
+        return 0
+    if type(value) is not str:
         raise FormatError(f"detail.{name}: neither a text, an integer nor names")
-    elif len(value) > MAX_TEXT:
+    if len(value) > MAX_TEXT:
         raise FormatError(f"detail.{name}: more than {MAX_TEXT} characters")
-    elif _DECEPTIVE.search(value):
+    if _DECEPTIVE.search(value):
         raise FormatError(f"detail.{name}: a control, bidirectional or surrogate character")
+    return len(value)
 
 
 def _read_json(data: bytes) -> dict[str, Any]:

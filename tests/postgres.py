@@ -19,7 +19,7 @@ _NUMBERS = count(1)
 def server() -> Iterator[str]:
     """Give the URL of a server, until the end.
 
-    It listens on a socket in a folder of its own and not of pytest, each run of which closes its own.
+    It listens on a socket in a folder of its own, outside pytest's, which each run of pytest closes to others.
     Started by root it gives up root's rights: it runs as the user pgserver, which is made if there is none. Where
     it cannot start the test is skipped, but in CI it fails.
     """

@@ -22,6 +22,7 @@ from compute.settings import SettingsError
 from compute.web.errors import WebError
 from connectors.errors import ConnectorError
 from veilmart.audit.command import audit
+from veilmart.demo import anybody
 from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
 from veilmart.demo.processes import Process, running
@@ -69,9 +70,11 @@ def _even(_context: click.Context, _parameter: click.Parameter, bits: int) -> in
 def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
     """Run a whole market of real processes and score real loan applicants without showing a row.
 
-    One marketplace, two departments, a bank and a model reviewer on this machine, over TLS.
+    One marketplace, two departments, a bank, a model reviewer and a supervisor on this machine, over TLS. At the
+    end the log is verified by a program that is copied out and runs alone.
 
-    在本机运行完整的数据产品超市:两个部门、一家银行、一个模型审查方,各为独立进程;原始数据不出域,银行模型不外泄。
+    在本机运行完整的数据产品超市:两个部门、一家银行、一个模型审查方、一个监督管理方,各为独立进程;原始数据不出域,
+    银行模型不外泄。最后由复制出来独立运行的程序验证日志。
     """
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
@@ -88,9 +91,9 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
                 watch("start processes 启动进程", 1, 1, None)
                 outcome = walk(sites, examples, card, watch)
             rows = _check(outcome, examples, card)
-            _audit(console, sites, outcome.contract)
             console.print(_table(outcome, rows, bits))
             console.print(f"Scores 评分结果 {outcome.scored.scores}", soft_wrap=True)
+            _audit(console, sites, outcome.contract)
             if not once:
                 _addresses(console, sites)
                 _stay(console, processes)
@@ -110,11 +113,13 @@ def _check(outcome: Outcome, examples: Path, card: Scorecard) -> int:
 
 
 def _audit(console: Console, sites: Sites, contract: str) -> None:
-    """Run what an auditor would: verify the whole log, then trace the contract."""
+    """Run what an auditor would: verify the whole log and ask who used what; then what anybody can."""
     config = str(sites.nodes[BANK].config)
-    for arguments in (["verify"], ["trace", "--contract", contract]):
+    for arguments in (["verify"], ["uses", "--contract", contract]):
         console.print(f"\n$ veilmart audit {' '.join(arguments)} --config {config}", soft_wrap=True)
         audit.main([*arguments, "--config", config], standalone_mode=False)
+    command, output = anybody.verify(sites)
+    console.print(f"\n$ {command}\n{output}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _table(outcome: Outcome, rows: int, bits: int) -> Table:

@@ -8,6 +8,7 @@ Below the demo's folder lie:
     <party>/      a node: config.toml, TLS files, its data; for the person who works there a key and a file for
                   `veilmart call`; its own keys and databases are made at its first start
     policy.toml   in every party's folder: the log, its witnesses, the quorum
+    anybody/      what a stranger is given to verify the log (`anybody.py`)
 
 The keys are encrypted; the key file that opens them lies beside them, as a demo has no other place for it.
 """

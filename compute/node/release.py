@@ -108,9 +108,10 @@ class WitnessedRelease:
         published, standing = self._follower.look(), self._fetched(event)
         if standing.has_quorum or self._is_watched(event):
             return None
+        waiting = self._policy.judge(self._log.candidate(), self._now)  # some may have cosigned this one
+        since = {**published.cosigned, **waiting.cosigned}
         oldest = self._now - self._policy.max_age
-        named = (witness.party for witness in self._policy.witnesses)
-        return sorted(party for party in named if published.cosigned.get(party, 0) < oldest)
+        return sorted(each.party for each in self._policy.witnesses if since.get(each.party, 0) < oldest)
 
     def _fetched(self, event: "_Event") -> Standing:
         receipt = self._log.receipt(event.index)

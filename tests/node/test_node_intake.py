@@ -22,7 +22,18 @@ from compute.node.provider import desk as provider_node
 from compute.node.provider.kinds import ANSWER, KINDS
 from compute.node.provider.serve import REPLIES
 from compute.node.release import Release
-from compute.protocols.base import BUSY, CANCELLED, FAULT, UNAVAILABLE, Accepted, Cancel, Collect, Pending, Refused
+from compute.protocols.base import (
+    BUSY,
+    CANCELLED,
+    FAULT,
+    UNAVAILABLE,
+    Accepted,
+    Cancel,
+    Collect,
+    Pending,
+    RefusalError,
+    Refused,
+)
 from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
 from compute.signing import Signed
 from compute.web.errors import PeerUnreachableError
@@ -35,6 +46,7 @@ class Door:
         role, journal = world.providers["tax"], LogJournal(world.log, world.identities["tax"])
         self.world, self.store = world, store
         self.dispatcher = Dispatcher("tax", provider_node.handlers(role), journal, world.clock, release=release)
+        self.worker = Dispatcher("tax", provider_node.handlers(role), journal, world.clock)
         received = LongMessage(
             ANSWER,
             role.check,
@@ -58,7 +70,7 @@ class Door:
         """Run the one job that waits, as the worker does."""
         lease = self.leases.take()
         assert lease
-        self.leases.finish(lease, self.dispatcher.handle_bytes(lease.parameters), 0.0)
+        self.leases.finish(lease, self.worker.handle_bytes(lease.parameters), 0.0)
 
     def idle(self) -> bool:
         return self.leases.take() is None
@@ -346,6 +358,53 @@ def test_a_short_query_is_checked_like_a_long_one(quick_door: Door, query: Query
     role._admission = given
     assert isinstance(quick_door.send(query), Signed)
     assert quick_door.idle()
+
+
+class Witnesses:
+    """A rule that a test sets: whether a quorum stands behind the log."""
+
+    def __init__(self) -> None:
+        self.are_there = True
+        self.asked: list[str] = []
+
+    def require(self, event_id: str) -> None:
+        self.asked.append(event_id)
+        if not self.are_there:
+            raise RefusalError(UNAVAILABLE, "no quorum of witnesses", "send it again")
+
+
+@pytest.mark.parametrize("short", [0, 4])
+def test_an_answer_leaves_only_by_the_rule_the_first_time_and_each_later_one(
+    world: World, engines: Engines, query: Query, short: int
+) -> None:
+    rule = Witnesses()
+    door = Door(world, JobStore(engines[0], KINDS, Clock()), short, rule)
+    rule.are_there = False
+    if short:
+        refusal(door.send(query), UNAVAILABLE, "no quorum of witnesses")
+    else:
+        ticket = door.submit(query)
+        door.work()  # what it answers stays in the node
+        refusal(door.send(Collect(ticket=ticket)), UNAVAILABLE, "no quorum of witnesses")
+    for _ in range(intake.MAX_ATTEMPTS + 1):  # the bank asks on and on, and nothing is computed again
+        refusal(door.send(query), UNAVAILABLE, "no quorum of witnesses")
+    rule.are_there = True
+    answer = door.send(query)
+    assert isinstance(answer, Signed)
+    assert door.idle()
+    assert door.kinds().count(EntryKind.ANSWER_SENT) == 1
+    rule.are_there = False
+    refusal(door.send(query), UNAVAILABLE, "no quorum of witnesses")
+    sent = next(event for event in world.events() if event.kind is EntryKind.ANSWER_SENT)
+    assert set(rule.asked) == {sent.id}
+
+
+def test_what_is_no_answer_waits_for_no_witness(world: World, engines: Engines) -> None:
+    rule = Witnesses()
+    rule.are_there = False
+    door = Door(world, JobStore(engines[0], KINDS, Clock()), 4, rule)
+    assert isinstance(door.send(AskProviderTerms(bank=BANK)), Signed)
+    assert rule.asked == []
 
 
 def test_a_short_query_whose_event_is_not_durable_is_not_answered(

@@ -87,7 +87,7 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 -- our own command
 
     with demo_that_stays(work, data) as (process, output):
-        assert len(processes_in(work)) >= 9
+        assert len(processes_in(work)) >= 12
         said = output.read_text("utf-8")
         ((scores,),) = [re.findall(r"^Scores .* (\S+)$", said, re.MULTILINE)]
         with Path(scores).open(encoding="utf-8", newline="") as file:
@@ -96,7 +96,7 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         assert len(lines) == 31
         assert lines[1] == ["91460100MAG8UND7X2", "517"]
         assert Path(scores).with_name("scores.parquet").read_bytes()[:4] == b"PAR1"
-        for expected in ("The log is intact", "Bytes bank → market-regulation", "/docs", "answer_released"):
+        for expected in ("The log is intact", "Bytes bank → market-regulation", "/docs", "answer_sent"):
             assert expected in said
         (contract,) = set(re.findall(r"contract-[0-9a-f]{32}", said))
 
@@ -118,6 +118,7 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         "market-regulation": {"market_regulation.csv", "market-registration.toml"},
         "social-security": {"social_security.csv", "social-insurance.toml"},
         "model-review-office": {"points.jwe"},
+        "supervisor": set(),
         "market": {"market.sqlite"},
         "operator": {"operator.jwe", "operator.toml"},
         "authority": {"ca.key", "ca.pem"},
@@ -139,7 +140,18 @@ SHARED = {
     "staff.jwe",
     "unlock.key",
 }
-SHARED |= {"tls.pem", "tls.key", "seen.checkpoint", "clerk.toml", "analyst.toml", "examiner.toml"}
+SHARED |= {
+    "policy.toml",
+    "watermark.checkpoint",
+    "inspector.toml",
+    "node.sqlite.turn",
+    "tls.pem",
+    "tls.key",
+    "seen.checkpoint",
+    "clerk.toml",
+    "analyst.toml",
+    "examiner.toml",
+}
 
 
 def files_of(work: Path) -> dict[str, set[str]]:
@@ -236,7 +248,7 @@ def test_a_weak_or_odd_key_length_is_refused(tmp_path: Path, bits: str) -> None:
 COMMAND_LINES = [
     [],
     *([name] for name in COMMANDS),
-    *(["marketplace", name] for name in ("enrol", "key", "serve")),
+    *(["marketplace", name] for name in ("enrol", "key", "serve", "work")),
     *(["key", name] for name in ("change", "encrypt", "make", "show")),
 ]
 COMMAND_LINES += [["node", name] for name in ("key", "serve", "work")] + [

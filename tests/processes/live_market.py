@@ -6,8 +6,9 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from locks import load_beside
 from processes.recording_proxy import Exchange, Proxy, Stream
 
-from audit.entry import Entry, EntryKind
+from audit.entry import Entry, EntryKind, parse
 from compute.canonical import DAY, HOUR, Message, encode
 from compute.node.bank.paillier_key import load_or_generate
 from compute.node.console.client import NodeClient
@@ -117,8 +118,7 @@ class Market:
         return person is not None and asked == {person}
 
     def entries(self) -> list[Entry]:
-        with operator(self.sites) as desk:
-            return [entry for _, entry in desk.entries(0, desk.checkpoint().statement.size)]
+        return logged(self.sites)
 
     def refusals(self) -> list[Entry]:
         return [entry for entry in self.entries() if entry.kind is EntryKind.REFUSED]
@@ -141,6 +141,13 @@ class Market:
         )
         with self.analyst() as analyst:
             return analyst.follow(analyst.score(asked), lambda _: None)
+
+
+def logged(sites: Sites) -> list[Entry]:
+    """All entries of the log, with those that no witness has seen yet."""
+    uri = f"{(sites.market.folder / 'market.sqlite').resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        return [parse(data) for (data,) in database.execute('SELECT data FROM entries ORDER BY "index"')]
 
 
 def agree(sites: Sites, card: Scorecard, reference: str, max_uses: int, subjects: Sequence[str] | None) -> Terms:

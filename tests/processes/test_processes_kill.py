@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 from click.testing import CliRunner
-from processes.live_market import BITS, ignore, memory
+from processes.live_market import BITS, ignore, logged, memory
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind
@@ -88,8 +88,7 @@ class Run:
             return [row["uscc"] for row in itertools.islice(csv.DictReader(file), count)]
 
     def entries(self) -> list[Entry]:
-        with operator(self.sites) as desk:
-            return [entry for _, entry in desk.entries(0, desk.checkpoint().statement.size)]
+        return logged(self.sites)
 
 
 def kill(process: Process) -> None:

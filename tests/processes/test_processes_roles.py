@@ -6,7 +6,7 @@ import pytest
 from processes.live_market import MARKET_REGULATION, SOCIAL_SECURITY, Market
 from processes.module_spy import Noted, noted
 
-from veilmart.demo.sites import BANK, REVIEWER
+from veilmart.demo.sites import BANK, REVIEWER, SUPERVISOR
 
 pytestmark = pytest.mark.long
 
@@ -43,7 +43,7 @@ def families(market: Market) -> dict[str, Family]:
     for process in noted(market.folder):
         by_session.setdefault(process.session, []).append(process)
     started = {process.running.pid: process.name for process in market.processes if process.running is not None}
-    assert len(started) == 9
+    assert len(started) == 12
     return {name: Family(by_session[session]) for session, name in started.items()}
 
 
@@ -51,7 +51,9 @@ def test_every_process_was_seen_with_its_children(families: dict[str, Family]) -
     for name, family in families.items():
         (first,) = [member for member in family.members if member.is_first]
         assert "-m veilmart" in first.command
-        if name.endswith("-work"):
+        if name in {"marketplace-work", f"{SUPERVISOR}-work"}:
+            assert family.jobs == []  # they have none
+        elif name.endswith("-work"):
             assert len(family.jobs) >= 1, name
             assert "compute.node.jobs.worker" in first.modules
         else:
@@ -74,7 +76,16 @@ def test_the_sets_are_plausible(families: dict[str, Family]) -> None:
 def test_the_marketplace_reads_no_row_and_computes_on_none(families: dict[str, Family]) -> None:
     forbidden = ("connectors", "duckdb", "gmpy2", "numpy", "pandas", "phe")
     own = ("compute.paillier", "compute.protocols", "compute.node", "compute.binning")
-    assert families["marketplace"].loaded(*forbidden, *own) == []
+    for name in ("marketplace", "marketplace-work"):
+        assert families[name].loaded(*forbidden, *own) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_who_only_watches_reads_no_table_and_decrypts_nothing(families: dict[str, Family], command: str) -> None:
+    family = families[f"{SUPERVISOR}-{command}"]
+    forbidden = ("duckdb", "compute.paillier.private", "phe", "compute.node.bank", "compute.node.provider")
+    assert family.loaded(*forbidden, "marketplace") == []
+    assert "audit.witness" in family.modules
 
 
 @pytest.mark.parametrize("provider", [MARKET_REGULATION, SOCIAL_SECURITY])

@@ -19,7 +19,7 @@ from compute.signing import sign
 from compute.web import messages
 from compute.web.errors import PeerProblemError
 from veilmart.demo.data import PROVIDERS, SCORECARD_FILE
-from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER
+from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER, SUPERVISOR
 from veilmart.demo.story import operator, today
 
 pytestmark = pytest.mark.long
@@ -82,11 +82,15 @@ def test_the_staff_of_one_party_are_strangers_to_another(market: Market) -> None
 # --- what is asked -----------------------------------------------------------------------------------------------
 
 
+OWN_ROUTES = {MARKET: "/parties", BANK: "/scorings", SUPERVISOR: "/witness/add-checkpoint"}
+"""Of those that take no messages."""
+
+
 def test_a_body_above_the_limit_is_refused_unread(market: Market) -> None:
     """Straight to the process: the proxy could drop an answer that comes before the body has gone."""
     body = b"x" * 1_000_001
     for site in market.all_sites:
-        path = "/parties" if site.name == MARKET else "/messages" if site.name != BANK else "/scorings"
+        path = OWN_ROUTES.get(site.name, "/messages")
         person = (BANK, market.bank.folder / "identity.jwe")
         if site.name == BANK:
             person = (market.bank.staff, market.bank.folder / "staff.jwe")

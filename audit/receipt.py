@@ -83,6 +83,11 @@ def verify(entry: bytes, receipt: Receipt, policy: Policy, now: int, parties: Co
     which is judged at `now`, in seconds since 1970-01-01, for a contract of `parties`.
     """
     standing = policy.judge(receipt.checkpoint, now, parties)  # 1
-    size, root = receipt.checkpoint.size, receipt.checkpoint.root
-    verify_inclusion(leaf_hash(entry), receipt.index, size, receipt.hashes, root)  # 2
+    require_included(entry, receipt)  # 2
     return standing
+
+
+def require_included(entry: bytes, receipt: Receipt) -> None:
+    """Return if the proof leads from these bytes to its checkpoint, which is not judged; raises ProofError."""
+    size, root = receipt.checkpoint.size, receipt.checkpoint.root
+    verify_inclusion(leaf_hash(entry), receipt.index, size, receipt.hashes, root)

@@ -2,6 +2,7 @@
 
     python verify.pyz URL|FOLDER --policy policy.toml [--checkpoint FILE] [--authority ca.pem] [--json]
     python verify.pyz receipt FILE --entry FILE --policy policy.toml
+    python verify.pyz pack FILE.zip --policy policy.toml
 
 It needs Python and `cryptography`, and loads nothing else of the project than the modules in it.
 """
@@ -12,17 +13,24 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from audit import pack as packs
 from audit import policy as policies
 from audit import receipt as receipts
 from audit.errors import Damage, FormatError, ProofError, SignatureError, TamperingError, UnavailableError
 from audit.policy import Policy
 from audit.progress import Progress
+from audit.report import render
 from audit.served import read_checkpoint
 from audit.source import open_source
-from audit.verdict import EXPLAINED, Outcome, Verdict, as_json, judge, lines, moment, tampered
-from audit.verify import Scope
+from audit.verdict import EXPLAINED, Outcome, Verdict, as_json, judge, judged, lines, moment, tampered
+from audit.verify import Scope, Verified
 
 _IN_LOG = "The entry is in the log 条目已包含于日志"
+_OTHERS = """other uses 其他用法:
+  verify.pyz receipt FILE --entry FILE --policy TOML    a receipt 核验存证回执
+  verify.pyz pack FILE.zip --policy TOML                an evidence pack 核验证据包"""
+_PACK_HOLDS = "The pack holds 证据包有效"
+_AFTER = "what came after, it cannot show 此后情况不在证明范围"
 _MAX_ENTRY = 65_536  # bytes; an entry has fewer
 
 
@@ -31,6 +39,8 @@ def main(arguments: Sequence[str] | None = None, clock: Callable[[], float] = ti
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["receipt"]:
         return _receipt(given[1:], int(clock()))
+    if given[:1] == ["pack"]:
+        return _pack(given[1:], int(clock()))
     return _log(given, int(clock()))
 
 
@@ -46,7 +56,7 @@ def _log(arguments: Sequence[str], now: int) -> int:
     parser = _parser(
         "Verify a log: every tile, entry, signature and counter; and that it has grown from what was seen before.",
         "验证审计日志:逐一核对分片、条目、签名与计数,并与上次所见的检查点比对。",
-        "Other uses 其他用法: receipt FILE --entry FILE: check one receipt 核验一份存证回执",
+        _OTHERS,
     )
     parser.add_argument(
         "log", metavar="URL|FOLDER", help="the log's https URL, or a folder with its files 日志地址或目录"
@@ -97,6 +107,35 @@ def _receipt(arguments: Sequence[str], now: int) -> int:
     code = _tell(Verdict(Outcome.INTACT, index=receipt.index, intact=_IN_LOG), as_document=options.json)
     if not options.json:
         _print(f"Entry 条目 {receipt.index}/{receipt.checkpoint.size}, quorum 法定见证时间 {moment(standing.at)}")
+    return code
+
+
+def _pack(arguments: Sequence[str], now: int) -> int:
+    parser = _parser(
+        "Check an evidence pack: that all in it is in the log, signed, and none left out in between.",
+        "核验证据包:全部条目均在日志中、签名有效且中间无遗漏。",
+        "After a node's last entry in the pack there may be others 各节点最后一条之后可能尚有其他条目",
+    )
+    parser.add_argument("pack", type=Path, metavar="FILE.zip", help="the pack 证据包")
+    _add_common(parser)
+    options = parser.parse_args(arguments)
+    try:
+        policy = read_policy(options.policy)
+        contract, files = packs.unpack(_read(options.pack, packs.MAX_SIZE))
+        evidence = packs.check(contract, files, policy, now)
+        told = list(packs.remarks(files, policy, render(evidence)))
+    except TamperingError as error:
+        return _tell(tampered(error), as_document=options.json)
+    except (FormatError, UnavailableError) as error:
+        return _tell(Verdict(Outcome.UNKNOWN, str(error)), as_document=options.json)
+    verified = Verified(evidence.checkpoint, evidence.standing, evidence.standing.has_quorum, evidence.findings)
+    verdict = judged(verified, policy, _PACK_HOLDS)
+    code = _tell(verdict, as_document=options.json)
+    if not options.json:
+        _print(f"Contract 合约 {contract}, entries 条目 {len(evidence.entries)}")
+        _print(f"None is left out up to entry 截至该条目无遗漏 {evidence.entries[-1][0]}; {_AFTER}")
+    for remark in told:
+        sys.stderr.write(f"Note 注意: {remark}\n")
     return code
 
 

@@ -218,5 +218,6 @@ def _staleness(verified: Verified, policy: Policy) -> str:
     standing = verified.standing
     if standing.at is None:
         counted = f"{len(standing.cosigned)} of {len(policy.witnesses)} witnesses"
-        return f"no quorum stands behind it: {counted}, and the policy asks for {policy.quorum}"
+        asked = f"{policy.quorum}, {policy.outside} of them with no part in the contract"
+        return f"no quorum stands behind it: {counted}, and the policy asks for {asked}"
     return f"its last quorum is of {moment(standing.at)}, more than {policy.max_age} s ago"

@@ -4,9 +4,9 @@ So whoever builds it from the sources can compare it with the one that they were
 zlib's versions do not agree on the bytes.
 """
 
-import io
-import zipfile
 from pathlib import Path
+
+from audit.pack import archive
 
 MODULES = (
     "__init__",
@@ -19,15 +19,18 @@ MODULES = (
     "kept",
     "merkle",
     "note",
+    "pack",
     "pieces",
     "policy",
     "progress",
     "receipt",
     "replay",
+    "report",
     "served",
     "source",
     "standalone",
     "tile",
+    "uses",
     "verdict",
     "verify",
 )
@@ -44,8 +47,6 @@ from audit.standalone import main
 if __name__ == "__main__":
     sys.exit(main())
 '''
-_MOMENT = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can say
-_UNIX = 3
 
 
 def build() -> bytes:
@@ -54,14 +55,3 @@ def build() -> bytes:
     files = {"__main__.py": _MAIN.encode()}
     files |= {f"audit/{name}.py": (folder / f"{name}.py").read_bytes() for name in MODULES}
     return _SHEBANG + archive(files)
-
-
-def archive(files: dict[str, bytes]) -> bytes:
-    """A zip archive of these files by their names: the same bytes for the same files."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w") as made:
-        for name, data in sorted(files.items()):
-            info = zipfile.ZipInfo(name, _MOMENT)
-            info.create_system, info.external_attr = _UNIX, 0o644 << 16
-            made.writestr(info, data, zipfile.ZIP_STORED)
-    return whole.getvalue()

@@ -97,7 +97,9 @@ def test_a_stale_log_is_told_with_its_reason(tmp_path: Path) -> None:
     (folder / "checkpoint").write_bytes(story.checkpoint(LEAVES, witnesses=[BANK]).encode())
     found = verdict(folder)
     assert found.exit_code == 3
-    assert "1 of 3 witnesses, and the policy asks for 3" in next(lines(found))
+    assert "1 of 3 witnesses, and the policy asks for 3, 1 of them with no part in the contract" in next(
+        lines(found)
+    )
     assert f"Witness missing 未见证 {TAX}" in list(lines(found))
 
 

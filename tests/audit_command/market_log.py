@@ -1,6 +1,5 @@
 """A stopped marketplace with a story in its log, and what somebody with write access to its file can do to it."""
 
-import base64
 import os
 import shutil
 import sqlite3
@@ -12,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from locks import UNLOCK_TOML, lay_key
+from locks import UNLOCK_TOML, lay_key, unlock
 from market import BANK, KEYS, LABOUR, SUPERVISOR, TAX
 from marketplace_api.process import ROOT, Server, active, configuration, enrol, free_port, prepare, publish, start
 
@@ -20,6 +19,7 @@ from audit.checkpoint import Checkpoint
 from audit.cosignature import cosign, cosigner_name
 from audit.entry import EntryKind
 from audit.note import Note
+from compute.web.keyfile import load_or_make, public_text
 
 JOB, ANSWER = "ab" * 32, "cd" * 32
 
@@ -132,15 +132,14 @@ def build(folder: Path) -> Market:
     return Market(folder, port, contract, size)
 
 
-def write_config(folder: Path, port: int, name: str = SUPERVISOR) -> None:
+def write_config(folder: Path, port: int, name: str = SUPERVISOR, file: str = "auditor") -> None:
     """Write the auditor's configuration and key beside the marketplace's, which has nothing of it."""
-    lay_key(folder / "auditor-key.jwe", KEYS[SUPERVISOR])
-    own, operator = (
-        base64.b64encode(KEYS[each].public_key().public_bytes_raw()).decode() for each in ("market", "operator")
-    )
-    (folder / "auditor.toml").write_text(f"""
+    lay_key(folder / f"{file}-key.jwe", KEYS[name])
+    own = public_text(load_or_make(folder / "identity.jwe", unlock))
+    operator = public_text(KEYS["operator"])
+    (folder / f"{file}.toml").write_text(f"""
 name = "{name}"
-key = "auditor-key.jwe"
+key = "{file}-key.jwe"
 {UNLOCK_TOML}
 authority = "ca.pem"
 policy = "policy.toml"

@@ -9,6 +9,7 @@ COMMANDS = {
     "copy": ("veilmart.audit.verify", "copy_log"),
     "dispose": ("veilmart.audit.findings", "dispose"),
     "erase": ("veilmart.subject_command", "erase"),
+    "evidence": ("veilmart.audit.evidence", "evidence"),
     "export": ("veilmart.audit.export", "export"),
     "findings": ("veilmart.audit.findings", "findings"),
     "fsck": ("veilmart.audit.fsck", "fsck"),

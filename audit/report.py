@@ -1,0 +1,293 @@
+"""The readable part of an evidence pack: one HTML page in Chinese and English, which follows from the evidence.
+
+It loads nothing and runs nothing, and everything from outside is escaped. The verifier writes it anew and
+compares, so a page that says other than the entries do is seen.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from audit.entry import Entry, EntryKind
+from audit.halves import Finding
+from audit.pack import Evidence
+from audit.uses import uses
+from audit.verdict import moment, told
+
+KINDS = {
+    EntryKind.PARTY_ENROLLED: "参与方入驻",
+    EntryKind.PARTY_SUSPENDED: "参与方暂停",
+    EntryKind.PARTY_REINSTATED: "参与方恢复",
+    EntryKind.PRODUCT_PUBLISHED: "产品上架",
+    EntryKind.PRODUCT_SUSPENDED: "产品暂停",
+    EntryKind.PRODUCT_REINSTATED: "产品恢复",
+    EntryKind.PRODUCT_DELISTED: "产品下架",
+    EntryKind.APPLICATION_SUBMITTED: "提交使用申请",
+    EntryKind.APPLICATION_APPROVED: "申请审批通过",
+    EntryKind.APPLICATION_REJECTED: "申请驳回",
+    EntryKind.APPLICATION_RETURNED: "申请退回补正",
+    EntryKind.APPLICATION_RESUBMITTED: "申请补正后提交",
+    EntryKind.CONTRACT_DRAFTED: "合约拟定",
+    EntryKind.CONTRACT_SIGNED: "合约签署",
+    EntryKind.CONTRACT_ACTIVATED: "合约生效",
+    EntryKind.CONTRACT_SUSPENDED: "合约暂停",
+    EntryKind.CONTRACT_REINSTATED: "合约恢复",
+    EntryKind.CONTRACT_TERMINATED: "合约终止",
+    EntryKind.CONTRACT_EXPIRED: "合约到期",
+    EntryKind.CONSENT_REGISTERED: "主体授权登记",
+    EntryKind.CONSENT_WITHDRAWN: "主体授权撤回",
+    EntryKind.PERMIT_ISSUED: "用数许可证签发",
+    EntryKind.PERMIT_REVOKED: "用数许可证撤销",
+    EntryKind.PERMIT_EXPIRED: "用数许可证到期",
+    EntryKind.CASE_OPENED: "审计立案",
+    EntryKind.CASE_APPROVED: "审计案件批准",
+    EntryKind.CASE_READ: "审计查阅",
+    EntryKind.CASE_CLOSED: "审计结案",
+    EntryKind.CASE_UNSEALED: "审计查阅解封",
+    EntryKind.KEY_ENROLLED: "加密公钥登记",
+    EntryKind.PERMIT_PRESENTED: "出示用数许可证",
+    EntryKind.MODEL_REGISTERED: "模型登记备案",
+    EntryKind.MODEL_APPROVED: "模型审查通过",
+    EntryKind.QUERY_SENT: "查询发出",
+    EntryKind.QUERY_RECEIVED: "查询收到",
+    EntryKind.ANSWER_SENT: "应答发出",
+    EntryKind.ANSWER_RECEIVED: "应答收到",
+    EntryKind.ANSWER_ACKNOWLEDGED: "应答回执",
+    EntryKind.SUBJECT_ERASED: "主体删除",
+    EntryKind.LEGAL_HOLD_PLACED: "证据保全",
+    EntryKind.LEGAL_HOLD_LIFTED: "解除证据保全",
+    EntryKind.FINDING_DISPOSED: "风险处置",
+    EntryKind.REFUSED: "拒绝",
+}
+"""What each kind of entry is called in Chinese."""
+
+_SHORT = 24  # characters of a cell that is not broken
+_STYLE = """
+body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: #111; max-width: 72em; margin: 2em auto;
+  padding: 0 1em; }
+h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #999; }
+table { border-collapse: collapse; width: 100%; } thead { display: table-header-group; }
+th, td { border: 1px solid #bbb; padding: .25em .5em; text-align: left; vertical-align: top; }
+th { background: #eee; } td { overflow-wrap: anywhere; }
+.short { white-space: nowrap; } tr { break-inside: avoid; }
+code, pre { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
+@media print { body { margin: 0; max-width: none; font-size: 10pt; } h2 { break-after: avoid; } }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+_LIMITS = (
+    (
+        "Every entry is in the log, unchanged, signed by the node that it names.",
+        "每一条目均在日志中,未经改动,并由所列节点签名。",
+    ),
+    (
+        "Each node's entries about the contract are numbered from 1: up to its last one here none is left out.",
+        "各节点关于本合约的条目自 1 连续编号:截至此处最后一条无遗漏。",
+    ),
+    (
+        "Entries of a node after its last one here it does not show: ask for a newer pack, or verify the log.",
+        "不能证明各节点在此最后一条之后没有其他条目:请索取更新的证据包或验证整份日志。",
+    ),
+    (
+        "What a node did and did not report it does not show; the other side's half of a use does.",
+        "节点未报送的行为不在其中,须以对方的记录印证。",
+    ),
+)
+_INSTRUCTIONS = (
+    ("Offline, with Python 3.11 and its package cryptography.", "离线核验,需 Python 3.11 与 cryptography。"),
+    (
+        "Take policy.toml and verify.pyz from elsewhere than from who gave you this pack:",
+        "policy.toml 与 verify.pyz 应另行取得,勿取自证据包提供者:",
+    ),
+    (
+        "verify.pyz has the same SHA-256 wherever it is built from the same sources.",
+        "同一源码构建的 verify.pyz,其 SHA-256 处处相同。",
+    ),
+)
+
+
+def render(evidence: Evidence) -> bytes:
+    """The page, in UTF-8; the same bytes for the same evidence."""
+    title = f"Evidence of the contract 合约证据 {evidence.contract}"
+    parts = [
+        "<!doctype html>",
+        '<html lang="zh-Hans"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{escape(title)}</h1>",
+        *_summary(evidence),
+        *_parties(evidence),
+        *_uses(evidence),
+        *_findings(evidence.findings),
+        *_timeline(evidence),
+        *_terms(evidence),
+        *_limits(evidence),
+        *_instructions(),
+        "</body></html>",
+    ]
+    return ("\n".join(parts) + "\n").encode()
+
+
+def _summary(evidence: Evidence) -> Iterator[str]:
+    checkpoint, standing = evidence.checkpoint, evidence.standing
+    times = [entry.time for _, entry in evidence.entries]
+    rows = [
+        ("Contract 合约", evidence.contract),
+        ("Entries about it 条目数", str(len(evidence.entries))),
+        ("From – to 起止时间 (UTC)", f"{_time(min(times))} – {_time(max(times))}"),
+        ("Log 日志", checkpoint.origin),
+        ("Size of the log 日志条目总数", str(checkpoint.size)),
+        ("Root 根哈希", checkpoint.root.hex()),
+        ("Quorum of witnesses at 法定见证时间", "-" if standing.at is None else moment(standing.at)),
+        *((f"Witness 见证方 {party}", moment(time)) for party, time in sorted(standing.cosigned.items())),
+        *((f"Witness 见证方 {party}", "has not cosigned 未见证") for party in standing.missing),
+    ]
+    yield "<h2>Summary 概要</h2>"
+    yield from _table(("", ""), rows)
+
+
+def _parties(evidence: Evidence) -> Iterator[str]:
+    rows = (
+        (
+            str(entry.counterparty),
+            str(entry.detail.get("party_kind", "")),
+            str(index),
+            _time(entry.time),
+            str(entry.detail.get("public_key", "")),
+        )
+        for index, entry in evidence.enrolments
+    )
+    yield "<h2>Parties 参与方</h2>"
+    yield from _table(("Name 名称", "Kind 类别", "Entry 条目", "Enrolled 入驻时间", "Public key 公钥"), rows)
+
+
+def _uses(evidence: Evidence) -> Iterator[str]:
+    yield "<h2>Who used what 用数明细</h2>"
+    rows = (
+        (
+            use.consumer or "-",
+            use.provider or "-",
+            _product(use.text("product"), use.text("product_version")),
+            " ".join(use.fields) or "-",
+            use.text("purpose") or "-",
+            use.text("legal_basis") or "-",
+            str(use.rows),
+            _time(min(use.times)),
+            use.job,
+            " ".join(str(index) for index in use.indices),
+        )
+        for use in uses(evidence.entries)
+    )
+    heads = (
+        "Consumer 使用方",
+        "Provider 提供方",
+        "Product 产品",
+        "Fields 数据项",
+        "Purpose 用途",
+        "Legal basis 依据",
+        "Subjects 主体数",
+        "Time 时间",
+        "Job 任务",
+        "Entries 条目",
+    )
+    yield from _table(heads, rows)
+
+
+def _findings(findings: Iterable[Finding]) -> Iterator[str]:
+    yield "<h2>Findings 发现</h2>"
+    lines = [told(finding) for finding in findings]
+    if not lines:
+        yield "<p>Both sides have recorded every query and answer alike. 双方对每一查询与应答的记录一致。</p>"
+    else:
+        yield "<ul>"
+        yield from (f"<li>{escape(line)}</li>" for line in lines)
+        yield "</ul>"
+
+
+def _timeline(evidence: Evidence) -> Iterator[str]:
+    yield "<h2>Timeline 时间线</h2>"
+    rows = (
+        (
+            str(index),
+            _time(entry.time),
+            f"{KINDS[entry.kind]} {entry.kind.value}",
+            entry.node,
+            str(entry.counter),
+            entry.counterparty or "",
+            entry.job or "",
+            _detail(entry),
+        )
+        for index, entry in evidence.entries
+    )
+    heads = (
+        "Entry 条目",
+        "Time 时间",
+        "Kind 类别",
+        "Node 报送方",
+        "Number 序号",
+        "Counterparty 对方",
+        "Job 任务",
+        "Detail 详情",
+    )
+    yield from _table(heads, rows)
+
+
+def _terms(evidence: Evidence) -> Iterator[str]:
+    yield "<h2>Terms 合约条款</h2>"
+    if not evidence.terms:
+        yield "<p>Not in this pack: their digests are in the entries. 未附条款,其摘要见条目。</p>"
+    for digest, data in sorted(evidence.terms.items()):
+        yield f"<p>SHA-256 <code>{escape(digest)}</code></p><pre>{escape(_readable(data))}</pre>"
+
+
+def _limits(evidence: Evidence) -> Iterator[str]:
+    last, size = evidence.entries[-1][0], evidence.checkpoint.size
+    yield "<h2>What this shows, and what it does not 证明范围</h2><ul>"
+    yield from (f"<li>{english}<br>{chinese}</li>" for english, chinese in _LIMITS)
+    yield f"<li>The last entry here is {last}; the log had {size}.<br>"
+    yield f"此处最后一条为 {last},日志当时共 {size} 条。</li></ul>"
+
+
+def _instructions() -> Iterator[str]:
+    yield "<h2>How to check 核验方法</h2>"
+    yield from (f"<p>{english}<br>{chinese}</p>" for english, chinese in _INSTRUCTIONS)
+    yield "<pre>python verify.pyz pack PACK.zip --policy policy.toml</pre>"
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield "<table>"
+    if any(heads := tuple(heads)):
+        yield "<thead><tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr></thead>"
+    yield "<tbody>"
+    for row in rows:
+        yield "<tr>" + "".join(map(_cell, row)) + "</tr>"
+    yield "</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    start = '<td class="short">' if len(text) <= _SHORT else "<td>"
+    return f"{start}{escape(text)}</td>"
+
+
+def _detail(entry: Entry) -> str:
+    named = (
+        (name, " ".join(value) if isinstance(value, tuple) else value) for name, value in entry.detail.items()
+    )
+    return "; ".join(f"{name}={value}" for name, value in sorted(named))
+
+
+def _product(name: str | None, version: str | None) -> str:
+    return " ".join(filter(None, (name, version))) or "-"
+
+
+def _readable(data: bytes) -> str:
+    try:
+        return json.dumps(json.loads(data.decode()), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        return f"not JSON, SHA-256 {hashlib.sha256(data).hexdigest()}"
+
+
+def _time(milliseconds: int) -> str:
+    return moment(milliseconds // 1000)

@@ -63,6 +63,7 @@ _EVENTS = Table(
     Column("problem", Text),  # why the log will never take it
 )
 _KEPT = update(_EVENTS).where(_EVENTS.c.id == bindparam("kept"))
+_UNSENT = update(_EVENTS).where(_EVENTS.c["index"].is_(None), _EVENTS.c.problem.is_(None))
 _WAITING = (
     select(_EVENTS).where(_EVENTS.c["index"].is_(None), _EVENTS.c.problem.is_(None)).order_by(_EVENTS.c.number)
 )
@@ -102,9 +103,9 @@ class EventJournal:
         self.flush()
 
     def adopt(self, entries: Iterable[tuple[int, Entry]]) -> None:
-        """Take over the node's own entries that the log has, with their indices, and that are not here.
+        """Take over the node's own entries in the log, with their indices, that are not here.
 
-        A journal that was lost goes on counting with it from where the log stands.
+        A journal that was lost goes on counting from where the log stands; what waits is numbered anew.
         """
         rows = [
             {
@@ -118,8 +119,11 @@ class EventJournal:
             for index, entry in entries
         ]
         if rows:
+            write = insert(_EVENTS)
+            taken = {name: write.excluded[name] for name in ("counter", "entry", "index")}
             with self._engine.begin() as connection:
-                connection.execute(insert(_EVENTS).on_conflict_do_nothing(), rows)
+                connection.execute(write.on_conflict_do_update(index_elements=["id"], set_=taken), rows)
+                connection.execute(_UNSENT.values(counter=None, entry=None))
 
     def flush(self) -> None:
         """Send what waits; what the log does not answer or judge goes on waiting."""
@@ -199,8 +203,7 @@ class EventJournal:
         logger.error("the log does not take the event %s: %s", row.id, error)
         with self._engine.begin() as connection:
             connection.execute(_KEPT.values(problem=error.detail, counter=None), {"kept": row.id})
-            unsent = update(_EVENTS).where(_EVENTS.c["index"].is_(None), _EVENTS.c.problem.is_(None))
-            connection.execute(unsent.values(counter=None, entry=None))
+            connection.execute(_UNSENT.values(counter=None, entry=None))
 
     def _write(self, column: str, values: Sequence[tuple[str, int]]) -> None:
         rows = [{"kept": event_id, "value": value} for event_id, value in values]

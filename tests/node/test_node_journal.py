@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from node.conftest import Engines
 from node.statements import at_once
 from sqlalchemy import Engine
 
+from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, encode, new_id, verify_signature
 from compute.log_client import LogClient
 from compute.node.journal import EventJournal
@@ -111,6 +113,26 @@ def test_an_event_is_one_entry_however_often_and_by_whom_it_is_appended(
         assert one.receipts() == other.receipts() == logged(standing, first, second)
         assert one.receipts().keys() == {first.id, second.id}
         assert facts(standing, one.receipts().values()) == [first, second]
+
+
+def test_a_journal_that_was_lost_goes_on_counting_from_the_log(standing: Server, engines: Engines) -> None:
+    first, second, third = event(1), event(2), event(3)
+    with journal(standing, engines[0]) as one:
+        one.append(first, second)
+    engine = open_engine(Path(str(engines[0].url.database)).with_name("anew.db"))
+    try:
+        with journal(standing, engine) as anew:
+            with pytest.raises(PeerProblemError, match="the next of"):
+                anew.append(third)
+            own = [each for each in enumerate(standing.entries()) if each[1].node == TAX]
+            anew.adopt(own)
+            anew.adopt(own)  # again, and those that are here are left as they are
+            anew.append(third)
+            anew.append(second)
+            assert anew.receipts() == logged(standing, first, second, third)
+            assert facts(standing, anew.receipts().values()) == [third, first, second]
+    finally:
+        engine.dispose()
 
 
 def test_an_event_stays_as_it_was_first_kept(standing: Server, engines: Engines) -> None:

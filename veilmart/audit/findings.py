@@ -39,7 +39,7 @@ def findings(*, config: Path, tag: str | None, is_open: bool, is_json: bool) -> 
     """
     with failing():
         rules = load_rules(load_auditing(config))
-    with verified_log(config) as log:
+    with verified_log(config, is_json=is_json) as log:
         known = disposals(log.entries)
         found = [
             each

@@ -119,12 +119,12 @@ def use_table(title: str, uses: Iterable[Use]) -> Table:
 def standing(use: Use) -> str:
     """Whether both sides of a use agree, in words."""
     if use.contradictions:
-        return f"otherwise 不一致: {', '.join(use.contradictions)}"
+        return f"otherwise 不一致\n{', '.join(use.contradictions)}"
     if use.refusal is not None and use.missing:
-        return "refused 已拒绝"
+        return "refused\n已拒绝"
     if use.missing:
-        return f"missing 缺: {', '.join(use.missing)}"
-    return "matched 相符"
+        return f"missing 缺\n{', '.join(use.missing)}"
+    return "matched\n相符"
 
 
 def use_json(use: Use) -> dict[str, Any]:

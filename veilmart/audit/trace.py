@@ -36,7 +36,7 @@ def trace(*, config: Path, is_json: bool, criteria: Criteria) -> None:
     """
     if criteria.is_empty:
         raise click.UsageError("Say what to trace: --contract, --organisation, … 请指明溯源对象。")
-    with verified_log(config) as log:
+    with verified_log(config, is_json=is_json) as log:
         found = select(log.entries, criteria)
         alone = [_alone(*each) for each in unacknowledged(found)]
         told = {"entries": [entry_json(each) for each in found]}
@@ -55,10 +55,11 @@ def chain(*, result: str, config: Path, is_json: bool) -> None:
     由结果回溯来源,RESULT 为答复或任务的摘要:任务、模型及审查、用数许可证、合约、主体授权、产品版本、数据来源;
     缺失环节如实标明。
     """
-    with verified_log(config) as log:
+    with verified_log(config, is_json=is_json) as log:
         found = chains(log.entries, result=result) or chains(log.entries, job=result)
-        tables: list[Table | str] = [chain_table(each) for each in found]
-        tables = tables or [f"The log has no result and no job {result} 日志中没有。"]
+        tables: list[Table | str] = [*map(chain_table, found)]
+        if not found:
+            tables.append(f"The log has no result and no job {result} 日志中没有该结果或任务")
         finish(log.verdict, {"chains": [chain_json(each) for each in found]}, tables, is_json=is_json)
 
 
@@ -71,7 +72,7 @@ def uses(*, config: Path, is_json: bool, criteria: Criteria) -> None:
 
     列出每次用数:谁用了谁的哪些数据,用于何种目的、依据何在,双方记录是否相符。
     """
-    with verified_log(config) as log:
+    with verified_log(config, is_json=is_json) as log:
         found = select_uses(log.entries, criteria)
         title = "Who used what 用数记录"
         finish(log.verdict, {"uses": [use_json(use) for use in found]}, [use_table(title, found)], is_json=is_json)
@@ -102,7 +103,7 @@ def timeline(
 
     按日志顺序列出全部事件。
     """
-    with verified_log(config) as log:
+    with verified_log(config, is_json=is_json) as log:
         entries: Entries = log.entries if criteria.is_empty else select(log.entries, criteria)
         found = [each for each in entries if _is_within(each[1], kinds, since, until)]
         told = {"entries": [entry_json(each) for each in found]}

@@ -37,7 +37,7 @@ class VerifiedLog:
 
 
 @contextmanager
-def verified_log(config: Path) -> Iterator[VerifiedLog]:
+def verified_log(config: Path, *, is_json: bool = False) -> Iterator[VerifiedLog]:
     """Copy the log, verify the copy against the checkpoint that the party keeps, and give it while it is needed.
 
     Ends with the verdict, and its exit code, if the log is tampered with or cannot be read.
@@ -48,13 +48,13 @@ def verified_log(config: Path) -> Iterator[VerifiedLog]:
         try:
             size = copy(reader.source, folder, progress)
         except TamperingError as error:
-            conclude(tampered(error))
+            conclude(tampered(error), is_json=is_json)
         finally:
             progress.end()
         reader = replace(reader, source=Folder(folder))
         verdict = reader.verify(Scope())
         if verdict.outcome in {Outcome.TAMPERED, Outcome.UNKNOWN}:
-            conclude(verdict)
+            conclude(verdict, is_json=is_json)
         yield VerifiedLog(verdict, reader, CopiedEntries(folder, size))
 
 

@@ -326,7 +326,7 @@ def test_the_largest_entry_fits_the_size_limit() -> None:
         names = ["a" * 32 + "b" * number + "c" * (32 - number) for number in range(32)]
         full, rest = divmod(count, entries.MAX_TEXT)
         lengths = [entries.MAX_TEXT] * full + [rest] * bool(rest)
-        lists = dict.fromkeys(names[len(lengths):][:16], ("n" * 64,) * 16)
+        lists = dict.fromkeys(names[len(lengths) :][:16], ("n" * 64,) * 16)
         return lists | {name: "𠀀" * length for name, length in zip(names, lengths, strict=False)}
 
     name = "n" * 128

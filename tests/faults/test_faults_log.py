@@ -4,6 +4,7 @@ Whatever the fault: the log reopens, the check finds nothing, what was acknowled
 what was not can be appended. After a failed fsync the process appends nothing more.
 """
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,10 @@ Tell = Callable[[object], None]
 def append_all(path: Path, tell: Tell) -> None:
     """The child: append one by one and in groups, fold the write-ahead log often, and tell each index."""
     database.FOLDED_AFTER = 9
+    append_groups(path, tell)
+
+
+def append_groups(path: Path, tell: Tell) -> None:
     with opened(path) as log:
         enrol(log, Node("tax"))
         tell(OPENED)
@@ -94,3 +99,23 @@ def assert_stopped(fault: Fault, outcome: Outcome) -> None:
     assert STOPPED in outcome.told, fault
     behind = outcome.told[outcome.told.index(STOPPED) :]
     assert set(map(str, behind)) == {STOPPED}, fault
+
+
+def append_within(limit: int, path: Path, tell: Tell) -> None:
+    """The child, whose files may not grow past so many bytes: the kernel writes what fits, and says so."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    append_groups(path, tell)
+
+
+def test_a_short_write_is_noticed(tmp_path: Path, unharmed: Outcome, every: int) -> None:
+    """At limits that fall into every part of a page and of a frame of the write-ahead log."""
+    assert unharmed.exit_code == 0
+    stopped = 0
+    for limit in range(4000, 400_000, 3001 * every):
+        path = tmp_path / f"{limit}.db"
+        outcome = run(append_within, limit, path, log=tmp_path / "strace")
+        stopped += STOPPED in outcome.told
+        assert DONE not in outcome.told or STOPPED not in outcome.told
+        assert outcome.exit_code == 0 or OPENED not in outcome.told
+        verify(path, acknowledged(outcome))
+    assert stopped > 30 / every

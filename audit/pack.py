@@ -55,6 +55,17 @@ _FIXED = ("checkpoint", "policy.toml", "report.html", "verify.pyz")
 _CONTRACT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can say
 _UNIX = 3
+# RuntimeError: the archive says that a file is encrypted.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    KeyError,
+    TypeError,
+    ValueError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def unpack(data: bytes) -> tuple[str, dict[str, bytes]]:
         if manifest["format"] != FORMAT or not _CONTRACT.fullmatch(contract):
             raise FormatError(f"not a pack of the form {FORMAT}")
         differing = sorted(name for name in {*files, *digests} if _digest(files.get(name)) != digests.get(name))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, NotImplementedError, EOFError) as error:
+    except _UNREADABLE as error:
         raise FormatError(f"not a pack: {error}") from error
     if differing:
         raise TamperingError(Damage.CHANGED, None, f"{differing[0]}: not the file of the manifest")

@@ -4,6 +4,7 @@ What needs no other bundle is done here: the hashes against the tile above, the 
 signature where its node's key is known. What runs through the whole log goes back to `audit.verify`, in order.
 """
 
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -32,7 +33,6 @@ class Step(NamedTuple):
 class Task:
     """Which bundle, and what is asked about it."""
 
-    source: Source
     bundle: Bundle
     keys: Mapping[str, bytes] | None  # of the nodes that are known; None if entries are not looked into
     contract: str | None = None  # whose entries are given back whole
@@ -59,9 +59,24 @@ class Piece:
     """Positions of the entries of nodes whose keys were not known."""
 
 
-def check(task: Task) -> Piece:
+_source: list[Source] = []
+"""In a process that only checks bundles: where from, on a connection that stays open."""
+
+
+def begin(source: Source) -> None:
+    """Make this process one that checks bundles of the source, for `check_here`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that was started by hand
+    _source[:] = [source]
+
+
+def check_here(task: Task) -> Piece:
+    """What `check` finds, in a process that has begun."""
+    return check(task, _source[0])
+
+
+def check(task: Task, source: Source) -> Piece:
     """What is found in the bundle. Raises UnavailableError if it cannot be read."""
-    served, bundle = Served(task.source), task.bundle
+    served, bundle = Served(source), task.bundle
     tile = Tile(0, bundle.index, bundle.width)
     try:
         data = served.bundle(bundle)

@@ -23,7 +23,6 @@ node and contract, a key for each party, and the halves that are still alone.
 """
 
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -36,7 +35,7 @@ from audit.errors import Damage, SignatureError, TamperingError, UnavailableErro
 from audit.growth import check_sizes, verify_growth
 from audit.halves import Finding, Halves
 from audit.merkle import root
-from audit.pieces import Piece, Task, check, check_older_tiles, read, require_signed
+from audit.pieces import Piece, Task, begin, check, check_here, check_older_tiles, read, require_signed
 from audit.policy import Policy, Standing
 from audit.replay import Replay
 from audit.served import Commitment, Served, first_entry, subtree
@@ -224,18 +223,19 @@ def _pieces(source: Source, size: int, walk: _Walk, scope: Scope) -> Iterator[Pi
         for first in range(0, size, FULL_WIDTH):
             bundle = Bundle(first // FULL_WIDTH, min(FULL_WIDTH, size - first))
             # The keys of this moment: an entry of a node that is enrolled meanwhile comes back to be verified.
-            yield Task(source, bundle, walk.keys if scope.entries else None, scope.contract)
+            yield Task(bundle, walk.keys if scope.entries else None, scope.contract)
 
-    processes = scope.processes or len(os.sched_getaffinity(0))
+    processes = scope.processes or _processors()
     if size <= FEW or processes == 1:
-        yield from map(check, tasks())
+        for each in tasks():
+            yield check(each, source)
         return
     # Not forked: the caller may have threads, and a fork of those can wait for ever.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _ignore_interrupts) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), begin, (source,)) as pool:
         waiting: deque[Future[Piece]] = deque()
         try:
             for each in tasks():
-                waiting.append(pool.submit(check, each))
+                waiting.append(pool.submit(check_here, each))
                 if len(waiting) >= processes * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -246,5 +246,8 @@ def _pieces(source: Source, size: int, walk: _Walk, scope: Scope) -> Iterator[Pi
             pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that was started by hand
+def _processors() -> int:
+    """How many this process may use; where the system does not tell, how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

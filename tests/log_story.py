@@ -174,3 +174,8 @@ def flip(path: Path, offset: int, bit: int = 1) -> None:
     data = bytearray(path.read_bytes())
     data[offset] ^= bit
     path.write_bytes(data)
+
+
+def without_progress(told: str) -> str:
+    """What a program says on stderr beside its progress, which it shows where the machine is slow."""
+    return "".join(line for line in told.splitlines(keepends=True) if "left 剩余" not in line)

@@ -43,6 +43,14 @@ def test_a_log_is_verified_at_its_url_on_one_connection(server: Server, tls: Pat
     assert len(set(ports)) == 1
 
 
+def test_each_process_keeps_a_connection_of_its_own(tmp_path: Path, tls: Path) -> None:
+    with serving(lay(tmp_path, story.leaves(1500)), tls) as running:
+        source = url(running, tls)
+        found = verify(source, read_checkpoint(source), story.policy(), NOW, scope=Scope(processes=2))
+        assert found.checkpoint.size == 1500
+        assert len({port for _, port in running.seen}) <= 3
+
+
 def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 

@@ -76,7 +76,7 @@ def audit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def witnessed(server: Server, size: int) -> Checkpoint:
     """Cosign, as the bank's witness, until a checkpoint of this size is published."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     with collecting(server), server.open_log() as log:
         while True:
             candidate = log.candidate()
@@ -112,6 +112,20 @@ def build(folder: Path) -> Market:
     port = free_port()
     prepare(folder, port)
     server = start(folder, port)
+    try:
+        contract = _tell_story(server)
+        size = witnessed(server, len(server.entries())).size
+        write_config(folder, port)
+        verified = audit(folder, "verify", "--config", "auditor.toml")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+    finally:
+        code = server.stop()
+    assert code == 0, server.log
+    return Market(folder, port, contract, size)
+
+
+def _tell_story(server: Server) -> str:
+    """A contract, a use of data in four halves, and a query that nobody has received; give the contract."""
     enrol(server)
     publish(server)
     contract = active(server, "audited")
@@ -124,12 +138,7 @@ def build(folder: Path) -> Market:
     ]
     for kind, node, other, detail in told:
         server.append(server.entry(kind, node, contract, counterparty=other, job=JOB, detail=detail))
-    size = witnessed(server, len(server.entries())).size
-    write_config(folder, port)
-    verified = audit(folder, "verify", "--config", "auditor.toml")
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert server.stop() == 0, server.log
-    return Market(folder, port, contract, size)
+    return contract
 
 
 def write_config(folder: Path, port: int, name: str = SUPERVISOR, file: str = "auditor") -> None:

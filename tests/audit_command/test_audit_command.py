@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from audit_command.market_log import ANSWER, JOB, Market, audit, witnessed, write_config
 from click.testing import CliRunner
+from log_story import without_progress
 from market import BANK, LABOUR, SUPERVISOR, TAX
 from marketplace_api.process import Server, applied
 
@@ -36,7 +37,7 @@ def test_an_intact_log_is_verified_and_its_checkpoint_kept(server: Server, marke
     applied(server, "later")
     head = witnessed(server, market.size + 1)
     result = audit(server.folder, "verify", "--config", "auditor.toml")
-    assert (result.returncode, result.stderr) == (0, "")  # quick, so no progress is shown
+    assert (result.returncode, without_progress(result.stderr)) == (0, "")
     assert (server.folder / "seen.checkpoint").read_bytes().startswith(head.note.text.encode())
     assert result.stdout.startswith("The log is intact 日志完整\n")
     assert (
@@ -60,7 +61,7 @@ def test_a_trace_is_shown_in_order_and_its_lone_half_named(server: Server, marke
     assert rows[0][2] == "application_submitted"
     assert [row[2] for row in rows[-3:]] == ["answer_sent", "answer_received", "query_sent"]
     assert rows[-3][3] == TAX
-    assert ANSWER[:40] in result.stdout
+    assert ANSWER[:12] in result.stdout
     assert "The log is intact 日志完整" in result.stdout
 
 
@@ -80,7 +81,7 @@ def test_evidence_is_made_and_holds_elsewhere(server: Server, market: Market, tm
     for config, has_terms in (("auditor.toml", False), ("bank.toml", True)):  # a supervisor would need a case
         asked = ["--contract", market.contract, "--config", config, "--out", str(out)]
         result = audit(server.folder, "evidence", *asked)
-        assert (result.returncode, result.stderr) == (3, "")
+        assert (result.returncode, without_progress(result.stderr)) == (3, "")
         assert "合约以外的见证不足" in result.stdout  # the one witness there is the bank's
         assert ("Without the terms 未附合约条款" in result.stdout) is not has_terms
         contract, files = unpack(out.read_bytes())

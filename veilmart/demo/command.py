@@ -117,7 +117,8 @@ def _audit(console: Console, sites: Sites, contract: str) -> None:
     config = str(sites.nodes[BANK].config)
     for arguments in (["verify"], ["uses", "--contract", contract]):
         console.print(f"\n$ veilmart audit {' '.join(arguments)} --config {config}", soft_wrap=True)
-        audit.main([*arguments, "--config", config], standalone_mode=False)
+        if code := audit.main([*arguments, "--config", config], standalone_mode=False):
+            raise DemoError(f"the audit ended with {code}: it says why above")
     command, output = anybody.verify(sites)
     console.print(f"\n$ {command}\n{output}", soft_wrap=True, markup=False, highlight=False)
 

@@ -11,6 +11,7 @@ Everything names the entries that it rests on (`veilmart:entry`). Nothing is put
 of which no half is there has no computation.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,7 +59,8 @@ class _Document:
     document: Document = field(default_factory=dict)
     consents: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """Contract → the indices and names of the statements of consents under it."""
-    numbers: dict[str, int] = field(default_factory=dict)
+    known: set[tuple[str | None, ...]] = field(default_factory=set)
+    """The relations that are stated."""
 
     def __post_init__(self) -> None:
         names = {prefix: f"{NAMESPACE}{prefix}:" for prefix in PREFIXES}
@@ -124,7 +126,10 @@ class _Document:
         self._relate("wasAttributedTo", entity=name, agent=self._organisation(entry.counterparty))
         contract = self._add("entity", qualified("contract", str(entry.contract)), {}, None)
         self._relate("wasDerivedFrom", generatedEntity=name, usedEntity=contract)
-        self.consents.setdefault(str(entry.contract), []).append((index, name))
+        earlier = self.consents.setdefault(str(entry.contract), [])
+        if earlier:  # what stands follows from all of them, so a use need name the latest only
+            self._relate("wasDerivedFrom", generatedEntity=name, usedEntity=earlier[-1][1])
+        earlier.append((index, name))
 
     # --- uses -------------------------------------------------------------------------------------------------
 
@@ -189,8 +194,9 @@ class _Document:
             product = self._product(use.provider, use.detail.get("product"), use.detail.get("product_version"))
             self._relate("specializationOf", specificEntity=name, generalEntity=product)
             found.append(name)
-        before = use.indices[0]
-        return found + [name for index, name in self.consents.get(str(use.contract), []) if index < before]
+        consents = self.consents.get(str(use.contract), [])
+        before = bisect_left(consents, use.indices[0], key=lambda each: each[0])
+        return found + [name for _, name in consents[max(0, before - 1) : before]]
 
     # --- parts of the document --------------------------------------------------------------------------------
 
@@ -243,11 +249,12 @@ class _Document:
 
     def _relate(self, relation: str, said: Attributes | None = None, /, **ends: str) -> None:
         """State a relation once, however often it is said; what is said of it is of the first time."""
+        key = (relation, *ends.values(), (said or {}).get("prov:role"))  # a relation names its ends in one order
+        if key in self.known:
+            return
         named = {f"prov:{name}": value for name, value in ends.items()}
-        key = repr((relation, sorted(named.items()), (said or {}).get("prov:role")))
-        if key not in self.numbers:
-            self.numbers[key] = len(self.numbers)
-            self.document.setdefault(relation, {})[f"_:r{self.numbers[key]}"] = {**named, **(said or {})}
+        self.document.setdefault(relation, {})[f"_:r{len(self.known)}"] = {**named, **(said or {})}
+        self.known.add(key)
 
 
 _AGREEMENT = frozenset(

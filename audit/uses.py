@@ -11,6 +11,7 @@ own, which stays alone.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from audit.entry import Entry, EntryKind, Value
 
@@ -37,7 +38,7 @@ Key = tuple[str | None, str, str | None, str | None]
 
 @dataclass
 class Use:
-    """One provider's part in one job, as the entries tell it."""
+    """One provider's part in one job, as the entries tell it; not changed any more once `uses` has given it."""
 
     contract: str | None
     job: str  # SHA-256 of the job, in hex
@@ -79,7 +80,7 @@ class Use:
         """Whether both sides say the same, and nothing is missing that was not refused."""
         return not self.contradictions and (not self.missing or self.refusal is not None)
 
-    @property
+    @cached_property
     def detail(self) -> Mapping[str, Value]:
         """What the use was of and for: the consumer's word, over it the provider's, who gives the data."""
         order = (

@@ -81,7 +81,8 @@ class Market:
     """The exchange, and what its users would send to it."""
 
     exchange: Exchange
-    path: Path
+    path: Path | str
+    """The SQLite file, or the URL of another database."""
     setting: Setting
     clock: Clock = field(default_factory=Clock)
 
@@ -200,7 +201,7 @@ def commitments(subjects: Sequence[str]) -> tuple[bytes, ...]:
 
 
 @contextmanager
-def open_market(path: Path, clock: Clock | None = None) -> Iterator[Market]:
+def open_market(path: Path | str, clock: Clock | None = None) -> Iterator[Market]:
     """The marketplace over this file, as a process of its own would open it."""
     clock = clock or Clock()
     engine = open_engine(path)

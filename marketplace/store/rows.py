@@ -17,7 +17,9 @@ def insert_once(
     remedy: str = "fetch what is there, or choose another name",
 ) -> None:
     """Insert the row; raise `ConflictError` saying `taken` and the remedy if there is one with its key."""
-    if connection.execute(insert(connection, table).values(row).on_conflict_do_nothing()).rowcount != 1:
+    write = insert(connection, table).values(row).on_conflict_do_nothing()
+    # Of an INSERT SQLAlchemy keeps no count by itself, and psycopg's is gone with its cursor.
+    if connection.execute(write, execution_options={"preserve_rowcount": True}).rowcount != 1:
         raise ConflictError(taken, remedy)
 
 

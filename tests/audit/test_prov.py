@@ -166,7 +166,15 @@ def test_a_withdrawal_and_consents_after_a_use_are_told_apart(ledger: Ledger) ->
     document = made(later)
     withdrawn = document["entity"][qualified("consents", "ee" * 32)]
     assert (withdrawn["veilmart:kind"], withdrawn["veilmart:subjects"]) == ("consent_withdrawn", 3)
-    assert related(document, "used", entity=qualified("consents", "ee" * 32)) == []
+    name = qualified("consents", "ee" * 32)
+    assert related(document, "used", entity=name) == []
+    later.use(ONE, hex_of("later"), TAX)
+    document = made(later)
+    assert [each["prov:activity"] for each in related(document, "used", entity=name)] == [
+        qualified("activity", "computation", hex_of("later"), TAX)
+    ]
+    derived = related(document, "wasDerivedFrom", generatedEntity=name)
+    assert [each["prov:usedEntity"].partition(":")[0] for each in derived] == ["contract", "consents"]
 
 
 def test_a_large_log_is_valid_and_complete() -> None:

@@ -5,8 +5,9 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import postgres
 import pytest
-from market import BANK, DAY, INSPECTOR, KINDS, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, Market
+from market import BANK, DAY, INSPECTOR, KINDS, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, Market, open_market
 
 from audit.entry import EntryKind, encode
 from audit.seals import READS, Read, check_seals, seal
@@ -270,3 +271,21 @@ def test_a_read_that_fails_hands_nothing_out(
             market.exchange.contract(SUPERVISOR, contract, case)
     assert sealed(market) == []
     assert market.exchange.cases.load(SUPERVISOR, case)[1] == 0
+
+
+def test_a_case_from_its_opening_to_its_end_over_postgresql(postgres_url: str) -> None:
+    with postgres.database(postgres_url) as url, open_market(url) as market:
+        market.enrol()
+        market.publish()
+        name = market.active()
+        market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b"]))
+        case = market.exchange.cases.open(SUPERVISOR, NUMBER, UNTIL).id
+        assert refused(market, name, case) is WrongStateError
+        market.exchange.cases.approve("operator", case)
+        for what, ask in READING.items():
+            assert ask(market, SUPERVISOR, name, case) == ask(market, BANK, name, None), what
+        assert (len(sealed(market)), flaws(market)) == (len(READING), [])
+        market.clock.now = UNTIL
+        assert market.exchange.expire() == 1
+        assert (market.kinds().count("case_unsealed"), flaws(market)) == (len(READING), [])
+        assert market.check().size == market.exchange.log.size()

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from ledger import hex_of
 from locks import unlock
-from market import BANK, INSPECTOR, LABOUR, ORIGIN, REVIEWER, SUPERVISOR, TAX
+from market import BANK, DAY, INSPECTOR, LABOUR, ORIGIN, REVIEWER, SUPERVISOR, TAX
+from marketplace_api.process import now
 from trace_command.conftest import ANSWER, JOBS, MODEL, Audited, write_config
 
 from audit.checkpoint import signed
@@ -169,6 +170,20 @@ def test_a_finding_is_disposed_in_the_log(audited: Audited) -> None:
     bank = write_config(audited.server.folder, audited.server, BANK, 'journal = "bank-journal.db"')
     result = run(bank, *arguments, "justified")
     assert (result.exit_code, "about bank itself" in result.output) == (2, True)
+
+
+def test_reads_under_a_case_are_told_with_the_findings(audited: Audited) -> None:
+    assert told(audited, "findings")["cases"] == {"open": 0, "sealed": 0, "flaws": []}
+    with audited.server.client(SUPERVISOR) as supervisor, audited.server.client(INSPECTOR) as inspector:
+        case = supervisor.open_case("2026/1", now() + DAY).case
+        inspector.approve_case(case)
+        supervisor.contract(audited.contract, case)
+        assert told(audited, "findings")["cases"] == {"open": 1, "sealed": 1, "flaws": []}
+        assert "Open cases 未结案件 1, reads under seal 密封查阅 1" in ran(audited, "findings")
+        supervisor.close_case(case)
+    assert told(audited, "findings")["cases"] == {"open": 0, "sealed": 0, "flaws": []}
+    (unsealed,) = entries(audited, "trace", "--contract", audited.contract, "--organisation", SUPERVISOR)
+    assert (unsealed["kind"], unsealed["detail"]["read"]) == ("case_unsealed", "contract")
 
 
 def test_what_cannot_be_disposed_is_said(audited: Audited, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """``veilmart audit findings`` and ``dispose``: what the rules of risk find, and what an auditor makes of it."""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from audit.entry import EntryKind, Event, Value, new_id
 from audit.errors import FormatError, LogError
 from audit.findings import DISPOSITIONS, TAGS, disposal_of, disposals, named
 from audit.rules import Rules, find
+from audit.seals import Seals, check_seals
 from audit.uses import Entries, Indexed
 from compute.membership import connect_log
 from compute.node.journal import EventJournal
@@ -46,8 +48,16 @@ def findings(*, config: Path, tag: str | None, is_open: bool, is_json: bool) -> 
             for each in find(log.entries, rules, now())
             if tag in {None, each.tag} and not (is_open and disposal_of(each, known))
         ]
-        told = {"findings": [finding_json(each, known) for each in found]}
-        finish(log.verdict, told, [finding_table(found, known)], is_json=is_json)
+        seals = check_seals(log.entries, log.reader.policy.party)
+        told = {
+            "findings": [finding_json(each, known) for each in found],
+            "cases": {
+                "open": len(seals.open_cases),
+                "sealed": len(seals.sealed),
+                "flaws": [vars(each) for each in seals.flaws],
+            },
+        }
+        finish(log.verdict, told, [finding_table(found, known), *_cases(seals)], is_json=is_json)
 
 
 @click.command()
@@ -86,6 +96,14 @@ def dispose(*, config: Path, index: int, tag: str, disposition: str) -> None:
         )
         at = _record(log, auditing, event)
     click.echo(f"Entry 条目 {at}: {' '.join(both('disposition', disposition).split())}")
+
+
+def _cases(seals: Seals) -> Iterator[str]:
+    """What is told of auditors' cases: how many, and what breaks their rules."""
+    if seals.open_cases or seals.sealed or seals.flaws:
+        yield f"Open cases 未结案件 {len(seals.open_cases)}, reads under seal 密封查阅 {len(seals.sealed)}"
+    for flaw in seals.flaws:
+        yield f"Entry 条目 {flaw.index}: {flaw.problem} 案件查阅记录有误"
 
 
 def load_rules(auditing: Auditing) -> Rules:

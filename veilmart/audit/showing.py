@@ -174,10 +174,10 @@ def chain_json(chain: Chain) -> dict[str, Any]:
 
 
 def _entries_of(link: Link) -> str:
-    told = [
-        f"{index} {time_of(entry.time)} {label('entry_kind', entry.kind, 'zh')} {entry.counterparty or entry.node}"
-        for index, entry in link.entries
-    ]
+    told = []
+    for index, entry in link.entries:
+        who = entry.node if entry.counterparty is None else f"{entry.node}, {entry.counterparty}"
+        told.append(f"{index} {time_of(entry.time)} {label('entry_kind', entry.kind, 'zh')} {who}")
     return "\n".join([*told, *(f"{index} after the use 用数之后" for index, _ in link.late)])
 
 

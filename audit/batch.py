@@ -25,9 +25,13 @@ CLOCK_TOLERANCE = 60_000
 """Milliseconds that a clock may be set back: more, and the log signs nothing until it is right again."""
 
 _IDS_PER_QUERY = 1000  # below SQLite's limit of 32,766 parameters
-_KNOWN = select(tables.entries.c.id, tables.entries.c["index"], tables.entries.c.data).where(
-    tables.entries.c.id.in_(bindparam("ids", expanding=True))
-)
+# Made once: making one takes longer than SQLite needs to run it.
+_COLUMNS = select(tables.entries.c.id, tables.entries.c["index"], tables.entries.c.data)
+_KNOWN_ONE = _COLUMNS.where(tables.entries.c.id == bindparam("one"))
+_KNOWN = _COLUMNS.where(tables.entries.c.id.in_(bindparam("ids", expanding=True)))
+_APPEND = insert(tables.entries)
+_LAST = select(func.max(tables.entries.c["index"]))
+_MOVE = update(tables.head).where(tables.head.c.size == bindparam("before"))
 _COUNTER = select(tables.streams.c.counter).where(
     tables.streams.c.node == bindparam("node"), tables.streams.c.contract == bindparam("about")
 )
@@ -68,9 +72,9 @@ class Batch:
         asked = [each for each in ids if each not in self._known]
         self._known.update(dict.fromkeys(asked))
         for first in range(0, len(asked), _IDS_PER_QUERY):
-            for entry_id, index, data in self.connection.execute(
-                _KNOWN, {"ids": asked[first : first + _IDS_PER_QUERY]}
-            ):
+            some = asked[first : first + _IDS_PER_QUERY]
+            query, values = (_KNOWN, {"ids": some}) if some[1:] else (_KNOWN_ONE, {"one": some[0]})
+            for entry_id, index, data in self.connection.execute(query, values):
                 self._known[entry_id] = index, data
 
     def recorded(self, entry: Entry) -> int | None:
@@ -129,17 +133,14 @@ class Batch:
             for level, index, node in frontier.append(leaf_hash(data)):
                 if level % HEIGHT == 0:
                     hashes[level // HEIGHT, index // FULL_WIDTH].append((index % FULL_WIDTH, node))
-        self.connection.execute(insert(tables.entries), rows)
+        self.connection.execute(_APPEND, rows)
         for place, fresh in hashes.items():
             self._fill(*place, fresh)
         self._count()
         signed = checkpoint.signed(self._signer.origin, frontier.size, frontier.root(), self._signer.key)
         grown = Head(frontier.size, b"".join(frontier.edge), signed, max(now, head.signed_at))
-        moved = self.connection.execute(
-            update(tables.head).where(tables.head.c.size == head.size).values(grown.row)
-        )
-        last = self.connection.scalar(select(func.max(tables.entries.c["index"])))
-        if moved.rowcount != 1 or last != frontier.size - 1:
+        moved = self.connection.execute(_MOVE, {**grown.row, "before": head.size})
+        if moved.rowcount != 1 or self.connection.scalar(_LAST) != frontier.size - 1:
             # A trigger in the file can swallow a write; nothing may be acknowledged that is not there.
             raise LogError("the entries were not stored; the file was tampered with: check it")
 
@@ -166,10 +167,7 @@ class Batch:
         if len(before) != first * HASH_SIZE:
             raise DamageError(f"tile ({level}, {index}) has {len(before)} bytes and must have {first * HASH_SIZE}")
         hashes = before + b"".join(node for _, node in fresh)
-        write = database.insert(self.connection, tables.tiles).values(**place, hashes=hashes)
-        self.connection.execute(
-            write.on_conflict_do_update(index_elements=["level", "index"], set_={"hashes": hashes})
-        )
+        self.connection.execute(database.put(self.connection, tables.tiles), {**place, "hashes": hashes})
 
     def _count(self) -> None:
         last = {entry.stream: entry.counter for entry in self._entries}
@@ -177,10 +175,4 @@ class Batch:
             {"node": node, "contract": contract or "", "counter": counter}
             for (node, contract), counter in last.items()
         ]
-        write = database.insert(self.connection, tables.streams)
-        self.connection.execute(
-            write.on_conflict_do_update(
-                index_elements=["node", "contract"], set_={"counter": write.excluded.counter}
-            ),
-            rows,
-        )
+        self.connection.execute(database.put(self.connection, tables.streams), rows)

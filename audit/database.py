@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,23 @@ def insert(connection: Connection, table: Table) -> Any:  # noqa: ANN401 -- two 
 
     Both databases write it alike; SQLAlchemy has it in each of its dialects.
     """
-    return (sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert)(table)
+    return _insert(connection.dialect.name, table)
+
+
+def put(connection: Connection, table: Table) -> Any:  # noqa: ANN401 -- as above
+    """An INSERT into the table in place of the row with the same key, if there is one."""
+    return _put(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: Table) -> Any:  # noqa: ANN401 -- as above
+    return (sqlite_insert if dialect == "sqlite" else postgresql_insert)(table)
+
+
+@cache  # making a statement takes longer than SQLite needs to run it
+def _put(dialect: str, table: Table) -> Any:  # noqa: ANN401 -- as above
+    write = _insert(dialect, table)
+    others = {column.name: write.excluded[column.name] for column in table.columns if not column.primary_key}
+    return write.on_conflict_do_update(index_elements=list(table.primary_key), set_=others)
 
 
 def truncate_wal(engine: Engine) -> bool:

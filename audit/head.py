@@ -4,7 +4,7 @@ What is signed next follows from this row alone, so it carries a digest: over a 
 """
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 from audit import tables
 from audit.errors import DamageError
 from audit.merkle import HASH_SIZE, Frontier
+
+_HEAD = select(tables.head)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Head:
     @property
     def row(self) -> dict[str, Any]:
         """The columns."""
-        return {**asdict(self), "digest": self._digest()}
+        return {**vars(self), "digest": self._digest()}
 
     def _digest(self) -> bytes:
         return hashlib.sha256(repr(self).encode()).digest()
@@ -41,7 +43,7 @@ class Head:
 
 def load(connection: Connection) -> Head:
     """The head; raises DamageError if it is not as it was stored."""
-    row = connection.execute(select(tables.head)).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     if row is None:
         raise DamageError("the head is missing")
     stored = row._asdict()

@@ -1,8 +1,8 @@
 """The verifier over a log in a folder: its tree alone, then every entry, signature and counter too.
 
 The log is made by `audit.log.Log`, over SQLite, in groups of 1,000 entries that their nodes have signed, and
-copied to files as it would be served. The verifier runs in a process of its own, with as many that work for it as
-there are processors; CPU seconds and memory are of all of them.
+copied to files as it would be served. The same log is asked for proofs (`audit_proofs.py`). The verifier runs in a
+process of its own, with as many that work for it as there are processors; CPU seconds and memory are of all.
 ``python benchmarks/audit_verify.py --entries 1000000``.
 """
 
@@ -11,72 +11,21 @@ import os
 import subprocess
 import sys
 import time
-from base64 import b64encode
-from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import audit_proofs
 import click
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from audit_log import NOW, make, policy
 from measure import peak_memory, timed
 
-from audit.batch import Signer
-from audit.checkpoint import Checkpoint
-from audit.cosignature import cosign
-from audit.database import open_engine
-from audit.entry import Entry, EntryKind, Event, Value, new_id, sign
-from audit.files import LogFiles, copy
-from audit.log import Log
-from audit.note import KeyKind, Note, VerifierKey
-from audit.policy import Policy, Witness
 from audit.served import read_checkpoint
 from audit.source import Folder
 from audit.verify import Scope, verify
 
 REQUIRED = {"tree_seconds": 60.0, "seconds": 180.0}
 """What a verification of 1,000,000 entries may take, on both of two cores."""
-GROUP = 1000
-CONTRACTS = 50
-NOW = 1_795_000_000_000
-"""Milliseconds."""
-
-ORIGIN, MARKET, BANK, PROVIDER = "market.example/log", "market", "bank", "market-regulation"
-_KEYS = {
-    name: Ed25519PrivateKey.from_private_bytes(bytes([at]) * 32)
-    for at, name in enumerate((MARKET, BANK, PROVIDER))
-}
-_WITNESS = Ed25519PrivateKey.from_private_bytes(b"\x77" * 32)
-
-
-def policy() -> Policy:
-    """Of the log, with one witness."""
-    return Policy(
-        party=MARKET,
-        log=VerifierKey.of(ORIGIN, _KEYS[MARKET]),
-        log_url="https://market.example/log",
-        witnesses=(Witness("office", VerifierKey.of("office/witness", _WITNESS, KeyKind.COSIGNATURE)),),
-        quorum=1,
-        outside=1,
-        max_age=600,
-    )
-
-
-def make(folder: Path, size: int) -> None:
-    """Write the files of a log of so many entries."""
-    engine = open_engine(folder / "log.db")
-    try:
-        log, entries = Log(engine, Signer(ORIGIN, MARKET, _KEYS[MARKET], lambda: NOW)), _entries()
-        for first in range(0, size, GROUP):
-            log.append_many(next(entries) for _ in range(min(GROUP, size - first)))
-        copy(LogFiles(log), folder / "files")
-        head = log.checkpoint().note
-    finally:
-        engine.dispose()
-    line = cosign(head.text, "office/witness", _WITNESS, NOW // 1000)
-    whole = Checkpoint(Note(head.text, (*head.signatures, line)))
-    (folder / "files" / "checkpoint").write_bytes(whole.encode())
 
 
 def check(folder: Path, *, entries: bool) -> dict[str, Any]:
@@ -99,6 +48,7 @@ def measure(entries: int) -> dict[str, Any]:
         made = time.perf_counter() - start
         load = os.getloadavg()[0]
         tree, whole = _apart(folder / "files", "--tree"), _apart(folder / "files")
+        proofs = audit_proofs.measure(folder)
     return {
         "entries": entries,
         "processors": len(os.sched_getaffinity(0)),
@@ -106,6 +56,7 @@ def measure(entries: int) -> dict[str, Any]:
         "load_before": load,
         **{f"tree_{name}": value for name, value in tree.items()},
         **whole,
+        "proofs": proofs,
     }
 
 
@@ -114,44 +65,6 @@ def _apart(files: Path, *options: str) -> dict[str, Any]:
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603 -- this file
     found: dict[str, Any] = json.loads(result.stdout)
     return found
-
-
-def _entries() -> Iterator[Entry]:
-    """The parties' enrolment, then uses of data in their four halves, under fifty contracts in turn."""
-    counters: dict[tuple[str, str | None], int] = defaultdict(int)
-
-    def tell(node: str, kind: EntryKind, about: str | None, other: str, job: str | None, **detail: Value) -> Entry:
-        counters[node, about] += 1
-        number = counters[node, about]
-        event = Event(
-            id=new_id(node, f"{about} {number}".encode()),
-            kind=kind,
-            time=NOW,
-            node=node,
-            contract=about,
-            counterparty=other,
-            job=job,
-            detail=detail,
-        )
-        return sign(event, number, _KEYS[node])
-
-    for party in (BANK, PROVIDER):
-        key = b64encode(_KEYS[party].public_key().public_bytes_raw()).decode()
-        yield tell(MARKET, EntryKind.PARTY_ENROLLED, None, party, None, public_key=key, party_kind="provider")
-    number = 0
-    while True:
-        number += 1
-        job, answer, about = f"{number:064x}", f"{number + 2**128:064x}", f"contract-{number % CONTRACTS}"
-        use: dict[str, Value] = {
-            "rows": 1000,
-            "fields": ("naics", "franchise"),
-            "purpose": "credit_approval",
-            "legal_basis": "consent",
-        }
-        yield tell(BANK, EntryKind.QUERY_SENT, about, PROVIDER, job, rows=1000, approval="ab" * 32)
-        yield tell(PROVIDER, EntryKind.QUERY_RECEIVED, about, BANK, job, **use)
-        yield tell(PROVIDER, EntryKind.ANSWER_SENT, about, BANK, job, answer=answer, **use)
-        yield tell(BANK, EntryKind.ANSWER_RECEIVED, about, PROVIDER, job, answer=answer)
 
 
 @click.command()

@@ -62,7 +62,7 @@ def peak_memory() -> Iterator[Peak]:
     def sample() -> None:
         while not over.wait(0.1):
             pids = [getpid(), *(child.pid for child in active_children())]
-            peak.bytes = max(peak.bytes, sum(map(_resident, pids)))
+            peak.bytes = max(peak.bytes, sum(map(resident, pids)))
 
     thread = threading.Thread(target=sample)
     thread.start()
@@ -73,7 +73,8 @@ def peak_memory() -> Iterator[Peak]:
         thread.join()
 
 
-def _resident(pid: int | None) -> int:
+def resident(pid: int | None) -> int:
+    """Give the resident memory of a process in bytes; 0 if it has ended."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
     except FileNotFoundError:  # it has ended meanwhile

@@ -1,13 +1,16 @@
-"""All benchmarks, side by side in one run: ``make bench``. 15 to 20 minutes on 2 idle cores.
+"""All benchmarks, side by side in one run: ``make bench``. 25 to 35 minutes on 2 idle cores.
 
 Ratios are of CPU seconds of all processes. The peers do what their users can do best (``peers.py``), on fewer rows
 where their cost per row does not depend on the number, and every result is compared with the clear one.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import audit_append
+import audit_verify
 import click
 import histogram
 import paillier
@@ -21,6 +24,8 @@ REPEATS = {2048: 5, 3072: 3}
 SCORED_BY_PEERS, SUMMED_BY_PEERS = {2048: 4000, 3072: 200}, {2048: 500, 3072: 200}
 """Rows of one repeat, by the key's length."""
 PROCESSES = 2
+ENTRIES = 1_000_000
+"""Of the log that is verified and asked for proofs."""
 
 SHORT = "encryption by the key's owner, short exponents"
 MANY = f"scoring, {MANY_ROWS:,} rows"
@@ -45,8 +50,14 @@ def measure() -> dict[str, Any]:
     peers = {name: cost for name, cost in figures["scoring"][0]["cpu_ms_per_row"].items() if name in score.PEERS}
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
+    figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures
+
+
+def measure_log() -> dict[str, Any]:
+    """Run what concerns the audit log."""
+    return {**audit_append.measure(), "verified": audit_verify.measure(ENTRIES)}
 
 
 def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, float | None]]:
@@ -77,11 +88,18 @@ def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, floa
     help="Folder for figures.json and scoring.svg.",
     type=click.Path(path_type=Path, file_okay=False),
 )
-def main(out: Path) -> None:
-    """Measure Veilmart's engine against phe and HEU, and against its floor."""
-    figures = measure()
+@click.option("--log", "only_log", is_flag=True, help="Measure the audit log anew, and keep the other figures.")
+def main(*, out: Path, only_log: bool) -> None:
+    """Measure Veilmart's engine against phe and HEU, and against its floor; and its audit log."""
     out.mkdir(parents=True, exist_ok=True)
-    report.write(out / "figures.json", figures)
+    kept = out / "figures.json"
+    if only_log:
+        figures = json.loads(kept.read_text("utf-8")) | {"log": measure_log()}
+        report.write(kept, figures)
+        report.show_log(figures["log"])
+        return
+    figures = measure()
+    report.write(kept, figures)
     curve = [(record["rows"], record["cpu_ms_per_row"]) for record in figures["curve"]]
     peers = figures["scoring"][0]["cpu_ms_per_row"]
     report.draw(out / "scoring.svg", curve, {name: peers[name] for name in score.PEERS if name in peers})

@@ -8,21 +8,19 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from audit.batch import Batch
-from audit.entry import Entry, verify_signature
+from audit.entry import Entry
 from audit.entry import EntryKind as Kind
-from audit.errors import CounterError, IdTakenError, SignatureError
+from audit.errors import CounterError, IdTakenError
 from audit.log import Log
 from compute.permit import PermitStatus, permit_name
 from compute.records import ConsentBatch, Consents, ConsentWithdrawal, PartyRecord
 from compute.signing import Pin, Signed, digest, sign
-from compute.signing import Role as SigningRole
 from compute.terms import Grant, Terms
 from marketplace.cases import Cases
 from marketplace.errors import (
-    BadSignatureError,
     ConflictError,
     InvalidError,
     NotFoundError,
@@ -37,12 +35,13 @@ from marketplace.flow import permit as permitting
 from marketplace.flow import product as publishing
 from marketplace.flow.application import Application
 from marketplace.flow.contract import Contract
-from marketplace.flow.event import MOVED, check_report, check_terms
+from marketplace.flow.event import MOVED, check_report
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord
 from marketplace.flow.product import Listing
 from marketplace.flow.states import PARTY, PRODUCT, ApplicationState, Move, Role, advance
 from marketplace.gate import Gate, Setting
+from marketplace.reporting import Reporting
 from marketplace.store import applications, consents, contracts, parties, permits, products, tables
 from marketplace.transaction import Transaction
 
@@ -58,7 +57,7 @@ class Exchange:
     def __init__(self, engine: Engine, setting: Setting) -> None:
         self.log = Log(engine, setting.signer)
         self._setting = setting
-        self._gate = Gate(self.log, setting)
+        self._gate, self._reporting = Gate(self.log, setting), Reporting(self.log, setting)
         self.cases = Cases(self._gate)
         with self.log.transaction() as batch:
             tables.metadata.create_all(batch.connection)
@@ -327,12 +326,12 @@ class Exchange:
            that contract, which is the node's business; and what it says of the contract is so.
         4. Its counter is the next of this node's about this contract, and its id is free.
         """
-        node, role = self._signed(entries)  # 1
+        node, role = self._reporting.signer(entries)  # 1
         with self._gate.refusing("append_events", node):
             for entry in entries:
                 check_report(entry, role, self._setting.clock())  # 2
             try:
-                return self.log.grouped(lambda batch: [self._append(batch, entry) for entry in entries])
+                return self.log.grouped(lambda batch: self._append(batch, entries))
             except CounterError as error:  # 4
                 raise OutOfOrderError(str(error), "send the node's events in order, none left out") from error
             except IdTakenError as error:  # 4
@@ -351,47 +350,15 @@ class Exchange:
 
     # --- shared steps -----------------------------------------------------------------------------------------
 
-    def _signed(self, entries: Sequence[Entry]) -> tuple[str, SigningRole]:
-        """The one node that signed the events, and the role in which it does."""
-        names = {entry.node for entry in entries}
-        if len(names) != 1:
-            raise InvalidError("the events are of several nodes, or there is none", "send one node's at a time")
-        (node,) = names
-        with self.log.snapshot() as connection:
-            party = parties.load(connection, node)
-        if party is None:
-            raise BadSignatureError(f"{node} is not enrolled", "enrol with the operator first")
-        try:
-            for entry in entries:
-                verify_signature(entry, party.record.public_key)
-        except SignatureError as error:
-            raise BadSignatureError(str(error), "sign with the key given at onboarding") from error
-        return node, party.record.kind.signing_role
-
-    def _append(self, batch: Batch, entry: Entry) -> int:
-        if (index := batch.recorded(entry)) is None:
-            self._check_names(batch.connection, entry)  # 3
-            index = batch.add(entry)
-        return index
-
-    def _check_names(self, connection: Connection, entry: Entry) -> None:
-        """Raise `MarketplaceError` unless what the event names exists and is its node's business."""
-        known = entry.counterparty in {None, self._setting.market, self._setting.operator}
-        if not known and parties.load(connection, str(entry.counterparty)) is None:
-            raise missing("party", str(entry.counterparty))
-        if entry.contract is None:
-            return
-        terms = contracts.terms(connection, entry.contract)
-        if terms is None or entry.node not in terms.parties:
-            raise missing("contract", entry.contract)
-        if entry.permit_id is not None:
-            providers = [
-                grant.provider for grant in terms.grants if entry.node in {terms.consumer, grant.provider}
-            ]
-            own = {permit_name(terms.contract, provider) for provider in providers}
-            if entry.permit_id not in own or permits.load(connection, entry.permit_id) is None:
-                raise missing("permit", entry.permit_id)
-        check_terms(entry, terms)
+    def _append(self, batch: Batch, entries: Sequence[Entry]) -> list[int]:
+        batch.look_up([entry.id for entry in entries])
+        indices = []
+        for entry in entries:
+            if (index := batch.recorded(entry)) is None:
+                self._reporting.check_names(batch.connection, entry)  # 3
+                index = batch.add(entry)
+            indices.append(index)
+        return indices
 
     def _move_party(self, command: str, actor: str, name: str, move: Move) -> Party:
         with self._gate.command(command, actor) as step:

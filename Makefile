@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint format bench latency verify.pyz lock clean
+.PHONY: help demo test long faults lint format bench latency verify.pyz lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):[^#]*## ?/\1\t/' | expand -t 12
@@ -15,6 +15,9 @@ demo: $(VENV)/.run ## score the 6,656 applicants under encryption (ARGS=--once, 
 
 test: $(VENV)/.dev ## run the tests, import rules included, in two processes
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+long: $(VENV)/.dev ## run the tests that take long: whole markets of real processes, killed and cut off
+	@$(BIN)/pytest -n 2 --dist loadfile -m long $(ARGS)
 
 faults: $(VENV)/.dev ## kill processes and fail their disks at every call that writes (needs strace; ARGS='--every 5')
 	@$(BIN)/pytest -m faults tests/faults $(ARGS)

@@ -48,11 +48,3 @@ def postgres_url() -> Iterator[str]:
     """A PostgreSQL server; see tests/postgres.py."""
     with postgres.server() as url:
         yield url
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for `make faults`, whatever else `-m` selects."""
-    if "faults" not in config.option.markexpr:
-        chosen = [item for item in items if not item.get_closest_marker("faults")]
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("faults")])
-        items[:] = chosen

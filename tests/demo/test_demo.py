@@ -96,7 +96,13 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         assert len(lines) == 31
         assert lines[1] == ["91460100MAG8UND7X2", "517"]
         assert Path(scores).with_name("scores.parquet").read_bytes()[:4] == b"PAR1"
-        for expected in ("The log is intact", "Bytes bank → market-regulation", "/docs", "answer_sent"):
+        for expected in (
+            "The log is intact",
+            "Bytes bank → market-regulation",
+            "/docs",
+            "Who used what",
+            "verify.pyz",
+        ):
             assert expected in said
         (contract,) = set(re.findall(r"contract-[0-9a-f]{32}", said))
 
@@ -119,6 +125,7 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         "social-security": {"social_security.csv", "social-insurance.toml"},
         "model-review-office": {"points.jwe"},
         "supervisor": set(),
+        "anybody": {"verify.pyz"},
         "market": {"market.sqlite"},
         "operator": {"operator.jwe", "operator.toml"},
         "authority": {"ca.key", "ca.pem"},

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test long faults lint format bench latency verify.pyz lock clean
+.PHONY: help demo test long faults hammer lint format bench latency verify.pyz lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):[^#]*## ?/\1\t/' | expand -t 12
@@ -21,6 +21,9 @@ long: $(VENV)/.dev ## run the tests that take long: whole markets of real proces
 
 faults: $(VENV)/.dev ## kill processes and fail their disks at every call that writes (needs strace; ARGS='--every 5')
 	@$(BIN)/pytest -m faults tests/faults $(ARGS)
+
+hammer: $(VENV)/.dev ## kill a marketplace's processes for 5 minutes while others write and read (ARGS='--seconds 20')
+	@$(BIN)/python tests/hammer/kill_loop.py $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -51,8 +51,8 @@ def erase(*, config: Path, contract: str, subject: str) -> None:
 def show(*, config: Path, subject: str, out: Path) -> None:
     """Write down, for a subject, every use of your data, with a proof of each whether it was about the subject.
 
-    Give the file to the subject and to nobody else: it holds the subject's salts. It is checked by
-    `veilmart audit shown`.
+    Give the file to the subject and to nobody else: it holds the subject's salts. `veilmart audit shown` checks it
+    against the log.
 
     以数据提供方工作人员身份导出:本方数据的每一次使用,以及每次是否涉及该主体的证明。文件含该主体的盐值,仅可交付主体本人。
     """

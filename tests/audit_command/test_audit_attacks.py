@@ -51,7 +51,7 @@ def test_a_changed_entry_is_named(own_market: Market) -> None:
     own_market.tamper('UPDATE entries SET data = ? WHERE "index" = ?', forged(own_market), INDEX)
     told = found(own_market)
     assert (told["damage"], told["index"]) == ("changed", INDEX)
-    assert "from entry 0 on" in fsck(own_market)
+    assert f"from entry {INDEX} on" in fsck(own_market)
 
 
 def test_a_changed_entry_with_its_tile_is_found(own_market: Market) -> None:

@@ -6,12 +6,12 @@ However many events come in one transaction, each tile is written once and one c
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
 
 from audit import checkpoint, database, tables
 from audit import head as heads
@@ -24,7 +24,7 @@ from audit.tile import FULL_WIDTH, HEIGHT
 CLOCK_TOLERANCE = 60_000
 """Milliseconds that a clock may be set back: more, and the log signs nothing until it is right again."""
 
-_IDS_PER_QUERY = 1000  # below SQLite's limit of 32,766 parameters
+_PER_QUERY = 1000  # ids or streams: below SQLite's limit of 32,766 parameters
 # Made once: making one takes longer than SQLite needs to run it.
 _COLUMNS = select(tables.entries.c.id, tables.entries.c["index"], tables.entries.c.data)
 _KNOWN_ONE = _COLUMNS.where(tables.entries.c.id == bindparam("one"))
@@ -32,12 +32,19 @@ _KNOWN = _COLUMNS.where(tables.entries.c.id.in_(bindparam("ids", expanding=True)
 _APPEND = insert(tables.entries)
 _LAST = select(func.max(tables.entries.c["index"]))
 _MOVE = update(tables.head).where(tables.head.c.size == bindparam("before"))
-_COUNTER = select(tables.streams.c.counter).where(
+_COUNTERS_ONE = select(tables.streams).where(
     tables.streams.c.node == bindparam("node"), tables.streams.c.contract == bindparam("about")
+)
+_COUNTERS = select(tables.streams).where(
+    tuple_(tables.streams.c.node, tables.streams.c.contract).in_(bindparam("streams", expanding=True))
 )
 _TILE = select(tables.tiles.c.hashes).where(
     tables.tiles.c.level == bindparam("level"), tables.tiles.c["index"] == bindparam("index")
 )
+
+T = TypeVar("T")
+Stream = tuple[str, str | None]
+"""A node, and the contract about which it counts, or none."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +72,21 @@ class Batch:
         self._entries: list[Entry] = []
         self._data: list[bytes] = []
         self._known: dict[str, tuple[int, bytes] | None] = {}  # None: looked for, and not there
-        self._counters: dict[tuple[str, str | None], int] = {}
+        self._counters: dict[Stream, int] = {}
 
-    def look_up(self, ids: Sequence[str]) -> None:
-        """Read which of these ids the log has already, all at once."""
-        asked = [each for each in ids if each not in self._known]
+    def look_up(self, events: Sequence[Event]) -> None:
+        """Read which of these ids the log has already, and their nodes' counters, all at once."""
+        asked = [event.id for event in events if event.id not in self._known]
         self._known.update(dict.fromkeys(asked))
-        for first in range(0, len(asked), _IDS_PER_QUERY):
-            some = asked[first : first + _IDS_PER_QUERY]
+        for some in _pieces(asked):
             query, values = (_KNOWN, {"ids": some}) if some[1:] else (_KNOWN_ONE, {"one": some[0]})
             for entry_id, index, data in self.connection.execute(query, values):
                 self._known[entry_id] = index, data
+        self._read_counters(event.stream for event in events)
 
     def recorded(self, entry: Entry) -> int | None:
         """The index of the entry if it is there already; raises IdTakenError if another has its id."""
-        return self._recorded(entry.id, encode(entry))
+        return self._recorded(entry, encode(entry))
 
     def add(self, entry: Entry) -> int:
         """Take the entry and give its index; that of its first time if it is there already.
@@ -87,9 +94,9 @@ class Batch:
         Raises IdTakenError if its id is taken, CounterError unless its counter is the next of its stream.
         """
         data = encode(entry)
-        if (index := self._recorded(entry.id, data)) is not None:
+        if (index := self._recorded(entry, data)) is not None:
             return index
-        expected = self._counter(entry.stream) + 1
+        expected = self._next(entry.stream)
         if entry.counter != expected:
             raise CounterError(
                 f"the event has the counter {entry.counter}; the next of {entry.node} is {expected}", expected
@@ -103,7 +110,7 @@ class Batch:
 
     def report(self, event: Event) -> int:
         """Add an event of the log's own party, as its next about the contract, and give its index."""
-        counter = self._counter((event.node, event.contract)) + 1
+        counter = self._next(event.stream)
         return self.add(sign(event, counter, self._signer.key))
 
     def mark(self) -> int:
@@ -144,20 +151,30 @@ class Batch:
             # A trigger in the file can swallow a write; nothing may be acknowledged that is not there.
             raise LogError("the entries were not stored; the file was tampered with: check it")
 
-    def _recorded(self, entry_id: str, data: bytes) -> int | None:
-        self.look_up([entry_id])
-        if (known := self._known[entry_id]) is None:
+    def _recorded(self, entry: Entry, data: bytes) -> int | None:
+        if entry.id not in self._known:
+            self.look_up([entry])
+        if (known := self._known[entry.id]) is None:
             return None
         index, recorded = known
         if recorded != data:
-            raise IdTakenError(f"the id {entry_id} is taken by another event, entry {index}")
+            raise IdTakenError(f"the id {entry.id} is taken by another event, entry {index}")
         return index
 
-    def _counter(self, stream: tuple[str, str | None]) -> int:
+    def _next(self, stream: Stream) -> int:
         if stream not in self._counters:
-            node, contract = stream
-            self._counters[stream] = self.connection.scalar(_COUNTER, {"node": node, "about": contract or ""}) or 0
-        return self._counters[stream]
+            self._read_counters([stream])
+        return self._counters[stream] + 1
+
+    def _read_counters(self, streams: Iterable[Stream]) -> None:
+        asked = list(dict.fromkeys(stream for stream in streams if stream not in self._counters))
+        self._counters.update(dict.fromkeys(asked, 0))
+        for some in _pieces([(node, contract or "") for node, contract in asked]):
+            (first, about), *others = some
+            one = {"node": first, "about": about}
+            query, values = (_COUNTERS, {"streams": some}) if others else (_COUNTERS_ONE, one)
+            for node, contract, counter in self.connection.execute(query, values):
+                self._counters[node, contract or None] = counter
 
     def _fill(self, level: int, index: int, fresh: Sequence[tuple[int, bytes]]) -> None:
         """Write hashes behind those that a tile has."""
@@ -176,3 +193,7 @@ class Batch:
             for (node, contract), counter in last.items()
         ]
         self.connection.execute(database.put(self.connection, tables.streams), rows)
+
+
+def _pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[first : first + _PER_QUERY] for first in range(0, len(values), _PER_QUERY))

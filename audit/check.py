@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit import checkpoint, tables
 from audit import head as heads
+from audit.batch import Stream
 from audit.checkpoint import Checkpoint
 from audit.cosignature import cosigners
 from audit.entry import Entry, parse, verify_signature
@@ -35,8 +36,6 @@ from audit.policy import Operator
 from audit.replay import Replay
 from audit.tile import FULL_WIDTH, HEIGHT, MAX_LEVEL, Tile, TileNodes, split_hashes
 
-_Stream = tuple[str, str | None]
-"""A node, and a contract or none."""
 _STAGES = frozenset({"candidate", "published"})
 
 
@@ -70,7 +69,7 @@ def check(
 def _check_entries(
     connection: Connection, frontier: Frontier, replay: Replay, progress: Callable[[int], None]
 ) -> None:
-    expected, last = _Tiles(connection), dict[_Stream, int]()
+    expected, last = _Tiles(connection), dict[Stream, int]()
     with _entries(connection) as rows:
         _check_rows(rows, frontier, replay, expected, last, progress)
     size = heads.load(connection).size  # 6
@@ -86,7 +85,7 @@ def _check_rows(
     frontier: Frontier,
     replay: Replay,
     expected: "_Tiles",
-    last: dict[_Stream, int],
+    last: dict[Stream, int],
     progress: Callable[[int], None],
 ) -> None:
     for index, entry_id, contract, data in rows:
@@ -116,7 +115,7 @@ def _checked(index: int, data: bytes, replay: Replay) -> Entry:
 
 
 def _check_counters(
-    connection: Connection, counters: Mapping[_Stream, int], last: Mapping[_Stream, int], size: int
+    connection: Connection, counters: Mapping[Stream, int], last: Mapping[Stream, int], size: int
 ) -> None:
     rows = connection.execute(select(tables.streams))
     stored = {(str(node), contract or None): counter for node, contract, counter in rows}

@@ -134,6 +134,11 @@ class Event:
         # A copy, so that nobody changes the event after it was checked.
         object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
 
+    @property
+    def stream(self) -> tuple[str, str | None]:
+        """The node and the contract within which the node's events are numbered without a gap."""
+        return self.node, self.contract
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry(Event):
@@ -151,11 +156,6 @@ class Entry(Event):
             raise FormatError(f"version: not {VERSION}")
         _require_count("counter", self.counter, least=1)
         _require_match("signature", _SIGNATURE, self.signature)
-
-    @property
-    def stream(self) -> tuple[str, str | None]:
-        """The node and the contract within which its counter runs without a gap."""
-        return self.node, self.contract
 
 
 E = TypeVar("E", bound=Event)

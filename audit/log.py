@@ -81,7 +81,7 @@ class Log:
         wanted = list(entries)
 
         def add(batch: Batch) -> list[int]:
-            batch.look_up([entry.id for entry in wanted])
+            batch.look_up(wanted)
             return [batch.add(entry) for entry in wanted]
 
         return self.grouped(add)

@@ -90,7 +90,8 @@ class Frontier:
     def append(self, leaf: bytes) -> list[Node]:
         """Add a leaf hash and return the complete subtrees it closes, from the leaf upwards."""
         closed = closed_by(self.size, leaf, self._node)
-        self._latest.update((level, subtree) for level, _, subtree in closed)
+        for level, _, subtree in closed:
+            self._latest[level] = subtree
         self.size += 1
         return closed
 

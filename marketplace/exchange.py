@@ -351,7 +351,7 @@ class Exchange:
     # --- shared steps -----------------------------------------------------------------------------------------
 
     def _append(self, batch: Batch, entries: Sequence[Entry]) -> list[int]:
-        batch.look_up([entry.id for entry in entries])
+        batch.look_up(entries)
         indices = []
         for entry in entries:
             if (index := batch.recorded(entry)) is None:

@@ -139,10 +139,10 @@ class LogJournal:
 
     def _record(self, events: Sequence[Event]) -> None:
         def add(batch: Batch) -> None:
-            batch.look_up([event.id for event in events])
+            batch.look_up(events)
             for event in events:
                 if batch._known[event.id] is None:  # an event stays as it was first told
-                    batch.add(sign_event(event, batch._counter((event.node, event.contract)) + 1, self.key))
+                    batch.add(sign_event(event, batch._next(event.stream), self.key))
 
         self.log.grouped(add)
 

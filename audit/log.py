@@ -16,17 +16,18 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit import checkpoint, database, merkle, tables
-from audit import head as heads
-from audit.batch import Batch, Signer
+from audit import checkpoint, database, merkle
 from audit.checkpoint import Checkpoint
 from audit.database import reader
 from audit.entry import Entry, parse
 from audit.errors import DamageError, FormatError, LogError, ProofError, SignatureError
-from audit.group import Group
-from audit.head import Head
 from audit.note import VerifierKey
 from audit.receipt import Receipt
+from audit.storage import head as heads
+from audit.storage import tables
+from audit.storage.batch import Batch, Signer
+from audit.storage.group import Group
+from audit.storage.head import Head
 from audit.tile import Tile, TileNodes, split_hashes
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Log:
 
     Making one over the log of another origin or key raises LogError: of two writers one loses, and says so.
     Every method raises LogError if the database fails, and DamageError, which is one, if it is seen to be damaged;
-    only `audit.check` looks for damage.
+    only `audit.storage.check` looks for damage.
     """
 
     def __init__(self, engine: Engine, signer: Signer) -> None:
@@ -74,9 +75,9 @@ class Log:
 
         An entry that is in the log already keeps its index, so a caller who does not know whether an append
         succeeded repeats it. Callers who come together share one transaction. Raises IdTakenError and
-        CounterError, as `audit.batch.Batch.add` does, and LogError if the database fails. After a failed write or
-        fsync this object appends nothing more: what the kernel kept of the failed write is unknown, so the process
-        has to end and the database has to be checked.
+        CounterError, as `audit.storage.batch.Batch.add` does, and LogError if the database fails. After a failed
+        write or fsync this object appends nothing more: what the kernel kept of the failed write is unknown, so
+        the process has to end and the database has to be checked.
         """
         wanted = list(entries)
 
@@ -87,7 +88,7 @@ class Log:
         return self.grouped(add)
 
     def grouped(self, work: Callable[[Batch], T]) -> T:
-        """Run `work` in a transaction shared with those who come at the same time: `audit.group.Group.run`."""
+        """Run `work` in a transaction shared with those who come at the same time: see `Group.run`."""
         return self._group.run(work)
 
     @contextmanager

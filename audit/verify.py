@@ -13,7 +13,7 @@ The numbers stand again at the lines that do it:
  7. its node was enrolled before, by the log's party and on the operator's word, and it is the next of that node
     about its contract: `audit.replay`;
  8. its node has signed it;
- 9. the halves of each use meet: where not, that is a finding, and no damage (`audit.halves`);
+ 9. the halves of each use meet: where not, that is a finding, and no damage (`audit.verifying.halves`);
 10. as many witnesses as the policy asks for stand behind the checkpoint, and lately. Where not, the log may be
     intact, and be another one than others are shown.
 
@@ -32,15 +32,15 @@ from multiprocessing import get_context
 
 from audit.checkpoint import Checkpoint
 from audit.errors import Damage, SignatureError, TamperingError, UnavailableError
-from audit.growth import check_sizes, verify_growth
-from audit.halves import Finding, Halves
 from audit.merkle import root
-from audit.pieces import Piece, Task, begin, check, check_here, check_older_tiles, read, require_signed
 from audit.policy import Policy, Standing
 from audit.replay import Replay
-from audit.served import Commitment, Served, first_entry, subtree
-from audit.source import Source
 from audit.tile import FULL_WIDTH, HEIGHT, Bundle, Tile, TileNodes, split_hashes
+from audit.verifying.growth import check_sizes, verify_growth
+from audit.verifying.halves import Finding, Halves
+from audit.verifying.pieces import Piece, Task, begin, check, check_here, check_older_tiles, read, require_signed
+from audit.verifying.served import Commitment, Served, first_entry, subtree
+from audit.verifying.source import Source
 
 FEW = 4 * FULL_WIDTH
 """Entries that one process checks before others have started."""

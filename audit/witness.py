@@ -35,7 +35,7 @@ from audit.database import insert, reader
 from audit.errors import FormatError, ProofError, SignatureError, WitnessError
 from audit.merkle import EMPTY_ROOT, verify_consistency
 from audit.note import KeyKind, Note, NoteSignature, VerifierKey
-from audit.tables import Big
+from audit.storage.tables import Big
 
 MAX_REQUEST = 65_536
 """Bytes: a proof of 63 hashes has 2,835, a checkpoint with all the signatures that a note may have some 15,000."""

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.batch import Signer
 from audit.checkpoint import Checkpoint
 from audit.cosignature import cosign
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, Value, new_id, sign
-from audit.files import LogFiles, copy
 from audit.log import Log
 from audit.note import KeyKind, Note, VerifierKey
 from audit.policy import Policy, Witness
+from audit.storage.batch import Signer
+from audit.verifying.files import LogFiles, copy
 from compute.signing import LOG_KEY, derived_key
 
 GROUP = 1000

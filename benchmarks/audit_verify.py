@@ -20,9 +20,9 @@ import click
 from audit_log import NOW, make, policy
 from measure import peak_memory, timed
 
-from audit.served import read_checkpoint
-from audit.source import Folder
 from audit.verify import Scope, verify
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import Folder
 
 REQUIRED = {"tree_seconds": 60.0, "seconds": 180.0}
 """What a verification of 1,000,000 entries may take, on both of two cores."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from audit.entry import EntryKind as Kind
 from audit.entry import Value
-from audit.seals import SALT_BYTES, Read, seal
+from audit.tracing.seals import SALT_BYTES, Read, seal
 from marketplace.errors import ForbiddenError
 from marketplace.flow import case as casework
 from marketplace.flow.case import AuditCase

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from audit.batch import Batch
 from audit.entry import Entry
 from audit.entry import EntryKind as Kind
 from audit.errors import CounterError, IdTakenError
 from audit.log import Log
+from audit.storage.batch import Batch
 from compute.permit import PermitStatus, permit_name
 from compute.records import ConsentBatch, Consents, ConsentWithdrawal, PartyRecord
 from compute.signing import Pin, Signed, digest, sign

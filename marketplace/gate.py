@@ -9,8 +9,8 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from audit.batch import Batch, Signer
 from audit.log import Log
+from audit.storage.batch import Batch, Signer
 from compute.signing import LOG_KEY, Pin, derived_key
 from marketplace.errors import MarketplaceError
 from marketplace.flow.actor import Actor

@@ -8,8 +8,8 @@ from audit.errors import LogError
 from audit.log import Log
 from audit.note import VerifierKey
 from audit.policy import Operator, Policy
-from audit.publication import Publication
-from audit.watermark import Watermark
+from audit.storage.publication import Publication
+from audit.storage.watermark import Watermark
 from compute.membership import load_policy
 from compute.settings import SettingsError
 from marketplace.gate import Setting

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from audit.batch import Batch
 from audit.entry import EntryKind, Event, Value
+from audit.storage.batch import Batch
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
 from marketplace.flow.application import Application, undrafted

@@ -17,7 +17,7 @@ from threading import Condition, Event, Thread
 from audit.checkpoint import Checkpoint
 from audit.errors import AuditError, WitnessError
 from audit.policy import Witness
-from audit.publication import STAND, Publication
+from audit.storage.publication import STAND, Publication
 from compute.web.errors import WebError
 from compute.witness_client import WitnessClient
 

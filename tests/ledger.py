@@ -10,7 +10,7 @@ from typing import Any
 from market import BANK, DAY, LABOUR, NOW, OTHER, REVIEWER, TAX, made_entry
 
 from audit.entry import Entry, EntryKind
-from audit.uses import Indexed
+from audit.tracing.uses import Indexed
 from compute.permit import permit_name
 
 HOUR = DAY // 24

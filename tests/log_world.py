@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.batch import Signer
-from audit.check import check
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id, sign
 from audit.log import Log
 from audit.note import VerifierKey
+from audit.storage.batch import Signer
+from audit.storage.check import check
 
 ORIGIN, PARTY = "market.example/log", "market"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)

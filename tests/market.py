@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.check import check
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
 from audit.entry import sign as sign_entry
 from audit.note import VerifierKey
 from audit.salts import SaltTree
+from audit.storage.check import check
 from compute.records import (
     ConsentBatch,
     ConsentKind,

@@ -13,13 +13,13 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from audit.batch import Batch, Signer
-from audit.check import check
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
 from audit.entry import sign as sign_event
 from audit.log import Log
 from audit.note import VerifierKey
+from audit.storage.batch import Batch, Signer
+from audit.storage.check import check
 from compute.binning import CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from audit.database import open_engine
 from audit.errors import LogError
 from audit.log import Log
-from audit.publication import Publication
+from audit.storage.publication import Publication
 from compute.canonical import FormatError, decode
 from compute.client import MarketplaceClient
 from compute.records import PartyRecord

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import flask
 
-from audit.publication import Publication
+from audit.storage.publication import Publication
 from marketplace.exchange import Exchange
 from marketplace.gate import Setting
 from marketplace.store import cases, contracts, permits

@@ -12,8 +12,8 @@ from apiflask import APIBlueprint
 from audit.checkpoint import parse as parse_checkpoint
 from audit.entry import Entry, parse
 from audit.errors import MissingError
-from audit.files import LogFiles
 from audit.tile import bundle_split
+from audit.verifying.files import LogFiles
 from audit.witness import MAX_REQUEST
 from compute.market import EntryIndices
 from compute.web.access import public

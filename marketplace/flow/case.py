@@ -1,12 +1,12 @@
 """An auditor's case: under it a supervisor reads what others contract about, once somebody else has approved it.
 
-Its reads are in the log at once, sealed, and for all to read when it is closed (`audit.seals`). So nobody is
-tipped off while it lasts, and nobody reads without being seen in the end.
+Its reads are in the log at once, sealed, and for all to read when it is closed (`audit.tracing.seals`). So nobody
+is tipped off while it lasts, and nobody reads without being seen in the end.
 """
 
 from dataclasses import dataclass, replace
 
-from audit.seals import case_digest
+from audit.tracing.seals import case_digest
 from compute.canonical import DAY
 from marketplace.errors import ConflictError, ForbiddenError, InvalidError, WrongStateError
 from marketplace.flow.actor import Actor

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from audit.entry import Entry, EntryKind, Event, Value, is_own_id, new_id
-from audit.findings import DISPOSITIONS, TAGS
+from audit.tracing.findings import DISPOSITIONS, TAGS
 from compute.signing import Role
 from compute.terms import Terms
 from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError

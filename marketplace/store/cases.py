@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from audit.seals import Read
+from audit.tracing.seals import Read
 from marketplace.flow.case import AuditCase
 from marketplace.flow.states import CaseState
 from marketplace.store.rows import insert_once

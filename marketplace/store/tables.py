@@ -5,7 +5,7 @@ Times are UTC, milliseconds since 1970-01-01; BLOBs of messages are in canonical
 
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, MetaData, Table, Text
 
-from audit.tables import Big
+from audit.storage.tables import Big
 
 metadata = MetaData()
 

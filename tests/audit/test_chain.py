@@ -4,8 +4,8 @@ import pytest
 from ledger import Ledger, hex_of
 from market import BANK, LABOUR, TAX
 
-from audit.chain import Chain, Link, LinkName, chains
 from audit.entry import EntryKind
+from audit.tracing.chain import Chain, Link, LinkName, chains
 
 ONE, JOB, MODEL = "contract-1", "5e" * 32, "a0" * 32
 RESULT = hex_of("answer", JOB, TAX)

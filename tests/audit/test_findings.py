@@ -8,8 +8,8 @@ from market import BANK, DAY, LABOUR, NOW, OTHER, SUPERVISOR, TAX
 
 from audit.entry import EntryKind
 from audit.errors import FormatError
-from audit.findings import TAGS, Finding, disposal_of, disposals, named
-from audit.rules import Rules, find
+from audit.tracing.findings import TAGS, Finding, disposal_of, disposals, named
+from audit.tracing.rules import Rules, find
 from compute.permit import permit_name
 
 ONE, MODEL = "contract-1", "a0" * 32

@@ -13,10 +13,10 @@ from ledger import FIELDS, PRODUCTS, Ledger, busy_ledger
 from market import BANK, DAY, LABOUR, SUPERVISOR, TAX
 
 from audit.entry import EntryKind
-from audit.findings import Finding
-from audit.frames import NAMES, export, open_frames
-from audit.rules import Rules, find
-from audit.uses import uses
+from audit.tracing.findings import Finding
+from audit.tracing.frames import NAMES, export, open_frames
+from audit.tracing.rules import Rules, find
+from audit.tracing.uses import uses
 
 
 @pytest.fixture(scope="module")

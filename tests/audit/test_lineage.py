@@ -11,8 +11,8 @@ from ledger import HOUR, Ledger, busy_ledger, hex_of
 from market import BANK, LABOUR, NOW, TAX
 
 from audit.entry import EntryKind
-from audit.lineage import Event, export, run_id
-from audit.uses import uses
+from audit.tracing.lineage import Event, export, run_id
+from audit.tracing.uses import uses
 
 ONE, JOB = "contract-1", "5e" * 32
 URI = re.compile(r"(?:https|urn):[A-Za-z0-9:/._#$-]+")

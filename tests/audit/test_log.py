@@ -11,14 +11,15 @@ import pytest
 from log_world import KEY, NOW, ORIGIN, VKEY, Clock, Node, enrol, fsck, opened, signer
 from sqlalchemy import event, text
 
-from audit import checkpoint, cosignature, merkle, note, receipt, tables
-from audit.batch import CLOCK_TOLERANCE, Batch
+from audit import checkpoint, cosignature, merkle, note, receipt
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, encode, new_id, parse, sign
 from audit.errors import CounterError, DamageError, IdTakenError, LogError, ProofError
 from audit.log import Log
 from audit.policy import Policy, Witness
+from audit.storage import tables
+from audit.storage.batch import CLOCK_TOLERANCE, Batch
 from audit.tile import Bundle, Tile, bundle_encode, parse_path, tiles
 
 BANK = "contract-1"

@@ -13,11 +13,12 @@ from log_world import KEY, NOW, ORIGIN, PARTY, VKEY, Node, enrol, fsck, opened
 from sqlalchemy import Table, and_, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from audit import checkpoint, cosignature, note, tables
-from audit.check import check
+from audit import checkpoint, cosignature, note
 from audit.errors import DamageError, LogError
 from audit.log import Log
 from audit.note import VerifierKey
+from audit.storage import tables
+from audit.storage.check import check
 from audit.tile import tiles
 
 TABLES = [tables.entries, tables.tiles, tables.streams, tables.head, tables.cosigned]

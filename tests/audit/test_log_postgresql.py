@@ -11,10 +11,10 @@ from log_world import Node, enrol, fsck, opened
 from sqlalchemy import event, text
 
 from audit import database
-from audit.batch import Batch
 from audit.database import open_engine
 from audit.errors import LogError
 from audit.log import Log
+from audit.storage.batch import Batch
 
 
 @pytest.fixture

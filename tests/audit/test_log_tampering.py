@@ -9,10 +9,11 @@ import pytest
 from log_world import KEY, NOW, ORIGIN, Node, enrol, fsck, opened
 from sqlalchemy import text
 
-from audit import checkpoint, cosignature, head, note, tables
+from audit import checkpoint, cosignature, note
 from audit.entry import encode, sign
 from audit.errors import DamageError, LogError
 from audit.log import Log
+from audit.storage import head, tables
 
 COUNT = 10
 """Entries in the log, all about one contract but the first, which enrols the node."""

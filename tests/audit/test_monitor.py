@@ -6,10 +6,10 @@ import log_story as story
 from log_story import BANK, NOW, flip, lay
 
 from audit.errors import Damage
-from audit.monitor import Monitor, Watch
-from audit.source import Folder
 from audit.tile import Tile
-from audit.verdict import Outcome, Verdict
+from audit.verifying.monitor import Monitor, Watch
+from audit.verifying.source import Folder
+from audit.verifying.verdict import Outcome, Verdict
 
 LEAVES = story.leaves(600)
 

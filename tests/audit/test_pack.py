@@ -16,20 +16,20 @@ import log_story as story
 import pytest
 from log_story import BANK, CONTRACT, LABOUR, MARKET, NOW, OFFICE, TAX, Teller, lay
 
-from audit import pack as packs
 from audit.checkpoint import Checkpoint
 from audit.entry import Entry, EntryKind, encode, parse, sign
 from audit.errors import Damage, FormatError, TamperingError
-from audit.evidence import make
 from audit.merkle import inclusion_proof
-from audit.pack import archive, assemble, entry_name, proof_name
 from audit.policy import Policy
 from audit.receipt import Receipt
-from audit.report import KINDS, render
-from audit.served import Commitment, Served, read_checkpoint
-from audit.source import Folder
-from audit.standalone import main
 from audit.verify import Scope, verify
+from audit.verifying import pack as packs
+from audit.verifying.evidence import make
+from audit.verifying.pack import archive, assemble, entry_name, proof_name
+from audit.verifying.report import KINDS, render
+from audit.verifying.served import Commitment, Served, read_checkpoint
+from audit.verifying.source import Folder
+from audit.verifying.standalone import main
 
 TERMS = b'{"contract":"bank.loans-1","purpose":"<script>alert(1)</script>"}'
 

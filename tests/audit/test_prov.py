@@ -10,8 +10,8 @@ from ledger import Ledger, busy_ledger, hex_of
 from market import BANK, DAY, LABOUR, NOW, OTHER, REVIEWER, TAX
 
 from audit.entry import EntryKind
-from audit.prov import Document, export, iso, qualified
-from audit.uses import HALVES, uses
+from audit.tracing.prov import Document, export, iso, qualified
+from audit.tracing.uses import HALVES, uses
 from compute.permit import permit_name
 
 ONE, JOB, MODEL = "contract-1", "5e" * 32, "a0" * 32

@@ -9,16 +9,16 @@ import pytest
 from cosigned import LOG, LOG_KEY, NOW, ORIGIN, cosigned, head, line, policy, with_lines
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit import publication as publications
-from audit.batch import Signer
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.entry import EntryKind, Event, new_id, sign
 from audit.errors import LogError, SignatureError
 from audit.log import Log
 from audit.policy import Standing
-from audit.publication import Publication
-from audit.watermark import Watermark
+from audit.storage import publication as publications
+from audit.storage.batch import Signer
+from audit.storage.publication import Publication
+from audit.storage.watermark import Watermark
 
 NODE = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)

@@ -10,7 +10,7 @@ from market import BANK, INSPECTOR, SUPERVISOR, TAX
 
 from audit.entry import EntryKind as Kind
 from audit.errors import FormatError
-from audit.seals import Flaw, Read, case_digest, check_seals, seal
+from audit.tracing.seals import Flaw, Read, case_digest, check_seals, seal
 
 CASE, OTHER_CASE = case_digest(b"\1" * 32, "2026-7"), case_digest(b"\2" * 32, "2026-8")
 SALT = b"\3" * 32

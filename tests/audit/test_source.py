@@ -11,9 +11,9 @@ from log_server import CUT_OFF, SILENT, Server, serving
 from log_story import NOW, lay
 
 from audit.errors import FormatError, MissingError, UnavailableError
-from audit.served import read_checkpoint
-from audit.source import ATTEMPTS, Folder, Url, open_source
 from audit.verify import Scope, verify
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import ATTEMPTS, Folder, Url, open_source
 from compute.web.tls import make_ca, make_certificate
 
 

@@ -17,13 +17,19 @@ from audit import checkpoint as checkpoints
 from audit import receipt as receipts
 from audit.checkpoint import Checkpoint
 from audit.merkle import Frontier, closed_by, inclusion_proof, leaf_hash
-from audit.standalone import main
 from audit.tile import Bundle
-from audit.verifier import MODULES, archive, build
+from audit.verifying.standalone import main
+from audit.verifying.verifier import MODULES, archive, build
 
 LEAVES = story.leaves(1500)
 """More than one process checks alone."""
-FOREIGN = {"audit.log", "audit.database", "audit.files", "sqlalchemy", "msgspec", "click", "compute", "veilmart"}
+FOREIGN = {"audit.log", "audit.database", "audit.verifying.files"} | {
+    "sqlalchemy",
+    "msgspec",
+    "click",
+    "compute",
+    "veilmart",
+}
 _LISTING = """
 import sys, runpy
 sys.argv = sys.argv[1:]

@@ -7,7 +7,7 @@ from ledger import FIELDS, Ledger, busy_ledger, hex_of
 from market import BANK, LABOUR, OTHER, REVIEWER, TAX
 
 from audit.entry import Entry, EntryKind
-from audit.trace import Criteria, entries_of, select, select_uses
+from audit.tracing.trace import Criteria, entries_of, select, select_uses
 
 ONE, TWO = "contract-1", "contract-2"
 JOBS = [hex_of("job", number) for number in range(4)]

@@ -7,8 +7,8 @@ from ledger import Ledger, hex_of
 from market import BANK, LABOUR, OTHER, TAX
 
 from audit.entry import EntryKind
-from audit.trace import unacknowledged
-from audit.uses import HALVES, Use, uses
+from audit.tracing.trace import unacknowledged
+from audit.tracing.uses import HALVES, Use, uses
 
 JOB, ONE, TWO = "5e" * 32, "contract-1", "contract-2"
 

@@ -9,14 +9,14 @@ import pytest
 from log_story import BANK, CONTRACT, MARKET, NOW, TAX, Teller, flip, lay
 
 from audit import checkpoint as checkpoints
-from audit import kept
 from audit.entry import EntryKind, encode
 from audit.errors import Damage, UnavailableError
-from audit.progress import Progress
-from audit.source import Folder
 from audit.tile import Bundle
-from audit.verdict import LABELS, Outcome, Verdict, as_json, judge, lines, moment
 from audit.verify import Scope
+from audit.verifying import kept
+from audit.verifying.progress import Progress
+from audit.verifying.source import Folder
+from audit.verifying.verdict import LABELS, Outcome, Verdict, as_json, judge, lines, moment
 
 LEAVES = story.leaves(20)
 QUICK = Scope(processes=1)

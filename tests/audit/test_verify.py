@@ -8,20 +8,20 @@ import pytest
 from log_story import BANK, CONTRACT, LABOUR, MARKET, NOW, ORIGIN, TAX, WITNESSES, Teller, flip, lay
 
 from audit import checkpoint as checkpoints
-from audit.batch import Signer
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.entry import EntryKind, encode, parse, sign
 from audit.errors import Damage, TamperingError
-from audit.files import LogFiles, copy
 from audit.log import Log
 from audit.merkle import leaf_hash
 from audit.note import Note
 from audit.policy import Policy
-from audit.served import read_checkpoint
-from audit.source import Folder
+from audit.storage.batch import Signer
 from audit.tile import Bundle, Tile, bundle_encode
 from audit.verify import Scope, Verified, verify
+from audit.verifying.files import LogFiles, copy
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import Folder
 
 SIZE = 600
 """Two full tiles and a partial one, and one of two hashes above them."""

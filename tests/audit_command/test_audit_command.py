@@ -13,9 +13,9 @@ from log_story import without_progress
 from market import BANK, LABOUR, SUPERVISOR, TAX
 from marketplace_api.process import Server, applied
 
-from audit.pack import unpack
-from audit.standalone import main as alone
-from audit.verifier import build
+from audit.verifying.pack import unpack
+from audit.verifying.standalone import main as alone
+from audit.verifying.verifier import build
 from compute.web.tls import make_ca
 from veilmart.audit.command import COMMANDS
 from veilmart.cli import main

@@ -16,7 +16,7 @@ from log_server import Server, serving
 from log_story import lay
 
 from audit.errors import Damage
-from audit.verdict import Outcome, Verdict
+from audit.verifying.verdict import Outcome, Verdict
 from compute.web.tls import make_ca, make_certificate
 from veilmart.audit.monitor import raise_alarm
 from veilmart.cli import main

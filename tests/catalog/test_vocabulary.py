@@ -1,8 +1,8 @@
 import pytest
 
-from audit.chain import LinkName
 from audit.entry import EntryKind
-from audit.findings import DISPOSITIONS, TAGS
+from audit.tracing.chain import LinkName
+from audit.tracing.findings import DISPOSITIONS, TAGS
 from catalog.errors import VocabularyError
 from catalog.field import FieldType
 from catalog.grade import Grade

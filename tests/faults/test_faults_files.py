@@ -10,11 +10,12 @@ from cosigned import LOG_KEY, NOW, WITNESSES
 from faults.injection import faults, run
 from log_world import Node
 
-from audit import kept, merkle
+from audit import merkle
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.errors import WitnessError
-from audit.watermark import Watermark
+from audit.storage.watermark import Watermark
+from audit.verifying import kept
 from audit.witness import Witness, make_request
 from compute.log_client import LogClient
 from compute.node.journal import EventJournal

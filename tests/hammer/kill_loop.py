@@ -30,12 +30,12 @@ from market import ORIGIN
 from marketplace_api.process import Server, active, enrol, now, publish, start
 
 from audit import checkpoint as checkpoints
-from audit.batch import Signer
-from audit.check import check
 from audit.database import open_engine
 from audit.entry import encode
 from audit.log import Log
 from audit.note import VerifierKey
+from audit.storage.batch import Signer
+from audit.storage.check import check
 from compute.signing import LOG_KEY, derived_key
 from compute.web.keyfile import load_or_make
 

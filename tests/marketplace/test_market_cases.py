@@ -10,7 +10,7 @@ import pytest
 from market import BANK, DAY, INSPECTOR, KINDS, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, Market, open_market
 
 from audit.entry import EntryKind, encode
-from audit.seals import READS, Read, check_seals, seal
+from audit.tracing.seals import READS, Read, check_seals, seal
 from compute.records import contract_name
 from marketplace.errors import (
     ConflictError,
@@ -266,7 +266,7 @@ def test_a_read_that_fails_hands_nothing_out(
         raise OSError("the power fails here")
 
     with monkeypatch.context() as broken:
-        broken.setattr("audit.batch.Batch.seal", fail)
+        broken.setattr("audit.storage.batch.Batch.seal", fail)
         with pytest.raises(OSError, match="power"):
             market.exchange.contract(SUPERVISOR, contract, case)
     assert sealed(market) == []

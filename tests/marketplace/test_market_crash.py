@@ -114,7 +114,7 @@ def test_a_change_without_its_entry_is_no_change(
         raise OSError("the power fails here")
 
     with monkeypatch.context() as broken:
-        broken.setattr(f"audit.batch.Batch.{step}", fail)
+        broken.setattr(f"audit.storage.batch.Batch.{step}", fail)
         with pytest.raises(OSError, match="power"):
             market.exchange.sign_contract(BANK, signed)
     assert market.exchange.contract(BANK, name).signed == ()

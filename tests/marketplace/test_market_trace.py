@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from market import BANK, LABOUR, OTHER, REVIEWER, TAX, Market, open_market
 
 from audit.entry import EntryKind
-from audit.trace import entries_of
+from audit.tracing.trace import entries_of
 from compute.permit import permit_name
 from marketplace.errors import MarketplaceError
 

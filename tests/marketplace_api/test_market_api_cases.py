@@ -5,7 +5,7 @@ from market import BANK, DAY, INSPECTOR, SUPERVISOR, TAX
 from marketplace_api.process import Server, active, batch, now
 
 from audit.entry import EntryKind
-from audit.seals import check_seals
+from audit.tracing.seals import check_seals
 from compute.client import MarketplaceClient
 from compute.web.errors import PeerProblemError
 

@@ -14,15 +14,15 @@ from cosigned import LOG, LOG_KEY, NOW, ORIGIN, head, policy
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from marketplace_api.witness_servers import WitnessServer, running
 
-from audit import publication as publications
-from audit.batch import Signer
 from audit.database import open_engine
 from audit.entry import EntryKind, Event, new_id, sign
 from audit.errors import LogError, WitnessError
 from audit.log import Log
 from audit.policy import Standing
-from audit.publication import Publication
-from audit.watermark import Watermark
+from audit.storage import publication as publications
+from audit.storage.batch import Signer
+from audit.storage.publication import Publication
+from audit.storage.watermark import Watermark
 from audit.witness import MAX_REQUEST, make_request
 from compute.witness_client import WitnessClient
 from marketplace import witnesses as collecting

@@ -9,16 +9,16 @@ from cosigned import LOG, LOG_KEY, NOW, ORIGIN, cosigned, policy
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from audit.batch import Signer
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id, sign
 from audit.errors import LogError
 from audit.log import Log
-from audit.publication import Publication
 from audit.receipt import Receipt
+from audit.storage.batch import Signer
+from audit.storage.publication import Publication
+from audit.storage.watermark import Watermark
 from audit.tile import Tile, split_hashes
-from audit.watermark import Watermark
 from compute.web.errors import PeerProblemError, PeerUnreachableError
 
 PROVIDER = Ed25519PrivateKey.from_private_bytes(b"p" * 32)

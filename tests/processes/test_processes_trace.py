@@ -2,11 +2,11 @@
 
 from processes.live_market import Market
 
-from audit import lineage, prov
-from audit.chain import LinkName, chains
-from audit.rules import Rules, find
-from audit.trace import Criteria, select, select_uses
-from audit.uses import Indexed
+from audit.tracing import lineage, prov
+from audit.tracing.chain import LinkName, chains
+from audit.tracing.rules import Rules, find
+from audit.tracing.trace import Criteria, select, select_uses
+from audit.tracing.uses import Indexed
 from veilmart.demo.data import PROVIDERS
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from audit.trace import Criteria
+from audit.tracing.trace import Criteria
 from compute.settings import SettingsError
 from veilmart.audit.reading import failing
 from veilmart.audit.verified import read_text

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from audit import pack as packs
 from audit.errors import TamperingError
-from audit.evidence import make
-from audit.kept import write
 from audit.policy import Policy
-from audit.verdict import EXIT_CODES, Outcome, tampered
 from audit.verify import Scope
+from audit.verifying import pack as packs
+from audit.verifying.evidence import make
+from audit.verifying.kept import write
+from audit.verifying.verdict import EXIT_CODES, Outcome, tampered
 from compute import canonical
 from compute.membership import Membership, connect
 from compute.settings import SettingsError

@@ -7,12 +7,12 @@ from typing import Literal
 
 import click
 
-from audit import lineage, prov
-from audit.findings import Finding
-from audit.kept import write
-from audit.rules import find
-from audit.trace import Criteria, select, select_uses
-from audit.uses import Entries, Use
+from audit.tracing import lineage, prov
+from audit.tracing.findings import Finding
+from audit.tracing.rules import find
+from audit.tracing.trace import Criteria, select, select_uses
+from audit.tracing.uses import Entries, Use
+from audit.verifying.kept import write
 from compute.settings import SettingsError
 from veilmart.audit.criteria import criteria_options
 from veilmart.audit.findings import load_rules, now
@@ -63,7 +63,7 @@ def _tables(
 ) -> list[Path]:
     """Write the tables, with DuckDB, which not every auditor has."""
     try:
-        frames = import_module("audit.frames")
+        frames = import_module("audit.tracing.frames")
     except ModuleNotFoundError as error:
         raise SettingsError("tables need DuckDB: install veilmart[audit] 需要安装 DuckDB") from error
     try:

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.database import open_engine
 from audit.entry import EntryKind, Event, Value, new_id
 from audit.errors import FormatError, LogError
-from audit.findings import DISPOSITIONS, TAGS, disposal_of, disposals, named
-from audit.rules import Rules, find
-from audit.seals import Seals, check_seals
-from audit.uses import Entries, Indexed
+from audit.tracing.findings import DISPOSITIONS, TAGS, disposal_of, disposals, named
+from audit.tracing.rules import Rules, find
+from audit.tracing.seals import Seals, check_seals
+from audit.tracing.uses import Entries, Indexed
 from compute.membership import connect_log
 from compute.node.journal import EventJournal
 from compute.settings import SettingsError

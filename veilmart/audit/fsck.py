@@ -6,13 +6,13 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit import tables
-from audit.check import check
 from audit.database import open_engine, reader
 from audit.errors import DamageError, LogError
 from audit.note import VerifierKey
 from audit.policy import Operator, Policy
-from audit.progress import Progress
+from audit.storage import tables
+from audit.storage.check import check
+from audit.verifying.progress import Progress
 from compute.membership import load_policy
 from compute.settings import SettingsError
 from compute.signing import LOG_KEY, derived_key

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from audit.monitor import Monitor, Watch
-from audit.verdict import Outcome, Verdict, as_json, lines
+from audit.verifying.monitor import Monitor, Watch
+from audit.verifying.verdict import Outcome, Verdict, as_json, lines
 from compute.settings import SettingsError
 from veilmart.audit.reading import conclude, config, failing, open_reader
 

@@ -11,11 +11,11 @@ import click
 
 from audit.errors import FormatError, UnavailableError
 from audit.policy import Policy
-from audit.progress import Progress
-from audit.served import read_checkpoint
-from audit.source import Source, Url
-from audit.verdict import Outcome, Verdict, as_json, judge, lines
 from audit.verify import Scope
+from audit.verifying.progress import Progress
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import Source, Url
+from audit.verifying.verdict import Outcome, Verdict, as_json, judge, lines
 from compute.membership import Membership, load_membership, load_policy
 from compute.settings import SettingsError
 from compute.web.errors import WebError

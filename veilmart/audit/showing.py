@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from audit.chain import Chain, Link
 from audit.entry import EntryKind
-from audit.findings import Disposals, Finding, disposal_of
-from audit.uses import Indexed, Use
-from audit.verdict import Verdict, as_json, lines
+from audit.tracing.chain import Chain, Link
+from audit.tracing.findings import Disposals, Finding, disposal_of
+from audit.tracing.uses import Indexed, Use
+from audit.verifying.verdict import Verdict, as_json, lines
 from catalog.vocabulary import label
 
 TABLE_WIDTH = 160

@@ -10,7 +10,7 @@ from audit import presence
 from audit.errors import Damage, ProofError, TamperingError
 from audit.errors import FormatError as ProofFormatError
 from audit.subject_uses import CheckedUse, Shown, check
-from audit.verdict import tampered
+from audit.verifying.verdict import tampered
 from compute.canonical import FormatError, decode
 from compute.node.console.messages import SubjectUse, SubjectUses
 from veilmart.audit.reading import conclude, config, json_option

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from audit.chain import chains
 from audit.entry import Entry, EntryKind
-from audit.trace import Criteria, select, select_uses, unacknowledged
-from audit.uses import Entries
+from audit.tracing.chain import chains
+from audit.tracing.trace import Criteria, select, select_uses, unacknowledged
+from audit.tracing.uses import Entries
 from veilmart.audit.criteria import Digest, criteria_options
 from veilmart.audit.reading import config, json_option
 from veilmart.audit.showing import (

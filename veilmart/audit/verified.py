@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from audit.errors import TamperingError
-from audit.files import CopiedEntries, copy
-from audit.progress import Progress
-from audit.served import read_checkpoint
-from audit.source import Folder
-from audit.verdict import Outcome, Verdict, tampered
 from audit.verify import Scope
+from audit.verifying.files import CopiedEntries, copy
+from audit.verifying.progress import Progress
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import Folder
+from audit.verifying.verdict import Outcome, Verdict, tampered
 from compute.settings import Section, SettingsError, load
 from veilmart.audit.reading import Reader, conclude, failing, open_reader
 
@@ -21,7 +21,7 @@ class Auditing(Section, frozen=True, kw_only=True):
     """What an auditor's configuration says beside its membership."""
 
     rules: Path | None = None
-    """Thresholds of the rules of risk: TOML, see `audit.rules`; those of the program without."""
+    """Thresholds of the rules of risk: TOML, see `audit.tracing.rules`; those of the program without."""
     journal: Path | None = None
     """SQLite: what this party has recorded itself, of what it has made of findings."""
 

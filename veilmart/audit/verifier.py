@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from audit.kept import write
-from audit.verifier import NAME, build
+from audit.verifying.kept import write
+from audit.verifying.verifier import NAME, build
 from veilmart.audit.reading import failing
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from audit.errors import TamperingError
-from audit.files import copy
-from audit.progress import Progress
-from audit.served import read_checkpoint
-from audit.verdict import tampered
 from audit.verify import Scope
+from audit.verifying.files import copy
+from audit.verifying.progress import Progress
+from audit.verifying.served import read_checkpoint
+from audit.verifying.verdict import tampered
 from veilmart.audit.reading import conclude, config, failing, json_option, open_reader
 
 

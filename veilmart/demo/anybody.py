@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from audit.verifier import NAME, build
+from audit.verifying.verifier import NAME, build
 from veilmart.demo.data import DemoError
 from veilmart.demo.sites import BANK, Sites
 

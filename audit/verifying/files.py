@@ -5,11 +5,11 @@ from pathlib import Path
 
 from audit.entry import Entry, parse
 from audit.errors import FormatError, MissingError
-from audit.kept import write
 from audit.log import Log
-from audit.served import Served, read_checkpoint
-from audit.source import Folder, Source
 from audit.tile import FULL_WIDTH, Bundle, bundle_encode, bundle_split, parse_path, tiles
+from audit.verifying.kept import write
+from audit.verifying.served import Served, read_checkpoint
+from audit.verifying.source import Folder, Source
 
 
 class LogFiles:

@@ -17,15 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import kept
 from audit.checkpoint import Checkpoint
 from audit.errors import FormatError, TamperingError, UnavailableError
-from audit.growth import check_sizes, verify_growth
 from audit.policy import Policy
-from audit.served import Served, read_checkpoint
-from audit.source import Source
-from audit.verdict import Outcome, Verdict, contradiction, judged
 from audit.verify import Verified, stand
+from audit.verifying import kept
+from audit.verifying.growth import check_sizes, verify_growth
+from audit.verifying.served import Served, read_checkpoint
+from audit.verifying.source import Source
+from audit.verifying.verdict import Outcome, Verdict, contradiction, judged
 
 _SUFFIX = ".checkpoint"
 

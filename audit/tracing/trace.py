@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from audit.entry import Entry, EntryKind
-from audit.uses import Entries, Indexed, Use, uses
+from audit.tracing.uses import Entries, Indexed, Use, uses
 
 _OF_PRODUCTS = frozenset(
     {

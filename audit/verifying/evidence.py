@@ -1,4 +1,4 @@
-"""Makes evidence packs of a log that was verified: `audit.pack` says what is in them and checks them."""
+"""Makes evidence packs of a log that was verified: `audit.verifying.pack` says what is in them and checks them."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -7,13 +7,13 @@ from audit.checkpoint import Checkpoint
 from audit.entry import parse
 from audit.errors import FormatError
 from audit.merkle import inclusion_proof
-from audit.pack import assemble, check, entry_name, proof_name
 from audit.policy import Policy
 from audit.receipt import Receipt
-from audit.report import render
-from audit.served import Commitment, Served
-from audit.source import Source
-from audit.verifier import NAME, build
+from audit.verifying.pack import assemble, check, entry_name, proof_name
+from audit.verifying.report import render
+from audit.verifying.served import Commitment, Served
+from audit.verifying.source import Source
+from audit.verifying.verifier import NAME, build
 
 
 def make(

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from audit.entry import Entry, EntryKind, parse, verify_signature
 from audit.errors import Damage, FormatError, SignatureError, TamperingError
-from audit.halves import Half, half_of
 from audit.merkle import HASH_SIZE, leaf_hash
-from audit.served import Served, first_entries, first_entry
-from audit.source import Source
 from audit.tile import Bundle, Tile, bundle_decode, split_hashes
+from audit.verifying.halves import Half, half_of
+from audit.verifying.served import Served, first_entries, first_entry
+from audit.verifying.source import Source
 
 Problem = tuple[Damage, int, str]
 """The kind, the first entry concerned, and what is wrong: an error's own, since errors do not travel well."""

@@ -14,8 +14,8 @@ from audit.checkpoint import Checkpoint
 from audit.errors import Damage, FormatError, MissingError, ProofError, TamperingError
 from audit.merkle import HASH_SIZE, node_hash, root
 from audit.note import MAX_SIZE
-from audit.source import Source
 from audit.tile import FULL_WIDTH, HEIGHT, MAX_ENTRY, Bundle, Tile, TileNodes, split_hashes
+from audit.verifying.source import Source
 
 _MAX_BUNDLE = FULL_WIDTH * (2 + MAX_ENTRY)  # bytes
 _CACHED = 64  # tiles

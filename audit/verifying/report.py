@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from audit.entry import Entry, EntryKind
-from audit.halves import Finding
-from audit.pack import Evidence
-from audit.uses import uses
-from audit.verdict import moment, told
+from audit.tracing.uses import uses
+from audit.verifying.halves import Finding
+from audit.verifying.pack import Evidence
+from audit.verifying.verdict import moment, told
 
 KINDS = {
     EntryKind.PARTY_ENROLLED: "参与方入驻",

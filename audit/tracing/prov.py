@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from audit.entry import Entry
 from audit.entry import EntryKind as Kind
-from audit.uses import Entries, Use
+from audit.tracing.uses import Entries, Use
 
 NAMESPACE = "urn:veilmart:"
 PREFIXES = ("product", "snapshot", "model", "contract", "permit", "consents", "job", "answer", "activity")

@@ -23,9 +23,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit import checkpoint, tables
-from audit import head as heads
-from audit.batch import Stream
+from audit import checkpoint
 from audit.checkpoint import Checkpoint
 from audit.cosignature import cosigners
 from audit.entry import Entry, parse, verify_signature
@@ -34,6 +32,9 @@ from audit.merkle import HASH_SIZE, Frontier, leaf_hash, root
 from audit.note import VerifierKey
 from audit.policy import Operator
 from audit.replay import Replay
+from audit.storage import head as heads
+from audit.storage import tables
+from audit.storage.batch import Stream
 from audit.tile import FULL_WIDTH, HEIGHT, MAX_LEVEL, Tile, TileNodes, split_hashes
 
 _STAGES = frozenset({"candidate", "published"})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from audit.entry import Entry, EntryKind
-from audit.uses import Entries, Indexed
+from audit.tracing.uses import Entries, Indexed
 
 TAGS = (
     "unusual_hours",

@@ -4,8 +4,8 @@ from audit.checkpoint import Checkpoint
 from audit.errors import Damage, FormatError, ProofError, SignatureError, TamperingError
 from audit.merkle import consistency_proof, verify_consistency
 from audit.policy import Policy
-from audit.served import Commitment, Served
 from audit.tile import Tile, TileNodes, split_hashes
+from audit.verifying.served import Commitment, Served
 
 
 def check_sizes(last: Checkpoint, new: Checkpoint, policy: Policy, now: int) -> None:

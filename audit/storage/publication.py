@@ -8,7 +8,7 @@ and fresh ones of a log that does not grow.
 
 The numbers stand again at the lines that check it:
 
- 1. a database that does not reach the watermark is not opened: `audit.watermark`;
+ 1. a database that does not reach the watermark is not opened: `audit.storage.watermark`;
  2. what is handed in is a checkpoint that the log has signed, and no line that names a witness is false;
  3. it is of this tree: if not, somebody holds the log's signature on another one, and the log signs no more;
  4. each witness of the policy counts once, with its newest cosignature that is not of the future.
@@ -20,13 +20,13 @@ from collections.abc import Callable
 from sqlalchemy import Connection, select
 
 from audit import checkpoint as checkpoints
-from audit import tables
 from audit.checkpoint import Checkpoint
 from audit.database import insert
 from audit.errors import LogError, ProofError
 from audit.log import Log
 from audit.policy import Policy, Standing
-from audit.watermark import Watermark
+from audit.storage import tables
+from audit.storage.watermark import Watermark
 
 STAND = 5.0
 """Seconds that a witness has to cosign a candidate before the next may take its place."""

@@ -13,17 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from audit import pack as packs
 from audit import policy as policies
 from audit import receipt as receipts
 from audit.errors import Damage, FormatError, ProofError, SignatureError, TamperingError, UnavailableError
 from audit.policy import Policy
-from audit.progress import Progress
-from audit.report import render
-from audit.served import read_checkpoint
-from audit.source import open_source
-from audit.verdict import EXPLAINED, Outcome, Verdict, as_json, judge, judged, lines, moment, tampered
 from audit.verify import Scope, Verified
+from audit.verifying import pack as packs
+from audit.verifying.progress import Progress
+from audit.verifying.report import render
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import open_source
+from audit.verifying.verdict import EXPLAINED, Outcome, Verdict, as_json, judge, judged, lines, moment, tampered
 
 _IN_LOG = "The entry is in the log 条目已包含于日志"
 _OTHERS = """other uses 其他用法:

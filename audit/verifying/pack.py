@@ -40,11 +40,11 @@ from audit import receipt as receipts
 from audit.checkpoint import Checkpoint
 from audit.entry import Entry, EntryKind
 from audit.errors import Damage, FormatError, ProofError, SignatureError, TamperingError
-from audit.halves import Finding, Halves, half_of
-from audit.pieces import read, require_signed
 from audit.policy import Policy, Standing
 from audit.receipt import Receipt
 from audit.replay import Replay
+from audit.verifying.halves import Finding, Halves, half_of
+from audit.verifying.pieces import read, require_signed
 
 FORMAT = "veilmart/evidence/v1"
 MAX_FILES = 400_000

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
 
-from audit import checkpoint, database, tables
-from audit import head as heads
+from audit import checkpoint, database
 from audit.entry import Entry, Event, encode, sign
 from audit.errors import CounterError, DamageError, IdTakenError, LogError
-from audit.head import Head
 from audit.merkle import HASH_SIZE, leaf_hash
+from audit.storage import head as heads
+from audit.storage import tables
+from audit.storage.head import Head
 from audit.tile import FULL_WIDTH, HEIGHT
 
 CLOCK_TOLERANCE = 60_000

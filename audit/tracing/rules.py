@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 
 from audit.entry import Entry, EntryKind
 from audit.errors import FormatError
-from audit.findings import Finding, parties_of
-from audit.uses import Entries, Indexed, Use, uses
+from audit.tracing.findings import Finding, parties_of
+from audit.tracing.uses import Entries, Indexed, Use, uses
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE

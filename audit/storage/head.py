@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from audit import tables
 from audit.errors import DamageError
 from audit.merkle import HASH_SIZE, Frontier
+from audit.storage import tables
 
 _HEAD = select(tables.head)
 

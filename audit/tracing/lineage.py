@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from audit.entry import EntryKind as Kind
-from audit.prov import iso
-from audit.uses import Use
+from audit.tracing.prov import iso
+from audit.tracing.uses import Use
 
 PRODUCER = "urn:veilmart:audit"
 SPEC = "https://openlineage.io/spec"

@@ -19,8 +19,8 @@ from typing import Any, Literal
 import duckdb
 
 from audit.entry import Entry, EntryKind
-from audit.findings import Disposals, Finding, disposal_of, disposals
-from audit.uses import Entries, Use
+from audit.tracing.findings import Disposals, Finding, disposal_of, disposals
+from audit.tracing.uses import Entries, Use
 
 Format = Literal["parquet", "csv"]
 Row = dict[str, Any]

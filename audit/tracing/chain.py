@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from audit.entry import Entry
 from audit.entry import EntryKind as Kind
-from audit.uses import Entries, Indexed, Use, uses
+from audit.tracing.uses import Entries, Indexed, Use, uses
 
 
 class LinkName(StrEnum):

@@ -8,14 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from audit import kept
 from audit.checkpoint import Checkpoint
 from audit.errors import Damage, FormatError, TamperingError, UnavailableError
-from audit.halves import Finding
 from audit.policy import Policy
-from audit.served import read_checkpoint
-from audit.source import Source
 from audit.verify import Scope, Verified, verify
+from audit.verifying import kept
+from audit.verifying.halves import Finding
+from audit.verifying.served import read_checkpoint
+from audit.verifying.source import Source
 
 SHOWN = 20  # findings that are told one by one; JSON has all
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit.batch import Batch
 from audit.errors import LogError
+from audit.storage.batch import Batch
 
 T = TypeVar("T")
 

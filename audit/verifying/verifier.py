@@ -6,32 +6,34 @@ zlib's versions do not agree on the bytes.
 
 from pathlib import Path
 
-from audit.pack import archive
+from audit.verifying.pack import archive
 
 MODULES = (
     "__init__",
+    "tracing/__init__",
+    "verifying/__init__",
     "checkpoint",
     "cosignature",
     "entry",
     "errors",
-    "growth",
-    "halves",
-    "kept",
+    "verifying/growth",
+    "verifying/halves",
+    "verifying/kept",
     "merkle",
     "note",
-    "pack",
-    "pieces",
+    "verifying/pack",
+    "verifying/pieces",
     "policy",
-    "progress",
+    "verifying/progress",
     "receipt",
     "replay",
-    "report",
-    "served",
-    "source",
-    "standalone",
+    "verifying/report",
+    "verifying/served",
+    "verifying/source",
+    "verifying/standalone",
     "tile",
-    "uses",
-    "verdict",
+    "tracing/uses",
+    "verifying/verdict",
     "verify",
 )
 """Of this package; they import the standard library, `cryptography` and each other."""
@@ -42,7 +44,7 @@ _MAIN = '''"""Runs the verifier."""
 
 import sys
 
-from audit.standalone import main
+from audit.verifying.standalone import main
 
 if __name__ == "__main__":
     sys.exit(main())
@@ -51,7 +53,7 @@ if __name__ == "__main__":
 
 def build() -> bytes:
     """The bytes of `verify.pyz`."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     files = {"__main__.py": _MAIN.encode()}
     files |= {f"audit/{name}.py": (folder / f"{name}.py").read_bytes() for name in MODULES}
     return _SHEBANG + archive(files)

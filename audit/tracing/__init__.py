@@ -1,0 +1,1 @@
+"""What a log's entries say: uses, traces, findings, provenance."""

@@ -1,0 +1,1 @@
+"""The log from outside: read, verified, watched, and put into evidence."""

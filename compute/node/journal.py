@@ -38,6 +38,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
 from audit.entry import Entry, Event, encode, parse, parse_event, sign
+from audit.errors import IdTakenError
 from compute.log_client import LogClient
 from compute.web.errors import PeerProblemError, PeerUnreachableError
 
@@ -85,7 +86,8 @@ class EventJournal:
     def append(self, *events: Event) -> None:
         """Record the events here and in the log, in this order.
 
-        Raises PeerUnreachableError if the log does not answer, PeerProblemError if it refuses one.
+        Raises PeerUnreachableError if the log does not answer, PeerProblemError if it refuses one, IdTakenError if
+        another event has the id of one.
         """
         self._keep(events)
         deadline = time.monotonic() + self._patience
@@ -156,11 +158,19 @@ class EventJournal:
             connection.execute(insert(_EVENTS).on_conflict_do_nothing(), rows)
 
     def _are_recorded(self, events: Sequence[Event]) -> bool:
-        """Whether all of them are in the log; raises PeerProblemError if one was refused."""
+        """Whether all of them are in the log; raises PeerProblemError if one was refused.
+
+        Raises IdTakenError if another event is kept under the id of one: an id that follows from a fact has 96
+        bits of a digest, and whoever chooses the facts may find two with the same.
+        """
+        facts = {event.id: (event.kind, event.job) for event in events}
         own = select(_EVENTS).where(_EVENTS.c.id.in_([event.id for event in events]))
         with self._reader.begin() as connection:
             rows = connection.execute(own).all()
         for row in rows:
+            kept = parse_event(row.event)
+            if (kept.kind, kept.job) != facts[row.id]:
+                raise IdTakenError(f"the id {row.id} is taken by another event of this node")
             if row.problem is not None:
                 raise PeerProblemError("the log", HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": row.problem})
         return all(row.index is not None for row in rows)

@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, Column, Engine, LargeBinary, MetaData, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Engine,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
@@ -14,7 +26,10 @@ _RECEIPTS = Table(
     Column("id", Text, primary_key=True),  # of the event
     Column("receipt", LargeBinary, nullable=False),  # audit.receipt
     Column("has_quorum", Boolean, nullable=False),
+    Column("released", BigInteger),  # when the answer left without one: UTC, seconds since 1970-01-01
 )
+# Of all uses that there ever were, few have no quorum yet.
+Index("receipts_without_quorum", _RECEIPTS.c.released, sqlite_where=_RECEIPTS.c.has_quorum.is_(False))
 
 
 @dataclass(frozen=True)
@@ -49,8 +64,26 @@ class ReceiptStore:
                 )
             )
 
+    def release(self, event_id: str, now: int) -> None:
+        """Note, durably, that the answer leaves now (in seconds), if it is the first time and under no quorum."""
+        found = _RECEIPTS.c
+        first = found.id == event_id, found.has_quorum.is_(False), found.released.is_(None)
+        with self._engine.begin() as connection:
+            connection.execute(update(_RECEIPTS).where(*first).values(released=now))
+
+    def is_owed(self, before: int) -> bool:
+        """Whether an answer that left before this time (in seconds) still has a receipt under no quorum."""
+        found = _RECEIPTS.c
+        query = select(found.id).where(found.has_quorum.is_(False), found.released < before).limit(1)
+        with self._reader.begin() as connection:
+            return connection.execute(query).first() is not None
+
     def without_quorum(self, limit: int) -> list[str]:
-        """Give the events, `limit` at most, whose receipts stand under no quorum yet."""
-        query = select(_RECEIPTS.c.id).where(_RECEIPTS.c.has_quorum.is_(False)).limit(limit)
+        """Give the events, `limit` at most, whose receipts stand under no quorum yet.
+
+        First those whose answers left, the longest ago before others.
+        """
+        order = _RECEIPTS.c.released.asc().nulls_last()
+        query = select(_RECEIPTS.c.id).where(_RECEIPTS.c.has_quorum.is_(False)).order_by(order).limit(limit)
         with self._reader.begin() as connection:
             return list(connection.scalars(query))

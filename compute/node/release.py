@@ -8,7 +8,9 @@ The numbers stand again at the lines that check it:
  2. the event's receipt leads from the bytes that this node signed to a checkpoint that the log has signed; and
  3. either a quorum of witnesses has cosigned that checkpoint,
  4. or a quorum has cosigned one, of all that this node has verified, at most `max_age` ago: then the log is being
-    watched, and what it has signed since will be seen.
+    watched, and what it has signed since will be seen;
+ 5. which is not taken on trust: every answer that left by 4 has a receipt under a quorum within `max_age`. While
+    one has not, none leaves by 4: its event may stand in a tree that was made for this node alone.
 
 A quorum is judged for the parties of the contract, so at least one of its witnesses has no part in it. What is not
 met is waited for a little, and then nothing is released. A stored answer that is asked for again passes the same
@@ -73,8 +75,9 @@ class WitnessedRelease:
         try:
             while (late := self._late(event)) is not None:
                 if time.monotonic() >= deadline:
-                    raise _refusal(f"no quorum of witnesses has seen the log of late, missing: {', '.join(late)}")
+                    raise _refusal(self._reason(late))
                 time.sleep(_PAUSE)
+            self._receipts.release(event.id, self._now)  # 5
         except AuditError as error:
             logger.error("an answer is kept back: %s", error)  # noqa: TRY400 -- the error is told whole
             raise _refusal(f"what the log says does not hold: {error}") from error
@@ -104,7 +107,9 @@ class WitnessedRelease:
         )  # 2
         if standing.has_quorum or self._is_watched(event):  # 3, 4
             return None
-        # There may be newer ones of both.
+        # There may be newer ones of both, and of those that are owed.
+        if self._is_owed:
+            self.complete()
         published, standing = self._follower.look(), self._fetched(event)
         if standing.has_quorum or self._is_watched(event):
             return None
@@ -125,9 +130,22 @@ class WitnessedRelease:
             raise ProofError(f"a receipt of entry {receipt.index}, and not of {event.index}")
         return verify(event.data, receipt, self._policy, self._now, event.parties)
 
+    def _reason(self, late: Collection[str]) -> str:
+        problems = [f"no quorum of witnesses has seen the log of late, missing: {', '.join(late)}"] if late else []
+        if self._is_owed:
+            problems.append(
+                f"no quorum has seen the event of an answer that left more than {self._policy.max_age} s ago"
+            )
+        return "; ".join(problems) or "no quorum of witnesses has seen this event"
+
+    @property
+    def _is_owed(self) -> bool:
+        """Whether an answer left by 4 so long ago that its event must have a quorum by now (5)."""
+        return self._receipts.is_owed(self._now - self._policy.max_age)
+
     def _is_watched(self, event: "_Event") -> bool:
         now, policy = self._now, self._policy
-        return any(
+        return not self._is_owed and any(
             policy.judge(checkpoint, now, event.parties).is_fresh(now, policy.max_age)
             for checkpoint in self._follower.quorums.all()
         )

@@ -13,6 +13,7 @@ from node.local_log import PERMIT, PROVIDER, Clock, LocalLog, answer_sent
 
 from audit.database import open_engine
 from audit.entry import Event
+from audit.errors import IdTakenError
 from audit.receipt import Receipt, parse
 from audit.witness import Witness
 from compute.node.following import Follower
@@ -254,3 +255,35 @@ def test_it_waits_a_little_for_the_witnesses(tmp_path: Path, log: LocalLog) -> N
     assert 0.25 < time.monotonic() - began < 15
     timer.join()
     node.engine.dispose()
+
+
+def test_a_tree_that_is_made_for_one_node_alone_does_not_last(
+    log: LocalLog, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log that all others see goes on, watched and fresh; this node's events stand in another tree."""
+    log.grow()
+    log.publish("office", "bank")
+    aside = LocalLog(tmp_path / "aside", log.clock)
+    aside.log.append_many(log.log.entries())
+    monkeypatch.setattr(log, "append", aside.append)
+    monkeypatch.setattr(log, "receipt", aside.receipt)
+    first = node.answer(1)
+    node.release.require(first.id)
+    log.clock.seconds += 600
+    log.grow()
+    log.publish("office", "bank")
+    node.release.require(node.answer(2).id)  # for so long nobody can tell
+    log.clock.seconds += 1
+    node.release.complete()
+    assert "no quorum has seen the event of an answer that left" in node.refusal(node.answer(3))
+    aside.publish("office", "bank")  # what those who watch would have to see
+    node.release.complete()
+    node.release.require(node.answer(4).id)
+
+
+def test_an_answer_cannot_hide_behind_the_event_of_another(node: Node) -> None:
+    """Whoever finds two jobs whose events get one id must not have the second answered without an entry."""
+    first = node.answer(1)
+    node.journal.append(first, replace(first, time=first.time + 1))  # told again, a moment later
+    with pytest.raises(IdTakenError, match="by another event"):
+        node.journal.append(replace(answer_sent(2), id=first.id))

@@ -77,8 +77,12 @@ class Use:
 
     @property
     def is_matched(self) -> bool:
-        """Whether both sides say the same, and nothing is missing that was not refused."""
-        return not self.contradictions and (not self.missing or self.refusal is not None)
+        """Whether both sides say the same, and nothing is missing that was not refused.
+
+        A refusal excuses no answer that the consumer has nevertheless.
+        """
+        is_denied = EntryKind.ANSWER_RECEIVED in self.halves and EntryKind.ANSWER_SENT not in self.halves
+        return not self.contradictions and (not self.missing or (self.refusal is not None and not is_denied))
 
     @cached_property
     def detail(self) -> Mapping[str, Value]:

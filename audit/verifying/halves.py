@@ -5,11 +5,13 @@
 
 Neither side can record the other's half. So a half that stays alone is a question to both, as are two halves that
 do not say the same; it is no damage to the log, which has what it was told. A job that its provider refused has no
-further halves. `answer_acknowledged` is no half: it is the provider's word about the consumer.
+further halves, unless its consumer got an answer nevertheless. `answer_acknowledged` is no half: it is the
+provider's word about the consumer.
 
 This goes along a log of any length and remembers what is still alone; whole uses are put together elsewhere.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -76,7 +78,8 @@ def half_of(entry: Entry) -> Half | None:
 class Halves:
     """Joins halves as they come; remembers those that are still alone, and what did not agree."""
 
-    _alone: dict[tuple[Value | None, ...], list[tuple[int, Half]]] = field(default_factory=dict)
+    # All of one key are of one side. Whoever repeats a half without end must cost nobody more than its length.
+    _alone: dict[tuple[Value | None, ...], deque[tuple[int, Half]]] = field(default_factory=dict)
     _apart: list[Finding] = field(default_factory=list)
     _refused: set[tuple[str | None, ...]] = field(default_factory=set)
 
@@ -86,12 +89,11 @@ class Halves:
             self._refused.add(half.job_at)
             return
         key = (*half.use, half.answer)
-        waiting = self._alone.setdefault(key, [])
-        at = next((at for at, (_, each) in enumerate(waiting) if each.is_consumers != half.is_consumers), None)
-        if at is None:
+        waiting = self._alone.setdefault(key, deque())
+        if not waiting or waiting[0][1].is_consumers == half.is_consumers:
             waiting.append((index, half))
             return
-        first, other = waiting.pop(at)
+        first, other = waiting.popleft()
         if not waiting:
             del self._alone[key]
         pairs = zip(_COMPARED, half.said, other.said, strict=True)
@@ -108,10 +110,11 @@ class Halves:
         for waiting in self._alone.values():
             for index, half in waiting:
                 by_use.setdefault(half.use, []).append((index, half))
-        for waiting in by_use.values():
-            for index, half in waiting:
-                other = next((at for at, each in waiting if each.is_consumers != half.is_consumers), None)
+        for group in by_use.values():
+            first = {half.is_consumers: index for index, half in reversed(group)}
+            for index, half in group:
+                other = first.get(not half.is_consumers)
                 if other is not None:
                     yield Finding(index, half, other, ("answer",))
-                elif half.job_at not in self._refused:
+                elif half.job_at not in self._refused or (half.of == "answer" and half.is_consumers):
                     yield Finding(index, half)

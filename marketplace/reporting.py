@@ -90,6 +90,11 @@ class Reporting:
         terms = self._terms.get(connection, entry.contract)
         if terms is None or entry.node not in terms.parties:
             raise missing("contract", entry.contract)
+        # A stranger would be told to have left a half out; a witness outside would count as a party.
+        if not known and entry.counterparty not in {*terms.parties, terms.model_reviewer}:
+            raise InvalidError(
+                f"{entry.counterparty} has no part in {entry.contract}", "name a party of the contract, or none"
+            )
         if entry.permit_id is not None:
             is_own = entry.permit_id in _permits_of(entry.node, terms)
             if not is_own or self._permits.get(connection, entry.permit_id) is None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from audit.entry import Entry, EntryKind, Event, Value, is_own_id, new_id
+from audit.entry import MAX_INTEGER, Entry, EntryKind, Event, Value, is_own_id, new_id
 from audit.tracing.findings import DISPOSITIONS, TAGS
 from compute.signing import Role
 from compute.terms import Terms
@@ -11,6 +11,8 @@ from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError
 from marketplace.flow.clocks import CLOCK_SKEW
 from marketplace.flow.states import Move
 
+MAX_SUBJECTS = 1_000_000
+"""Of one use, as in the messages: no number of a person's fits."""
 MOVED: Mapping[tuple[str, Move], EntryKind] = {
     ("party", Move.ENROL): EntryKind.PARTY_ENROLLED,
     ("party", Move.SUSPEND): EntryKind.PARTY_SUSPENDED,
@@ -56,16 +58,24 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
-_TYPE = re.compile(r"[A-Z][A-Za-z]{0,40}|unreadable")
-DETAILS: Mapping[str, re.Pattern[str] | None] = {
+REFUSABLE = (
+    *("Acknowledge", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect", "EnrolKey", "PresentPermit"),
+    *("Query", "RegisterTables", "SubmitModel"),
+    *("Erasure", "unreadable"),
+)
+"""What a node refuses: the types of its messages, an erasure, and what is no message. Any other word could be a
+person's name."""
+DETAILS: Mapping[str, re.Pattern[str] | int] = {
     **dict.fromkeys(("answer", "approval", "case", "key", "points_id", "snapshot", "subjects_root"), _DIGEST),
-    **dict.fromkeys(("check", "index", "policy_version", "reachable_totals", "rows", "salts", "until")),
-    "message": _TYPE,
+    **dict.fromkeys(("index", "reachable_totals", "until"), MAX_INTEGER),
+    **dict.fromkeys(("rows", "salts"), MAX_SUBJECTS),
+    **dict.fromkeys(("check", "policy_version"), 999),
+    "message": re.compile("|".join(REFUSABLE)),
     "snapshot_date": _DATE,
     "tag": re.compile("|".join(TAGS)),
     "disposition": re.compile("|".join(DISPOSITIONS)),
 }
-"""What a node may say beside: digests, a date, words of a vocabulary, and, where there is no form, counts."""
+"""What a node may say beside: digests, a date, words of a vocabulary, and counts up to a number."""
 OF_TERMS = frozenset({"fields", "legal_basis", "product", "product_version", "purpose"})
 """What it may say of a contract: that must be so in the terms."""
 
@@ -138,4 +148,6 @@ def _is_fit(name: str, value: Value) -> bool:
     if name not in DETAILS:
         return False
     form = DETAILS[name]
-    return isinstance(value, int) if form is None else isinstance(value, str) and form.fullmatch(value) is not None
+    if isinstance(form, int):
+        return isinstance(value, int) and 0 <= value <= form
+    return isinstance(value, str) and form.fullmatch(value) is not None

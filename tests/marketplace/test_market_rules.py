@@ -25,6 +25,17 @@ from market import (
 )
 
 from audit.entry import EntryKind, new_id
+from compute.protocols.base import Cancel, Collect
+from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.permit_presentation.messages import PresentPermit
+from compute.protocols.risk_score.messages import (
+    Acknowledge,
+    AskProviderTerms,
+    AskReviewerTerms,
+    Query,
+    RegisterTables,
+    SubmitModel,
+)
 from compute.records import PartyRecord
 from compute.signing import Signed, digest, sign
 from marketplace.errors import (
@@ -37,6 +48,7 @@ from marketplace.errors import (
     OutOfOrderError,
     WrongStateError,
 )
+from marketplace.flow.event import REFUSABLE
 from marketplace.flow.states import ApplicationState, ContractState, ProductState
 
 NONCE = b"\7" * 32
@@ -416,6 +428,9 @@ def test_a_batch_of_events_is_recorded_whole_and_in_order_or_not_at_all(market: 
         {"permit_id": "u91330106ma2cfldg4r"},
         {"detail": {"answer": "张三 110105199003078888"}},
         {"detail": {"note": 1}},
+        {"detail": {"message": "ZhangSanHasNotPaid"}},
+        {"detail": {"rows": 13_800_138_000}},  # a telephone's number
+        {"detail": {"rows": -1}},
         {"time": 2**53 - 1},
         {"kind": EntryKind.MODEL_APPROVED},
     ],
@@ -447,6 +462,22 @@ def test_what_a_node_says_of_a_contract_is_so_in_its_terms(market: Market, detai
     for contract in (name, None):
         with pytest.raises(InvalidError, match=r"contract|granted"):
             market.report(EntryKind.ANSWER_SENT, TAX, contract, detail=detail)
+
+
+def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> None:
+    name = market.active()
+    with pytest.raises(InvalidError, match="no part in"):
+        market.report(EntryKind.QUERY_SENT, BANK, name, counterparty=OTHER)
+    market.report(EntryKind.QUERY_SENT, BANK, name, counterparty=TAX)
+    market.report(EntryKind.REFUSED, TAX, counterparty=OTHER)  # about none
+
+
+def test_every_message_that_a_node_takes_can_be_refused() -> None:
+    taken = (
+        *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
+        *(Acknowledge, Collect, Cancel),
+    )
+    assert {each.__name__ for each in taken} | {"Erasure", "unreadable"} == set(REFUSABLE)
 
 
 def test_a_node_cannot_take_the_id_of_anothers_event(market: Market) -> None:

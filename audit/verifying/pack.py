@@ -58,6 +58,7 @@ _UNIX = 3
 # RuntimeError: the archive says that a file is encrypted.
 _UNREADABLE = (
     zipfile.BadZipFile,
+    AttributeError,
     KeyError,
     TypeError,
     ValueError,
@@ -128,7 +129,7 @@ def unpack(data: bytes) -> tuple[str, dict[str, bytes]]:
     except _UNREADABLE as error:
         raise FormatError(f"not a pack: {error}") from error
     if differing:
-        raise TamperingError(Damage.CHANGED, None, f"{differing[0]}: not the file of the manifest")
+        raise TamperingError(Damage.CHANGED, None, f"{differing[0]!r:.80}: not the file of the manifest")
     if assemble(contract, files) != data:
         raise TamperingError(Damage.CHANGED, None, "the archive holds something beside its files")
     return contract, files
@@ -196,8 +197,11 @@ def _files(data: bytes) -> dict[str, bytes]:
         infos = opened.infolist()
         if len(infos) > MAX_FILES or len({info.filename for info in infos}) != len(infos):
             raise FormatError(f"more than {MAX_FILES} files, or two of one name")
-        if any(info.compress_type != zipfile.ZIP_STORED or info.file_size > len(data) for info in infos):
-            raise FormatError("a file in it is compressed")
+        # Together, too: many names can share the same bytes of an archive.
+        if any(info.compress_type != zipfile.ZIP_STORED for info in infos) or sum(
+            info.file_size for info in infos
+        ) > len(data):
+            raise FormatError("a file in it is compressed, or shares its bytes with another")
         return {info.filename: opened.read(info) for info in infos}
 
 

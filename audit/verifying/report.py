@@ -284,7 +284,8 @@ def _product(name: str | None, version: str | None) -> str:
 
 def _readable(data: bytes) -> str:
     try:
-        return json.dumps(json.loads(data.decode()), ensure_ascii=False, indent=2)
+        text = json.dumps(json.loads(data.decode()), ensure_ascii=False, indent=2)
+        return text.encode().decode()  # JSON can escape half of a surrogate pair, which is no text
     except (ValueError, RecursionError):
         return f"not JSON, SHA-256 {hashlib.sha256(data).hexdigest()}"
 

@@ -133,7 +133,11 @@ def _pack(arguments: Sequence[str], now: int) -> int:
     code = _tell(verdict, as_document=options.json)
     if not options.json:
         _print(f"Contract 合约 {contract}, entries 条目 {len(evidence.entries)}")
-        _print(f"None is left out up to entry 截至该条目无遗漏 {evidence.entries[-1][0]}; {_AFTER}")
+        last = {entry.node: (entry.counter, index) for index, entry in evidence.entries}
+        for node, (counter, index) in sorted(last.items()):
+            _print(
+                f"{node}: none left out up to its number 截至该序号无遗漏 {counter}, entry 条目 {index}; {_AFTER}"
+            )
     for remark in told:
         sys.stderr.write(f"Note 注意: {remark}\n")
     return code

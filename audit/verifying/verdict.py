@@ -120,7 +120,12 @@ def contradiction(
 
 
 def lines(verdict: Verdict) -> Iterator[str]:
-    """What is told of the verdict, in both languages."""
+    """What is told of the verdict, in both languages; no character of it steers the terminal."""
+    for line in _lines(verdict):
+        yield "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
     match verdict.outcome:
         case Outcome.INTACT:
             yield verdict.intact

@@ -162,3 +162,9 @@ def test_progress_is_silent_at_first_and_then_says_what_is_left() -> None:
     assert stream.getvalue() == (
         "Entries 条目 250/1,000 25%, left 剩余 8 s\nEntries 条目 500/1,000 50%, left 剩余 20 s\n"
     )
+
+
+def test_what_a_log_says_does_not_steer_the_terminal() -> None:
+    """It could otherwise wipe the verdict away and write another."""
+    told = list(lines(Verdict(Outcome.UNKNOWN, "\x1b[2J\x9b1A\u202eThe log is intact 日志完整\n")))
+    assert told == ["not verified 未能验证: \ufffd[2J\ufffd1A\ufffdThe log is intact 日志完整\ufffd"]

@@ -15,7 +15,7 @@ The numbers stand again at the lines that check it:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, select
 
@@ -69,10 +69,15 @@ class Publication:
         """
         self.policy.judge(shown, self._now)  # 2
         with self.log.snapshot() as connection:
-            stages = [_stage(connection, CANDIDATE), _stage(connection, PUBLISHED)]
-        if all(stage is None or stage.note.text != shown.note.text for stage in stages):
+            stages = {stage: _stage(connection, stage) for stage in (CANDIDATE, PUBLISHED)}
+        of_it = {
+            stage: kept for stage, kept in stages.items() if kept is not None and kept.note.text == shown.note.text
+        }
+        if not of_it:
             self._require_own(shown)  # 3
             return  # of earlier ones nobody reads the cosignatures any more
+        if not self._is_due(of_it, shown):
+            return
         with self.log.transaction() as batch:
             for stage in (CANDIDATE, PUBLISHED):
                 kept = _stage(batch.connection, stage)
@@ -94,6 +99,12 @@ class Publication:
     @property
     def _now(self) -> int:
         return self._clock() // 1000
+
+    def _is_due(self, of_it: Mapping[str, Checkpoint], shown: Checkpoint) -> bool:
+        """Whether anything would be stored anew: everybody may hand in, and a write makes all others wait."""
+        if any(self.policy.joined(kept, shown, self._now) != kept for kept in of_it.values()):
+            return True
+        return PUBLISHED not in of_it and self.policy.judge(of_it[CANDIDATE], self._now).has_quorum
 
     def _has_stood(self, candidate: Checkpoint, least: int) -> bool:
         if candidate.size < least:

@@ -217,3 +217,15 @@ def test_what_cannot_be_kept_is_not_shown(shown: Shown) -> None:
         shown.publication.propose()
     (shown.folder / "watermark.new").rmdir()
     assert shown.publication.propose().size == 1
+
+
+def test_what_adds_nothing_writes_nothing(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody may hand in, and each write makes all others wait."""
+    shown.grow(2)
+    fuller = cosigned(shown.publication.propose(), bank=NOW - 5, office=NOW - 5)
+    shown.publication.add_cosignatures(fuller)
+    kept = shown.log.candidate()
+    monkeypatch.setattr(shown.log, "transaction", None)
+    shown.publication.add_cosignatures(fuller)
+    shown.publication.add_cosignatures(shown.log.checkpoint())
+    assert shown.log.candidate() == kept == shown.published()

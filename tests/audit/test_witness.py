@@ -1,6 +1,7 @@
 """A witness: every answer of C2SP tlog-witness, and every way to have it vouch for a log that was changed."""
 
 import multiprocessing
+import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -108,6 +109,21 @@ def test_what_others_have_signed_is_not_kept(witness: Witness) -> None:
 def test_a_first_checkpoint_may_have_any_size_and_needs_no_proof(witness: Witness) -> None:
     assert refusal(witness, make_request(0, [b"h" * 32], TREE.head(7))) == (422, None)
     witness.add_checkpoint(TREE.request(0, 7))
+
+
+def test_the_same_again_is_written_once_a_second(tmp_path: Path, clock: Clock) -> None:
+    """Everybody may ask, and each write makes the node's others wait."""
+    witness = opened(tmp_path / "w.db", clock)
+    witness.add_checkpoint(TREE.request(0, 7))
+    other = sqlite3.connect(tmp_path / "w.db")
+    before = other.execute("PRAGMA data_version").fetchone()
+    again = witness.add_checkpoint(TREE.request(7, 7))
+    assert time_of(again, TREE.head(7)) == clock.now // 1000
+    assert other.execute("PRAGMA data_version").fetchone() == before
+    clock.now += 1000
+    witness.add_checkpoint(TREE.request(7, 7))
+    assert other.execute("PRAGMA data_version").fetchone() != before
+    other.close()
 
 
 def test_another_start_is_answered_with_the_size(witness: Witness) -> None:

@@ -46,21 +46,30 @@ def check(
     """Give all uses of the provider's data in these verified entries of a log, in order.
 
     `shown` is by the digest of the job, in hex; `erased` are the contracts under which the subject was. Raises
-    ProofError naming the first use that is kept back, is shown under two salts of one contract, or is not proven.
+    ProofError naming the first use that is kept back, is shown under two salts of one contract, or is not proven;
+    at the end, for one kept back under a contract about which the provider has recorded no erasure.
     """
     gone, salts = frozenset(erased), dict[str | None, bytes]()
+    untold, recorded = dict[str | None, int](), set[str | None]()
     for index, entry in entries:
+        if entry.kind is EntryKind.SUBJECT_ERASED and entry.node == provider:
+            recorded.add(entry.contract)
         if entry.kind is not EntryKind.ANSWER_SENT or entry.node != provider or entry.job is None:
             continue
         if entry.job not in shown:
             if entry.contract not in gone:
                 raise ProofError(f"entry {index}: a use of {provider}'s data is not shown")
+            untold.setdefault(entry.contract, index)
             yield CheckedUse(index, entry, None)
             continue
         use = shown[entry.job]
         if salts.setdefault(entry.contract, use.salt) != use.salt:
             raise ProofError(f"entry {index}: the subject has another salt than before under {entry.contract}")
         yield CheckedUse(index, entry, _was_asked_about(index, entry, entry.job, subject, use))
+    if alone := [index for contract, index in untold.items() if contract not in recorded]:
+        raise ProofError(
+            f"entry {min(alone)}: a use of {provider}'s data is not shown, nor is an erasure recorded"
+        )
 
 
 def _was_asked_about(index: int, entry: Entry, job: str, subject: str, use: Shown) -> bool:

@@ -63,7 +63,13 @@ def test_a_use_that_is_kept_back_is_named() -> None:
     del shown["c3" * 32]
     with pytest.raises(ProofError, match="entry 2: a use of market-regulation's data is not shown"):
         told(shown)
-    assert told(shown, erased=(OTHER,)) == [True, False, None]
+    with pytest.raises(ProofError, match=r"entry 2: .* nor is an erasure recorded"):
+        told(shown, erased=(OTHER,))  # the provider's word alone
+    gone = Event(id=new_id(TAX), kind=EntryKind.SUBJECT_ERASED, time=9, node=TAX, contract=OTHER)
+    erasure = (3, sign(gone, 4, KEY))
+    for entries in ([*ENTRIES, erasure], [*ENTRIES[:2], erasure, ENTRIES[2]]):  # others may be asked about later
+        uses = check(ME, TAX, shown, (OTHER,), entries)
+        assert [use.was_asked_about for use in uses] == [True, False, None]
     with pytest.raises(ProofError, match="entry 2"):
         told(shown, erased=(CONTRACT,))
 

@@ -137,10 +137,10 @@ class Intake:
         if len(attempts) >= MAX_ATTEMPTS or self._jobs.unfinished(sender) >= MAX_UNFINISHED:
             remedy = "collect or cancel work that goes on; call the node's operator if it fails again and again"
             raise RefusalError(BUSY, f"{sender} has too much unfinished or failed work here", remedy)
+        if long.received is not None:  # first of all: a job that a crash leaves behind would be without its event
+            self._dispatcher.journal.append(long.received(message))
         # Of two requests that come to the same number of attempts, both get the one job that is made.
         job = self._jobs.submit(sender, long.kind, data, f"{len(attempts):03}", long.size(message))
-        if long.received is not None:
-            self._dispatcher.journal.append(long.received(message))
         return self._standing(job)
 
     def _collect(self, sender: str, ticket: str) -> Message:

@@ -9,6 +9,7 @@ bytes, so that it is one entry however often it is sent.
 
 import dataclasses
 import fcntl
+import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,13 +38,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
-from audit.entry import Entry, Event, encode, parse, parse_event, sign
+from audit.entry import Entry, EntryKind, Event, encode, new_id, parse, parse_event, sign
 from audit.errors import IdTakenError
 from compute.log_client import LogClient
 from compute.web.errors import PeerProblemError, PeerUnreachableError
 
 logger = logging.getLogger(__name__)
 
+LOST = "lost"
+"""In the detail of an event: SHA-256 of another one that the log did not take."""
 _PAUSE = 0.5
 """Seconds between two attempts to append."""
 _BATCH = 100
@@ -153,9 +156,8 @@ class EventJournal:
         """Keep each event that is not here yet under its id."""
         if not events:
             return  # an insert of no rows would be one of a row without values
-        rows = [{"id": event.id, "event": encode(event), "contract": event.contract or ""} for event in events]
         with self._engine.begin() as connection:
-            connection.execute(insert(_EVENTS).on_conflict_do_nothing(), rows)
+            connection.execute(insert(_EVENTS).on_conflict_do_nothing(), [_row(event) for event in events])
 
     def _are_recorded(self, events: Sequence[Event]) -> bool:
         """Whether all of them are in the log; raises PeerProblemError if one was refused.
@@ -209,9 +211,15 @@ class EventJournal:
         return entry
 
     def _give_up(self, row: Row[tuple[object, ...]], error: PeerProblemError) -> None:
-        """Write down that the log will never take an event; those behind it are numbered anew."""
+        """Write down that the log will never take an event; those behind it are numbered anew.
+
+        That it was not taken is an event of its own: whoever runs the log cannot refuse one without a trace.
+        """
         logger.error("the log does not take the event %s: %s", row.id, error)
+        event = parse_event(row.event)
         with self._engine.begin() as connection:
+            if LOST not in event.detail:  # of that nothing is told again
+                connection.execute(insert(_EVENTS).on_conflict_do_nothing(), [_row(_loss_of(event))])
             connection.execute(_KEPT.values(problem=error.detail, counter=None), {"kept": row.id})
             connection.execute(_UNSENT.values(counter=None, entry=None))
 
@@ -219,6 +227,22 @@ class EventJournal:
         rows = [{"kept": event_id, "value": value} for event_id, value in values]
         with self._engine.begin() as connection:
             connection.execute(_KEPT.values({column: bindparam("value")}), rows)
+
+
+def _row(event: Event) -> dict[str, object]:
+    return {"id": event.id, "event": encode(event), "contract": event.contract or ""}
+
+
+def _loss_of(event: Event) -> Event:
+    """The event that the log did not take another one, which it commits to."""
+    digest = hashlib.sha256(encode(event)).digest()
+    return Event(
+        id=new_id(event.node, LOST.encode() + digest),
+        kind=EntryKind.REFUSED,
+        time=event.time,
+        node=event.node,
+        detail={"message": "Event", LOST: digest.hex()},
+    )
 
 
 @contextmanager

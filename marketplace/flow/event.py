@@ -61,21 +61,26 @@ _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
     *("Acknowledge", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect", "EnrolKey", "PresentPermit"),
     *("Query", "RegisterTables", "SubmitModel"),
-    *("Erasure", "unreadable"),
+    *("Erasure", "Event", "unreadable"),
 )
-"""What a node refuses: the types of its messages, an erasure, and what is no message. Any other word could be a
-person's name."""
-DETAILS: Mapping[str, re.Pattern[str] | int] = {
-    **dict.fromkeys(("answer", "approval", "case", "key", "points_id", "snapshot", "subjects_root"), _DIGEST),
-    **dict.fromkeys(("index", "reachable_totals", "until"), MAX_INTEGER),
-    **dict.fromkeys(("rows", "salts"), MAX_SUBJECTS),
-    **dict.fromkeys(("check", "policy_version"), 999),
+"""What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
+
+Any other word could be a person's name.
+"""
+DETAILS: Mapping[str, re.Pattern[str] | range] = {
+    **dict.fromkeys(
+        ("answer", "approval", "case", "key", "lost", "points_id", "snapshot", "subjects_root"), _DIGEST
+    ),
+    **dict.fromkeys(("index", "reachable_totals"), range(MAX_INTEGER)),
+    **dict.fromkeys(("rows", "salts"), range(MAX_SUBJECTS + 1)),
+    **dict.fromkeys(("check", "policy_version"), range(1000)),
+    "until": range(1_577_836_800_000, 4_102_444_800_000),  # in this century, from 2020 on
     "message": re.compile("|".join(REFUSABLE)),
     "snapshot_date": _DATE,
     "tag": re.compile("|".join(TAGS)),
     "disposition": re.compile("|".join(DISPOSITIONS)),
 }
-"""What a node may say beside: digests, a date, words of a vocabulary, and counts up to a number."""
+"""What a node may say beside: digests, dates, words of a vocabulary, numbers in bounds that fit no telephone's."""
 OF_TERMS = frozenset({"fields", "legal_basis", "product", "product_version", "purpose"})
 """What it may say of a contract: that must be so in the terms."""
 
@@ -148,6 +153,6 @@ def _is_fit(name: str, value: Value) -> bool:
     if name not in DETAILS:
         return False
     form = DETAILS[name]
-    if isinstance(form, int):
-        return isinstance(value, int) and 0 <= value <= form
+    if isinstance(form, range):
+        return isinstance(value, int) and value in form
     return isinstance(value, str) and form.fullmatch(value) is not None

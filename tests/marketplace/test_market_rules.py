@@ -477,7 +477,7 @@ def test_every_message_that_a_node_takes_can_be_refused() -> None:
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
         *(Acknowledge, Collect, Cancel),
     )
-    assert {each.__name__ for each in taken} | {"Erasure", "unreadable"} == set(REFUSABLE)
+    assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 
 
 def test_a_node_cannot_take_the_id_of_anothers_event(market: Market) -> None:

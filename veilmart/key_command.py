@@ -17,6 +17,7 @@ from compute.web import keyfile, sealed
 from compute.web.secret import SecretFileError
 from compute.web.unlock import Unlock, Unlocking
 from veilmart import plain_keys
+from veilmart.lazy import BilingualGroup
 from veilmart.unlocking import ask
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -41,7 +42,7 @@ _LOCK = _lock_options("", "present", "现用")
 _NEW_LOCK = _lock_options("new-", "new", "新")
 
 
-@click.group()
+@click.group(cls=BilingualGroup)
 def key() -> None:
     """Make, show, encrypt and re-encrypt files of private keys.
 

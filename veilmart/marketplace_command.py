@@ -30,6 +30,7 @@ from marketplace.gate import Setting
 from marketplace.publication import open_publication
 from marketplace.settings import Settings, load
 from marketplace.witnesses import Collector
+from veilmart.lazy import BilingualGroup
 from veilmart.person import EXAMPLE, load_person, open_peer
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
@@ -39,7 +40,7 @@ KEY_BYTES = 32
 _CONFIG = config_option("examples/config/marketplace.toml")
 
 
-@click.group()
+@click.group(cls=BilingualGroup)
 def marketplace() -> None:
     """Run the marketplace: catalog, applications, contracts, permits, audit log.
 

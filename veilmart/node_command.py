@@ -24,6 +24,7 @@ from compute.web.certificates import checked
 from compute.web.errors import WebError
 from compute.web.secret import SecretFileError
 from compute.web.tls import KeyPair
+from veilmart.lazy import BilingualGroup
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
 
@@ -40,7 +41,7 @@ _CONFIG = config_option("examples/config/provider.toml")
 _ROLE = click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What the party is. 角色。")
 
 
-@click.group()
+@click.group(cls=BilingualGroup)
 def node() -> None:
     """Run a party's node: a data provider's, a bank's, a model reviewer's, or one that only watches the log.
 

@@ -34,7 +34,7 @@ def make(
     parsed = {index: parse(data) for index, data in entries.items()}
     about = {index: entry for index, entry in parsed.items() if entry.contract == contract}
     if not about:
-        raise FormatError(f"the log has no entry about {contract}")
+        raise FormatError(f"the log has no entry about {contract}; `veilmart audit uses` shows the contracts")
     concerned = {name for entry in about.values() for name in (entry.node, entry.counterparty)}
     chosen = [index for index, entry in parsed.items() if index in about or entry.counterparty in concerned]
     files = {"checkpoint": checkpoint.encode(), "policy.toml": policy[1], NAME: build(), "report.html": b""}

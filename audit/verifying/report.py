@@ -62,15 +62,15 @@ KINDS = {
 }
 """What each kind of entry is called in Chinese."""
 
-_SHORT = 24  # characters of a cell that is not broken
+_SHORT = 32  # characters of a cell that is not broken
 _STYLE = """
-body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: #111; max-width: 72em; margin: 2em auto;
+body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: #111; max-width: 84em; margin: 2em auto;
   padding: 0 1em; }
 h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #999; }
 table { border-collapse: collapse; width: 100%; } thead { display: table-header-group; }
 th, td { border: 1px solid #bbb; padding: .25em .5em; text-align: left; vertical-align: top; }
 th { background: #eee; } td { overflow-wrap: anywhere; }
-.short { white-space: nowrap; } tr { break-inside: avoid; }
+.short { white-space: nowrap; } .long { min-width: 15em; } tr { break-inside: avoid; }
 code, pre { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
 @media print { body { margin: 0; max-width: none; font-size: 10pt; } h2 { break-after: avoid; } }
 """
@@ -167,28 +167,24 @@ def _uses(evidence: Evidence) -> Iterator[str]:
     yield "<h2>Who used what 用数明细</h2>"
     rows = (
         (
-            use.consumer or "-",
-            use.provider or "-",
-            _product(use.text("product"), use.text("product_version")),
-            " ".join(use.fields) or "-",
-            use.text("purpose") or "-",
-            use.text("legal_basis") or "-",
-            str(use.rows),
             _time(min(use.times)),
+            f"{use.consumer or '-'}\n{use.provider or '-'}",
+            _product(use.text("product"), use.text("product_version")),
+            "\n".join(use.fields) or "-",
+            f"{use.text('purpose') or '-'}\n{use.text('legal_basis') or '-'}",
+            str(use.rows),
             use.job,
             " ".join(str(index) for index in use.indices),
         )
         for use in uses(evidence.entries)
     )
     heads = (
-        "Consumer 使用方",
-        "Provider 提供方",
+        "Time 时间",
+        "Consumer, provider 使用方、提供方",
         "Product 产品",
         "Fields 数据项",
-        "Purpose 用途",
-        "Legal basis 依据",
+        "Purpose, legal basis 用途与依据",
         "Subjects 主体数",
-        "Time 时间",
         "Job 任务",
         "Entries 条目",
     )
@@ -212,11 +208,9 @@ def _timeline(evidence: Evidence) -> Iterator[str]:
         (
             str(index),
             _time(entry.time),
-            f"{KINDS[entry.kind]} {entry.kind.value}",
-            entry.node,
+            f"{KINDS[entry.kind]}\n{entry.kind.value}",
+            "\n".join(filter(None, (entry.node, entry.counterparty))),
             str(entry.counter),
-            entry.counterparty or "",
-            entry.job or "",
             _detail(entry),
         )
         for index, entry in evidence.entries
@@ -225,10 +219,8 @@ def _timeline(evidence: Evidence) -> Iterator[str]:
         "Entry 条目",
         "Time 时间",
         "Kind 类别",
-        "Node 报送方",
+        "Node, counterparty 报送方、对方",
         "Number 序号",
-        "Counterparty 对方",
-        "Job 任务",
         "Detail 详情",
     )
     yield from _table(heads, rows)
@@ -267,15 +259,17 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
 
 
 def _cell(text: str) -> str:
-    start = '<td class="short">' if len(text) <= _SHORT else "<td>"
-    return f"{start}{escape(text)}</td>"
+    lines = text.split("\n")
+    style = "short" if max(map(len, lines)) <= _SHORT else "long"
+    return f'<td class="{style}">{"<br>".join(map(escape, lines))}</td>'
 
 
 def _detail(entry: Entry) -> str:
-    named = (
+    named = [
         (name, " ".join(value) if isinstance(value, tuple) else value) for name, value in entry.detail.items()
-    )
-    return "; ".join(f"{name}={value}" for name, value in sorted(named))
+    ]
+    job = [] if entry.job is None else [("job", entry.job)]
+    return "\n".join(f"{name}={value}" for name, value in [*job, *sorted(named)])
 
 
 def _product(name: str | None, version: str | None) -> str:

@@ -25,7 +25,10 @@ P = TypeVar("P", Tile, Bundle)
 
 def read_checkpoint(source: Source) -> Checkpoint:
     """The checkpoint of a source, which is in form and no more; raises FormatError and UnavailableError."""
-    return checkpoints.parse(source.read("checkpoint", MAX_SIZE))
+    try:
+        return checkpoints.parse(source.read("checkpoint", MAX_SIZE))
+    except MissingError as error:
+        raise MissingError(f"{error}; name the URL of a log, or a folder with its copy") from error
 
 
 def first_entry(tile: Tile | Bundle, position: int = 0) -> int:

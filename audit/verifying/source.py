@@ -123,7 +123,8 @@ class Url:
                 status, body = self._get(f"{urlsplit(self.url).path}/{path}", limit)
             except ssl.SSLCertVerificationError as error:
                 reason = error.verify_message
-                raise UnavailableError(f"{where}: {reason}; name its authority's certificate") from error
+                remedy = "name its authority's certificate: --authority, or `authority` in the configuration"
+                raise UnavailableError(f"{where}: {reason}; {remedy}") from error
             except (OSError, HTTPException) as error:
                 self._close()
                 problem = str(error) or type(error).__name__

@@ -63,9 +63,14 @@ def _log(arguments: Sequence[str], now: int) -> int:
     )
     _add_common(parser)
     parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="the checkpoint last seen 上次所见的检查点"
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="the checkpoint last seen: kept here 上次所见的检查点,保存于此",
     )
-    parser.add_argument("--authority", type=Path, metavar="PEM", help="certificates of the URL's TLS 证书机构")
+    parser.add_argument(
+        "--authority", type=Path, metavar="PEM", help="the authority of the URL's TLS, if not public 证书机构"
+    )
     parser.add_argument("--tree-only", action="store_true", help="hashes only, no entry looked into 仅核对哈希树")
     parser.add_argument("--processes", type=int, metavar="N", help="default: one for each processor 进程数")
     options = parser.parse_args(arguments)
@@ -121,7 +126,7 @@ def _pack(arguments: Sequence[str], now: int) -> int:
     options = parser.parse_args(arguments)
     try:
         policy = read_policy(options.policy)
-        contract, files = packs.unpack(_read(options.pack, packs.MAX_SIZE))
+        contract, files = _unpacked(options.pack)
         evidence = packs.check(contract, files, policy, now)
         told = list(packs.remarks(files, policy, render(evidence)))
     except TamperingError as error:
@@ -141,6 +146,13 @@ def _pack(arguments: Sequence[str], now: int) -> int:
     for remark in told:
         sys.stderr.write(f"Note 注意: {remark}\n")
     return code
+
+
+def _unpacked(path: Path) -> tuple[str, dict[str, bytes]]:
+    try:
+        return packs.unpack(_read(path, packs.MAX_SIZE))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
 
 
 def _parser(english: str, chinese: str, more: str) -> argparse.ArgumentParser:

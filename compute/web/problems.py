@@ -9,7 +9,7 @@ from http import HTTPStatus
 import flask
 import msgspec
 from apiflask import APIFlask, HTTPError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from compute.web.errors import PROBLEM, ProblemError, SignatureRequestError
 from compute.web.messages import REQUEST_COMPONENTS, TAG
@@ -82,7 +82,10 @@ def install(app: APIFlask, party: str) -> None:
         if error.code >= 500:  # noqa: PLR2004 -- RFC 9110 §15.6
             return crashed(error)
         allowed = [value for name, value in error.get_headers() if name == "Allow"]
-        response = _standard(error.code, error.description or "", f"Use {allowed[0]}." if allowed else None)
+        detail = error.description or ""
+        if detail == NotFound.description:  # which takes the reader for one with a browser
+            detail = f"{party} serves nothing at {flask.request.path}."
+        response = _standard(error.code, detail, f"Use {allowed[0]}." if allowed else None)
         response.headers.extend(("Allow", value) for value in allowed)
         return response
 

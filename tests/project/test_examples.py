@@ -15,6 +15,7 @@ from market import BANK as BUYER
 from market import KEYS
 
 from compute.canonical import Message, decode
+from compute.market import CaseRequest
 from compute.node.console.messages import (
     ApplicationDraft,
     ConsentRegistration,
@@ -36,6 +37,7 @@ REQUESTS = ROOT / "examples" / "requests"
 READMES = ["README.md", "README.zh-CN.md"]
 BODIES: dict[str, type[Message]] = {
     "application": ApplicationDraft,
+    "case": CaseRequest,
     "consents": ConsentRegistration,
     "key-enrolment": KeyEnrolment,
     "model": ModelRegistration,
@@ -76,7 +78,7 @@ def test_the_bodies_are_of_one_market() -> None:
 
 
 def test_both_walks_make_the_same_requests() -> None:
-    request = re.compile(r"^\s*(?:analyst|clerk|veilmart) (.*?)(?:\s+#.*)?$", re.MULTILINE)
+    request = re.compile(r"^\s*(?:analyst|clerk|inspector|operator|veilmart) (.*?)(?:\s+#.*)?$", re.MULTILINE)
     asked = [request.findall(shell(name)) for name in READMES]
     assert len(asked[0]) > 12
     assert asked[0] == asked[1]

@@ -49,7 +49,7 @@ def entries(audited: Audited, *arguments: str) -> list[dict[str, Any]]:
 
 def test_a_contract_is_traced_in_order_and_in_both_languages(audited: Audited) -> None:
     shown = ran(audited, "trace", "--contract", audited.contract)
-    rows = re.findall(r"^│ +(\d+) +│ (\S+Z) +│ (\w+)", shown, re.MULTILINE)
+    rows = re.findall(r"^│ +(\d+) +│ (\S+Z) +│.*\n│ +│ (\w+)", shown, re.MULTILINE)
     assert [int(row[0]) for row in rows] == sorted(int(row[0]) for row in rows)
     assert rows[0][2] == "application_submitted"
     assert "使用申请提交" in shown
@@ -57,6 +57,7 @@ def test_a_contract_is_traced_in_order_and_in_both_languages(audited: Audited) -
     found = entries(audited, "trace", "--contract", audited.contract)
     assert [each["index"] for each in found] == [int(row[0]) for row in rows]
     assert found[-1]["kind"] == "query_received"
+    assert shown.count(audited.contract) >= len(rows)  # unbroken in each row: a model has none, the title has it
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,8 @@ def test_a_result_is_led_back_to_its_source(audited: Audited) -> None:
     assert refused["links"][0]["missing"] == ["answer_sent", "answer_received"]
     assert "answer_sent" in ran(audited, "chain", JOBS[1])
     assert told(audited, "chain", hex_of("no result"))["chains"] == []
+    for digest in (ANSWER, JOBS[0], MODEL, audited.contract):
+        assert f" {digest} " in shown  # none is broken
     assert "日志中没有该结果或任务" in ran(audited, "chain", hex_of("no result"))
 
 
@@ -127,6 +130,8 @@ def test_who_used_what(audited: Audited) -> None:
     shown = ran(audited, "uses", "--organisation", BANK)
     for words in ("matched", "相符", "refused", "已拒绝", "缺", "naics"):
         assert words in shown
+    for name in (BANK, TAX, audited.contract, f"Answer 答复 {ANSWER},"):
+        assert f"{name} " in shown
     assert len(told(audited, "uses", "--field", "naics")["uses"]) == 2
 
 
@@ -139,6 +144,7 @@ def test_the_timeline_by_kind_and_time(audited: Audited) -> None:
     assert entries(audited, "timeline", "--since", "2020-01-01T00:00:00", "--kind", "party_enrolled") != []
     assert entries(audited, "timeline", "--since", "2999-01-01") == []
     assert "时间线" in ran(audited, "timeline", "--kind", "product_published")
+    assert "日志中没有相关记录" in ran(audited, "timeline", "--since", "2999-01-01")
 
 
 def test_a_finding_is_disposed_in_the_log(audited: Audited) -> None:
@@ -261,6 +267,16 @@ def test_nothing_is_shown_of_a_log_that_was_tampered_with(audited: Audited, tmp_
         assert told in result.stdout
         assert audited.contract not in result.stdout
     assert not out.exists()
+
+
+def test_what_each_command_is_for_is_listed_in_both_languages() -> None:
+    for group in ([], ["audit"], ["key"], ["node"], ["marketplace"]):
+        listed = CliRunner().invoke(main, [*group, "--help"]).stdout.partition("Commands:")[2]
+        commands = re.split(r"^  (?=\w)", listed, flags=re.MULTILINE)[1:]
+        assert len(commands) > 2
+        for each in commands:
+            assert re.search("[a-z] .*[一-鿿]{2}", each, re.DOTALL), each
+            assert "..." not in each
 
 
 def test_help_is_in_both_languages() -> None:

@@ -82,7 +82,9 @@ def test_security_headers(client: FlaskClient) -> None:
 
 
 def test_unknown_path_and_method(client: FlaskClient) -> None:
-    assert problem(client.get("/nowhere"), 404)["type"] == "urn:veilmart:problem:not-found"
+    missing = problem(client.get("/nowhere"), 404)
+    assert missing["type"] == "urn:veilmart:problem:not-found"
+    assert missing["detail"].endswith(" serves nothing at /nowhere.")
     refused = client.delete("/health")
     problem(refused, 405)
     assert "GET" in refused.headers["Allow"]

@@ -32,7 +32,10 @@ from veilmart.unlocking import unlocking
 @click.option(
     "--without-terms", is_flag=True, help="Leave the terms out; no key is needed then. 不附合约条款,无需本方密钥。"
 )
-@click.option("--case", help="The approved case under which a supervisor reads the terms. 审计案号。")
+@click.option(
+    "--case",
+    help="The approved case under which a supervisor reads the terms, as GET /cases names it. 审计案件的摘要。",
+)
 def evidence(*, config: Path, contract: str, out: Path, without_terms: bool, case: str | None) -> None:
     """Verify the log, then write every entry about a contract, with its proof, for whoever trusts nobody here.
 
@@ -52,37 +55,40 @@ def evidence(*, config: Path, contract: str, out: Path, without_terms: bool, cas
         if not found.standing.has_quorum:
             raise UnknownException(f"no pack is made 未出具证据包: {verdict.problem}; try again later")
         policy = reader.policy, _bytes(reader.membership.policy)
-        terms = None if without_terms else _terms(reader.membership, contract, case)
+        terms, untold = (None, "") if without_terms else _terms(reader.membership, contract, case)
         try:
             made = make(reader.source, found.checkpoint, policy, contract, entries, terms, int(time.time()))
         except TamperingError as error:
             conclude(tampered(error))
         write(out, made)
-    has_quorum = _tell(out, made, policy[0])
+    has_quorum = _tell(out, made, policy[0], untold)
     click.get_current_context().exit(verdict.exit_code if has_quorum else EXIT_CODES[Outcome.STALE])
 
 
-def _tell(out: Path, made: bytes, policy: Policy) -> bool:
-    """Tell what is in the pack; give whether witnesses outside the contract make a quorum."""
+def _tell(out: Path, made: bytes, policy: Policy, untold: str) -> bool:
+    """Tell what is in the pack, and why the terms are not.
+
+    Gives whether witnesses outside the contract make a quorum.
+    """
     contract, files = packs.unpack(made)
     shown = packs.check(contract, files, policy, int(time.time()))
     click.echo(f"{out} SHA-256 {hashlib.sha256(made).hexdigest()}")
     click.echo(f"Entries 条目 {len(shown.entries)}, findings 发现 {len(shown.findings)}")
     if not shown.terms:
-        click.echo("Without the terms 未附合约条款")
+        click.echo(f"Without the terms 未附合约条款{untold}")
     if not shown.standing.has_quorum:
         click.echo("Too few witnesses outside the contract stand behind it 合约以外的见证不足")
     return shown.standing.has_quorum
 
 
-def _terms(membership: Membership, contract: str, case: str | None) -> bytes | None:
-    """Give the contract's terms as the parties sign them; None if there are none, or not for this party."""
+def _terms(membership: Membership, contract: str, case: str | None) -> tuple[bytes | None, str]:
+    """Give the contract's terms as the parties sign them; or None, and why they are not to be had."""
     key = keyfile.load(membership.key, unlocking(membership.key, membership.unlock))
     with connect(membership, key, HASTE) as client:
         try:
-            return canonical.encode(client.contract(contract, case).terms)
-        except PeerProblemError:
-            return None
+            return canonical.encode(client.contract(contract, case).terms), ""
+        except PeerProblemError as error:
+            return None, f": {error}"
 
 
 def _bytes(path: Path) -> bytes:

@@ -121,7 +121,9 @@ def load_rules(auditing: Auditing) -> Rules:
 def _record(log: VerifiedLog, auditing: Auditing, event: Event) -> int:
     """Record the party's event through its journal, which counts its events; give the index in the log."""
     if auditing.journal is None:
-        raise SettingsError("the configuration names no journal; add one, as examples/config/auditor.toml does")
+        raise click.UsageError(
+            "The configuration names no journal; add one as in examples/config/auditor.toml. 配置未指定 journal。"
+        )
     membership = log.reader.membership
     key = keyfile.load(membership.key, unlocking(membership.key, membership.unlock))
     try:

@@ -71,7 +71,7 @@ def _wanted(
 ) -> tuple[str, VerifierKey, str, Operator | None]:
     """Give the database, the log's key, who runs it and who admits parties; raise `SettingsError`."""
     if (config is None) == (database is None) or (database is None) != (policy is None):
-        raise SettingsError("give --config, or --database with --policy")
+        raise SettingsError("give --config, or --database with --policy 请指定配置文件,或数据库与验证策略")
     if config is not None:
         settings = load(config)
         identity = keyfile.load(settings.key, unlocking(settings.key, settings.unlock))

@@ -1,7 +1,7 @@
 """How entries, uses, chains and findings are shown: as tables in both languages, or in JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -60,13 +60,17 @@ def entry_table(title: str, entries: Iterable[Indexed]) -> Table:
     """The entries in the order of the log."""
     table = _table(
         title,
-        [("Index\n序号", 7), ("Time (UTC)\n时间", 20), ("Kind\n类别", 24)],
-        ["Node\n报送方", "Counterparty\n对方", "Contract\n合约", "Detail\n详情"],
+        [
+            ("Index\n序号", 5),
+            ("Time (UTC), kind\n时间、类别", 20),
+            ("Node, counterparty, contract\n报送方、对方、合约", 41),
+        ],
+        ["Detail\n详情"],
     )
     for index, entry in entries:
-        detail = " ".join(f"{name}={_value(value)}" for name, value in sorted(entry.detail.items()))
-        where = (entry.node, entry.counterparty or "", entry.contract or "")
-        _row(table, str(index), time_of(entry.time), both("entry_kind", entry.kind), *where, detail)
+        what = f"{time_of(entry.time)}\n{both('entry_kind', entry.kind)}"
+        detail = "\n".join(f"{name}={_value(value)}" for name, value in sorted(entry.detail.items()))
+        _row(table, str(index), what, _lines(entry.node, entry.counterparty, entry.contract), detail)
     return table
 
 
@@ -84,36 +88,36 @@ def use_table(title: str, uses: Iterable[Use]) -> Table:
     """Who used what: one use a row."""
     table = _table(
         title,
-        [("Sent (UTC)\n查询发出", 20), ("Answered\n答复发出", 20), ("Rows\n主体数", 6)],
         [
-            "Consumer\n使用方",
-            "Provider\n提供方",
-            "Product\n产品",
-            "Fields\n数据项",
-            "Purpose, basis\n用途与依据",
-            "Contract\n合约",
-            "Entries\n条目",
-            "Both sides\n双方记录",
+            ("Sent, answered (UTC)\n查询发出、答复发出", 20),
+            ("Consumer, provider, contract\n使用方、提供方、合约", 41),
+            ("Product, purpose, basis\n产品、用途、依据", 23),
+            ("Fields\n数据项", 6),
+            ("Rows\n主体数", 6),
         ],
+        ["Entries\n条目", "Both sides\n双方记录"],
     )
     for use in uses:
+        sent, answered = (time_of(use.time_of(kind)) for kind in (EntryKind.QUERY_SENT, EntryKind.ANSWER_SENT))
         product = " ".join(name for name in (use.text("product"), use.text("product_version")) if name)
-        purpose = " ".join(name for name in (use.text("purpose"), use.text("legal_basis")) if name)
         _row(
             table,
-            time_of(use.time_of(EntryKind.QUERY_SENT)),
-            time_of(use.time_of(EntryKind.ANSWER_SENT)),
+            f"{sent}\n{answered}",
+            _lines(use.consumer, use.provider, use.contract),
+            _lines(product, use.text("purpose"), use.text("legal_basis")),
+            "\n".join(use.fields),
             str(use.rows),
-            use.consumer or "",
-            use.provider or "",
-            product,
-            ", ".join(use.fields),
-            purpose,
-            use.contract or "",
-            " ".join(str(index) for index, _ in use.entries),
+            "\n".join(str(index) for index, _ in use.entries),
             standing(use),
         )
     return table
+
+
+def digests(uses: Iterable[Use]) -> Iterator[str]:
+    """What leads back from each use's answer: the digest that `chain` takes."""
+    for use in uses:
+        if (answer := use.text("answer")) is not None:
+            yield f"Answer 答复 {answer}, {use.provider} → {use.consumer}"
 
 
 def standing(use: Use) -> str:
@@ -152,7 +156,8 @@ def chain_table(chain: Chain) -> Table:
     """The links of one use, from the result backwards."""
     use = chain.use
     title = f"{use.consumer} ← {use.provider}, job 任务 {use.job}"
-    table = _table(title, [("Link\n环节", 14)], ["What\n对象", "Entries\n条目", "Missing\n缺失"])
+    narrow = [("Link\n环节", 14), ("What\n对象", 64), ("Entries\n条目", 6)]
+    table = _table(title, narrow, ["Missing\n缺失"])
     for link in chain.links:
         _row(table, both("link_name", link.name), link.subject or "", _entries_of(link), "\n".join(link.missing))
     return table
@@ -177,7 +182,7 @@ def _entries_of(link: Link) -> str:
     told = []
     for index, entry in link.entries:
         who = entry.node if entry.counterparty is None else f"{entry.node}, {entry.counterparty}"
-        told.append(f"{index} {time_of(entry.time)} {label('entry_kind', entry.kind, 'zh')} {who}")
+        told += [f"{index} {time_of(entry.time)} {' '.join(both('entry_kind', entry.kind).split())}", f"  {who}"]
     return "\n".join([*told, *(f"{index} after the use 用数之后" for index, _ in link.late)])
 
 
@@ -220,6 +225,10 @@ def _table(title: str, narrow: Sequence[tuple[str, int]], wide: Sequence[str]) -
 
 def _row(table: Table, *cells: str) -> None:
     table.add_row(*map(Text, cells))  # as text: a bracket in it is no markup
+
+
+def _lines(*parts: str | None) -> str:
+    return "\n".join(part for part in parts if part)
 
 
 def _value(value: object) -> str:

@@ -59,7 +59,7 @@ def show(*, config: Path, subject: str, out: Path) -> None:
     with _node(config) as node:
         uses = node.uses(subject)
     try:
-        write_atomically(out, encode(uses))
+        write_atomically(out, encode(uses), 0o600)
     except OSError as error:
         raise click.ClickException(f"{out}: {error.strerror}; name a file that can be written") from error
     about = sum(use.present for use in uses.uses)

@@ -16,6 +16,7 @@ from veilmart.audit.reading import config, json_option
 from veilmart.audit.showing import (
     chain_json,
     chain_table,
+    digests,
     entry_json,
     entry_table,
     finish,
@@ -23,6 +24,8 @@ from veilmart.audit.showing import (
     use_table,
 )
 from veilmart.audit.verified import verified_log
+
+_NOTHING = "nothing of it in the log 日志中没有相关记录"
 
 
 @click.command()
@@ -40,7 +43,8 @@ def trace(*, config: Path, is_json: bool, criteria: Criteria) -> None:
         found = select(log.entries, criteria)
         alone = [_alone(*each) for each in unacknowledged(found)]
         told = {"entries": [entry_json(each) for each in found]}
-        finish(log.verdict, told, [entry_table(_title(criteria), found), *alone], is_json=is_json)
+        table = entry_table(_title(criteria), found) if found else f"{_title(criteria)}: {_NOTHING}"
+        finish(log.verdict, told, [table, *alone], is_json=is_json)
 
 
 @click.command()
@@ -74,11 +78,12 @@ def uses(*, config: Path, is_json: bool, criteria: Criteria) -> None:
     """
     with verified_log(config, is_json=is_json) as log:
         found = select_uses(log.entries, criteria)
-        title = "Who used what 用数记录"
-        finish(log.verdict, {"uses": [use_json(use) for use in found]}, [use_table(title, found)], is_json=is_json)
+        told = {"uses": [use_json(use) for use in found]}
+        table = use_table("Who used what 用数记录", found) if found else _NOTHING
+        finish(log.verdict, told, [table, *digests(found)], is_json=is_json)
 
 
-_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+_MOMENT, _FORM = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), "YYYY-MM-DD[THH:MM:SS]"
 
 
 @click.command()
@@ -86,8 +91,8 @@ _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 @click.option(
     "--kind", "kinds", type=click.Choice([kind.value for kind in EntryKind]), multiple=True, help="类别。"
 )
-@click.option("--since", type=_MOMENT, help="From this moment on, UTC. 起始时间。")
-@click.option("--until", type=_MOMENT, help="Before this moment, UTC. 截止时间。")
+@click.option("--since", type=_MOMENT, metavar=_FORM, help="From this moment on, UTC. 起始时间。")
+@click.option("--until", type=_MOMENT, metavar=_FORM, help="Before this moment, UTC. 截止时间。")
 @config
 @json_option
 def timeline(
@@ -107,7 +112,7 @@ def timeline(
         entries: Entries = log.entries if criteria.is_empty else select(log.entries, criteria)
         found = [each for each in entries if _is_within(each[1], kinds, since, until)]
         told = {"entries": [entry_json(each) for each in found]}
-        finish(log.verdict, told, [entry_table("Timeline 时间线", found)], is_json=is_json)
+        finish(log.verdict, told, [entry_table("Timeline 时间线", found) if found else _NOTHING], is_json=is_json)
 
 
 def _is_within(entry: Entry, kinds: tuple[str, ...], since: datetime | None, until: datetime | None) -> bool:

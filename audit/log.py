@@ -44,6 +44,7 @@ _RANGE = (
     .where(_entries["index"] >= bindparam("start"), _entries["index"] < bindparam("stop"))
     .order_by(_entries["index"])
 )
+_CHECKPOINT, _SIZE = select(tables.head.c.checkpoint), select(tables.head.c.size)
 _TILE = select(_tiles.hashes).where(_tiles.level == bindparam("level"), _tiles["index"] == bindparam("index"))
 
 
@@ -120,7 +121,7 @@ class Log:
     def checkpoint(self) -> Checkpoint:
         """The checkpoint over all entries, as the log signed it with the last of them."""
         with self.snapshot() as connection:
-            return checkpoint.parse(connection.scalars(select(tables.head.c.checkpoint)).one())
+            return checkpoint.parse(connection.scalars(_CHECKPOINT).one())
 
     def candidate(self) -> Checkpoint:
         """The checkpoint shown to witnesses, with the cosignatures so far; the latest before there is one."""
@@ -275,7 +276,7 @@ def parse_stored(index: int, data: bytes) -> Entry:
 
 def size_of(connection: Connection) -> int:
     """The number of entries that the log has in this transaction."""
-    size: int = connection.scalars(select(tables.head.c.size)).one()
+    size: int = connection.scalars(_SIZE).one()
     return size
 
 

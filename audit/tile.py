@@ -156,7 +156,14 @@ class TileNodes:
     def __init__(self, read: Callable[[Tile], Sequence[bytes]], size: int, *, cached: int = CACHED_TILES) -> None:
         _require("size", size, 0, SIZE_LIMIT - 1)
         self.size = size
-        self._read = lru_cache(maxsize=cached)(read)
+
+        def checked(tile: Tile) -> Sequence[bytes]:
+            hashes = read(tile)
+            if len(hashes) != tile.width or any(len(each) != HASH_SIZE for each in hashes):
+                raise FormatError(f"{tile.path}: not {tile.width} hashes")
+            return hashes
+
+        self._read = lru_cache(maxsize=cached)(checked)
 
     def __call__(self, level: int, index: int) -> bytes:
         """The hash of the complete subtree (level, index)."""
@@ -165,11 +172,7 @@ class TileNodes:
         tile_level, height = divmod(level, HEIGHT)
         number, start = divmod(index << height, FULL_WIDTH)
         width = min(FULL_WIDTH, (self.size >> (HEIGHT * tile_level)) - number * FULL_WIDTH)
-        tile = Tile(tile_level, number, width)
-        hashes = self._read(tile)
-        if len(hashes) != width or any(len(each) != HASH_SIZE for each in hashes):
-            raise FormatError(f"{tile.path}: not {width} hashes")
-        row = list(hashes[start : start + (1 << height)])
+        row = list(self._read(Tile(tile_level, number, width))[start : start + (1 << height)])
         while len(row) > 1:
             row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
         return row[0]

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from audit.entry import Entry, EntryKind, verify_signature
+from audit.entry import Entry, verify_signature
 from audit.errors import SignatureError
 from audit.log import Log
 from audit.storage import head as heads
@@ -86,7 +86,8 @@ class Reporting:
         known = entry.counterparty in {None, self._setting.market, self._setting.operator}
         if not known and self._parties.get(connection, str(entry.counterparty)) is None:
             raise missing("party", str(entry.counterparty))
-        if entry.kind is EntryKind.FINDING_DISPOSED and not _is_logged(connection, entry.detail.get("index")):
+        index = entry.detail.get("index", -1)
+        if isinstance(index, int) and index >= heads.load(connection).size:
             raise InvalidError("the event names an entry that is not in the log", "name the finding's entry")
         if entry.contract is None:
             return
@@ -103,10 +104,6 @@ class Reporting:
             if not is_own or self._permits.get(connection, entry.permit_id) is None:
                 raise missing("permit", entry.permit_id)
         check_terms(entry, terms)
-
-
-def _is_logged(connection: Connection, index: object) -> bool:
-    return isinstance(index, int) and index < heads.load(connection).size
 
 
 def _permits_of(node: str, terms: Terms) -> set[str]:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -52,6 +53,8 @@ def monitor(*, config: Path, folder: Path | None, interval: float, once: bool, a
     watch = Watch(
         Monitor(kept_in, reader.policy, reader.source), lambda verdict: raise_alarm(verdict, alarm), _tell
     )
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell had SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         while True:
             verdict = watch.look()

@@ -100,7 +100,7 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
 
 def answer_id(node: str, job: bytes) -> str:
     """Give the id of the event that tells of the answer to the job with this digest."""
-    return new_id(node, EntryKind.ANSWER_SENT.encode() + job)
+    return _id_of(node, EntryKind.ANSWER_SENT, job)
 
 
 def received(node: str, query: Query, now: int, facts: Facts) -> Event:
@@ -132,7 +132,7 @@ def answered(bank: str, contract: str, job: JobStatement, subjects_root: bytes, 
     """Give the bank's half of an answer: it came, this is its digest, and these subjects it is about."""
     came = digest(answer)
     return Event(
-        id=new_id(bank, EntryKind.ANSWER_RECEIVED.encode() + came),
+        id=_id_of(bank, EntryKind.ANSWER_RECEIVED, came),
         kind=EntryKind.ANSWER_RECEIVED,
         time=now,
         node=bank,
@@ -147,7 +147,7 @@ def answered(bank: str, contract: str, job: JobStatement, subjects_root: bytes, 
 def erased(node: str, erasure: Erasure) -> Event:
     """Give the event of an erasure: under which contract, and not of whom."""
     return Event(
-        id=new_id(node, EntryKind.SUBJECT_ERASED.encode() + erasure.id.encode()),
+        id=_id_of(node, EntryKind.SUBJECT_ERASED, erasure.id.encode()),
         kind=EntryKind.SUBJECT_ERASED,
         time=erasure.at,
         node=node,
@@ -188,7 +188,7 @@ def _event(
     """An event; with ``once`` there is one of its kind for that digest at this node, whatever is repeated."""
     counterparty, job = _about(message)
     return Event(
-        id=new_id(node, None if once is None else kind.encode() + once),
+        id=new_id(node) if once is None else _id_of(node, kind, once),
         kind=kind,
         time=time,
         node=node,
@@ -198,6 +198,11 @@ def _event(
         job=job,
         detail=detail,
     )
+
+
+def _id_of(node: str, kind: EntryKind, fact: bytes) -> str:
+    """The id of the one event of this kind that the node tells of a fact."""
+    return new_id(node, kind.encode() + fact)
 
 
 def _about(message: Message | None) -> tuple[str | None, str | None]:

@@ -34,8 +34,8 @@ class ProviderFacts:
         terms = None if permit is None else self._terms(permit)
         if terms is None or registration is None:
             return {}
-        tables, tree = registration.message.tables, self._uses.tree(digest(job))
-        committed: Detail = {} if tree is None else {"subjects_root": tree.root.hex()}
+        tables, root = registration.message.tables, self._uses.root(digest(job))
+        committed: Detail = {} if root is None else {"subjects_root": root.hex()}
         own = next(each.statement for each in job.providers if each.statement.provider == self._provider)
         return {
             **committed,

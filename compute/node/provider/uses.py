@@ -24,6 +24,7 @@ _USES = Table(
     Column("job", LargeBinary(32), primary_key=True),  # the digest of its statement
     Column("contract", Text, nullable=False, index=True),
     Column("at", BigInteger, nullable=False),  # UTC, milliseconds
+    Column("root", LargeBinary(32), nullable=False),  # over the values: what each event of the use commits to
     Column("values", LargeBinary, nullable=False),  # audit.subjects.SubjectTree.encode
 )
 
@@ -49,7 +50,7 @@ class UseStore:
 
     def put(self, job: bytes, contract: str, tree: SubjectTree, at: int) -> None:
         """Keep the tree over the subjects of the job with this digest; the same again changes nothing."""
-        row = {"job": job, "contract": contract, "at": at, "values": tree.encode()}
+        row = {"job": job, "contract": contract, "at": at, "root": tree.root, "values": tree.encode()}
         with self._engine.begin() as connection:
             connection.execute(insert(_USES).values(row).on_conflict_do_nothing())
 
@@ -63,6 +64,11 @@ class UseStore:
         """Give the contracts under which there are uses."""
         with self._reader.begin() as connection:
             return list(connection.scalars(select(_USES.c.contract).distinct().order_by(_USES.c.contract)))
+
+    def root(self, job: bytes) -> bytes | None:
+        """Give the root over the subjects of a job, as it was computed when its tree was kept."""
+        with self._reader.begin() as connection:
+            return connection.execute(select(_USES.c.root).where(_USES.c.job == job)).scalar_one_or_none()
 
     def tree(self, job: bytes) -> SubjectTree | None:
         """Give the tree of a job, of which its root and its proofs follow."""

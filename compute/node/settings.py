@@ -95,6 +95,10 @@ class ProviderSettings(NodeSettings, frozen=True):
     """The model reviewer whose approvals count here."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
+    bank_bits: Bits
+    """What all scores of one bank may tell about a subject, in bits."""
+    all_bits: Bits
+    """What all scores of all banks may tell about a subject, in bits."""
     max_models: Count
     """Models of one bank."""
     max_small_bins: Count

@@ -14,8 +14,9 @@ from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
+from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.messages import Abandon, Acknowledge, AskProviderTerms, Query, RegisterTables
 from compute.protocols.risk_score.provider import Means, Provider
 
 
@@ -27,6 +28,7 @@ def handlers(role: Provider) -> Handlers:
         RegisterTables: role.register,
         Query: role.answer,
         Acknowledge: role.acknowledge,
+        Abandon: role.abandon,
     }
 
 
@@ -43,6 +45,8 @@ def open_desk(
         settings.reviewer,
         site.directory,
         holding,
+        site.policy,
+        Budget(settings.bank_bits, settings.all_bits),
         max_bits=settings.max_bits,
         max_models=settings.max_models,
         max_small_bins=settings.max_small_bins,

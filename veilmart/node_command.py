@@ -97,7 +97,7 @@ def work(*, role: Role, config: Path) -> None:
             following = threading.Thread(target=_follow, args=(site, complete, over), daemon=True)
             following.start()
             try:
-                _work_until_signal(role, settings)
+                _work_until_signal(role, site)
             finally:
                 over.set()
                 following.join(GRACE)
@@ -120,7 +120,7 @@ def key(*, role: Role, config: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _work_until_signal(role: Role, settings: NodeSettings) -> None:
+def _work_until_signal(role: Role, site: Site[NodeSettings]) -> None:
     """Do the node's jobs; a witness has none."""
     if role == "witness":
         stopped = threading.Event()
@@ -128,8 +128,9 @@ def _work_until_signal(role: Role, settings: NodeSettings) -> None:
             signal.signal(number, lambda *_: stopped.set())
         stopped.wait()
         return
+    settings, kinds = site.settings, _part(role, "kinds").KINDS
     handlers = _part(role, "work").work(settings)
-    store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
+    store = JobStore(open_engine(settings.database), site.at_rest, kinds, clock)
     with Worker(store, handlers, lease=settings.lease) as worker:
         worker.run_until_signal()
 

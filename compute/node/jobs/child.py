@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
@@ -30,8 +30,8 @@ class Begin:
     """Run a job of this kind, under a lease that stands `until` as in `Renew`."""
 
     kind: str
-    parameters: bytes
-    checkpoints: Mapping[str, bytes]
+    parameters: bytes = field(repr=False)
+    checkpoints: Mapping[str, bytes] = field(repr=False)
     until: float
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from audit.database import open_engine
+from compute.node.database import open_database
 from compute.node.jobs.store import JobStore
 from compute.node.lifetime import end_with_parent
 from compute.node.provider.kinds import KINDS
@@ -32,9 +32,10 @@ def keep_up(settings: ProviderSettings) -> None:
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the parent
     os.nice(_LOWEST_PRIORITY)
-    engine = open_engine(settings.database)
-    registry, jobs = RegistryStore(engine), JobStore(engine, KINDS, clock)
-    pools = PoolStore(settings.computing, keyfile.load(settings.key, settings.unlock.secret))
+    key = keyfile.load_or_make(settings.key, settings.unlock.secret)
+    engine, at_rest = open_database(settings.database, key)
+    registry, jobs = RegistryStore(engine), JobStore(engine, at_rest, KINDS, clock)
+    pools = PoolStore(settings.computing, key)
     while True:
         try:
             _round(settings, registry, jobs, pools)

@@ -23,7 +23,7 @@ from compute.web import keyfile
 from compute.web.certificates import checked
 from compute.web.errors import WebError
 from compute.web.secret import SecretFileError
-from compute.web.tls import KeyPair
+from compute.web.tls_key import warn_of_plain
 from veilmart.lazy import BilingualGroup
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
@@ -60,9 +60,8 @@ def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
     """
     try:
         settings = load_settings(config, role)
-        pair = checked(
-            KeyPair(settings.certificate, settings.certificate_key), settings.public_url, settings.authority
-        )
+        pair = checked(settings.pair, settings.public_url, settings.authority)
+        warn_of_plain(pair)
         keep_private()
         keyfile.load_or_make(settings.key, settings.unlock.secret)
         check_databases([settings.database, settings.nonces])

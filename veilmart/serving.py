@@ -17,7 +17,7 @@ from audit.errors import LogError
 from compute.settings import SettingsError
 from compute.web import serve as serving
 from compute.web.secret import SecretFileError
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair
 
 PRIVATE = 0o077
 """What is masked of the mode of new files: databases hold keys, and they are this user's alone."""

@@ -27,7 +27,7 @@ from compute.node.console.messages import (
 from compute.records import PartyRecord, contract_name
 from compute.signing import Signed, verify
 from compute.web.certificates import checked
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair
 from veilmart.cli import main
 from veilmart.demo.data import EXAMPLES, PROVIDERS, load_scorecard
 from veilmart.demo.sites import BANK, REVIEWER

@@ -15,6 +15,7 @@ from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock
 from compute.web import keyfile
+from compute.web.dumps import forbid_dumps
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def keep_up(settings: ProviderSettings) -> None:
     The target of a process of its own, which ends with the one that started it. SIGTERM ends it too: that is how
     its parent ends it, and waits.
     """
+    forbid_dumps()
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the parent
     os.nice(_LOWEST_PRIORITY)

@@ -27,6 +27,7 @@ from compute.binning import CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
 from compute.node.approvals import ApprovalStore
+from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node
@@ -317,7 +318,8 @@ def provider_over(
     clock: Clock,
 ) -> Provider:
     """The role with the durable stores of a node."""
-    registry, epochs, answers = RegistryStore(engine), EpochStore(engine, clock), AnswerStore(engine)
+    registry, answers = RegistryStore(engine), AnswerStore(engine)
+    epochs = EpochStore(engine, AtRest.of(identity), clock)
     return Provider(domain, identity, registry, epochs, answers, admission, clock)  # type: ignore[arg-type]
 
 
@@ -345,7 +347,7 @@ def assemble(
     reviewer = Reviewer(
         office,
         identities[REVIEWER],
-        EpochStore(engines[REVIEWER], clock),
+        EpochStore(engines[REVIEWER], AtRest.of(identities[REVIEWER]), clock),
         ApprovalStore(engines[REVIEWER]),
         clock,
     )

@@ -116,7 +116,7 @@ def _register_model(settings: BankSettings, context: JobContext) -> bytes:
     else:
         approved = decode(kept, ApprovedModel)
     approval = bank.register_model(approved)
-    ModelStore(desk.site.engine).add(scorecard, approval)
+    ModelStore(desk.site.engine, desk.site.at_rest).add(scorecard, approval)
     return encode(
         ModelRegistered(
             model=card.name,
@@ -131,7 +131,7 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
     request, desk = decode(context.parameters, Scoring), _desk(settings, context)
     stamp = stamp_of(settings.applicants)
     applicants = context.shelf.get("applicants", stamp, partial(open_applicants, settings))
-    model = ModelStore(desk.site.engine).find(
+    model = ModelStore(desk.site.engine, desk.site.at_rest).find(
         request.model, request.model_version, clock(), desk.key.public.fingerprint
     )
     if model is None:
@@ -232,7 +232,7 @@ def _abandon(desk: _Desk, providers: Sequence[str], query: Query) -> None:
 
 def _subjects_root(site: Site[BankSettings], contract: str, query: Query) -> bytes:
     """Give the root that commits to the query's subjects; every provider makes the same one."""
-    salts = SaltStore(site.engine).draw(contract)
+    salts = SaltStore(site.engine, site.at_rest).draw(contract)
     try:
         return SubjectTree.of_use(salts, digest(query.job.statement), query.subjects).root
     except ErasedError as error:

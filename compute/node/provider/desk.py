@@ -53,10 +53,11 @@ def open_desk(
         min_cohort=settings.min_cohort,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
-    salts, uses = SaltStore(engine), UseStore(engine)
+    salts, uses = SaltStore(engine, site.at_rest), UseStore(engine)
     issuer = settings.marketplace.name
     admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, uses, clock)
-    role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
+    epochs = EpochStore(engine, site.at_rest, clock)
+    role = Provider(domain, site.key, registry, epochs, answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}
     facts = ProviderFacts(settings.name, registry, answers, uses)
     release = open_release(site) if means is None else None

@@ -43,7 +43,7 @@ def create(settings: ProviderSettings) -> APIFlask:
         return events.received(settings.name, query, clock(), dispatcher.facts)
 
     query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
-    intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, REPLIES)
+    intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), {Query: query}, REPLIES)
     registry = RegistryStore(site.engine)
 
     def end(contract: str) -> int:
@@ -53,7 +53,7 @@ def create(settings: ProviderSettings) -> APIFlask:
             raise NoSaltsError(f"no permit of {contract} was presented here")
         return kept[0].contract[0].statement.not_after
 
-    eraser = Eraser(site.engine, settings.retention_days, clock, last_use, erasing.recorder(site))
+    eraser = Eraser(site.engine, site.at_rest, settings.retention_days, clock, last_use, erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),

@@ -41,6 +41,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """The hash of each leaf, as `leaf_hash` gives it."""
+    sha256 = hashlib.sha256  # here and below: a call and a look-up more would cost as much as the hash
+    return [sha256(b"\x00" + entry).digest() for entry in entries]
+
+
+def pair_hashes(hashes: Sequence[bytes]) -> list[bytes]:
+    """The hashes of the complete subtrees one level up, as `node_hash` gives each; a last one without pair has none."""
+    sha256 = hashlib.sha256
+    return [
+        sha256(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=False)
+    ]
+
+
 # --- building ---------------------------------------------------------------------------------------------
 
 
@@ -104,11 +118,16 @@ class Frontier:
 
 
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
-    """The root of the tree with these leaf hashes: MTH of RFC 6962 §2.1."""
-    frontier = Frontier()
-    for leaf in leaf_hashes:
-        frontier.append(leaf)
-    return frontier.root()
+    """The root of the tree with these leaf hashes: MTH of RFC 6962 §2.1.
+
+    Level by level, all of a level in memory: twice as fast as a :class:`Frontier`, which needs none. The last node
+    of an odd level has no sibling, and stands one level up as it is.
+    """
+    level = list(leaf_hashes)
+    while len(level) > 1:
+        last = level[-1:] if len(level) & 1 else []
+        level = pair_hashes(level) + last
+    return level[0] if level else EMPTY_ROOT
 
 
 # --- proving ----------------------------------------------------------------------------------------------

@@ -34,8 +34,17 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from audit.errors import FormatError, ProofError
-from audit.merkle import EMPTY_ROOT, HASH_SIZE, inclusion_proof, leaf_hash, node_hash, root, verify_inclusion
+from audit.errors import ErasedError, FormatError, ProofError
+from audit.merkle import (
+    EMPTY_ROOT,
+    HASH_SIZE,
+    inclusion_proof,
+    leaf_hash,
+    leaf_hashes,
+    pair_hashes,
+    root,
+    verify_inclusion,
+)
 from audit.presence import Absence, Neighbour, Presence
 from audit.salts import SaltTree
 
@@ -49,6 +58,14 @@ def use_value(salt: bytes, job: bytes, subject: str) -> bytes:
     """
     _require_values([salt, job])
     return hashlib.sha256(_DOMAIN + salt + job + subject.encode()).digest()
+
+
+def use_values(salts: Sequence[bytes], job: bytes, subjects: Sequence[str]) -> list[bytes]:
+    """The value of each subject in a use, as `use_value` gives it."""
+    _require_values(salts)
+    _require_values([job])
+    sha256, names = hashlib.sha256, [subject.encode() for subject in subjects]
+    return [sha256(_DOMAIN + salt + job + name).digest() for salt, name in zip(salts, names, strict=True)]
 
 
 class SubjectTree:
@@ -67,7 +84,11 @@ class SubjectTree:
 
         The bank and every provider make the same one. Raises ErasedError if the salt of a subject was erased.
         """
-        return cls(use_value(salts.salt(subject), job, subject) for subject in subjects)
+        asked = list(subjects)
+        found = salts.salts(asked)
+        if None in found:
+            raise ErasedError("the salt of a subject of this use was erased")
+        return cls(use_values(found, job, asked))
 
     @property
     def size(self) -> int:
@@ -111,10 +132,9 @@ class SubjectTree:
     @cached_property
     def _levels(self) -> list[list[bytes]]:
         """The hashes of all complete subtrees, level by level."""
-        levels = [[leaf_hash(value) for value in self._values]]
+        levels = [leaf_hashes(self._values)]
         while len(levels[-1]) > 1:
-            below = levels[-1]
-            levels.append(list(map(node_hash, below[::2], below[1::2])))
+            levels.append(pair_hashes(levels[-1]))
         return levels
 
     def _node(self, level: int, index: int) -> bytes:

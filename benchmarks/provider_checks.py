@@ -112,4 +112,5 @@ def measure(bits: int, rows: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    measure(2048, 20_000)
+    import sys
+    measure(int(sys.argv[1]), 20_000)

@@ -1,7 +1,9 @@
 """The leakage ledger of a provider: how many bits each bank, and all together, could learn of each subject.
 
     model     a bank's points (`points_id`), the bits that one score can tell, its bins here
+    job       with which charges were made: its model, and the snapshot in which the subjects' bins were found
     charge    a subject, a model, the bins that the subject was in: these bits are spent
+    writes    how often charges changed: what was found affordable is so while this stands
 
 A charge is made in the transaction that stores the answer, so neither two jobs at once nor a crash spends more
 than the budget (PROTOCOLS.md §3). The same subject in the same bins under the same points is the same charge:
@@ -9,14 +11,14 @@ asking again tells nothing new. A charge lapses once the subject has moved to an
 model, for then nothing that the old score told is so any more; what changed within its bin changes nothing.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
+import msgspec
 from sqlalchemy import (
     Column,
     Connection,
-    ForeignKey,
     Integer,
     LargeBinary,
     MetaData,
@@ -25,8 +27,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
-    bindparam,
-    delete,
     select,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -34,7 +34,7 @@ from sqlalchemy.dialects.sqlite import insert
 from compute.binning import Bins
 from compute.canonical import Message, decode, encode
 from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.charge import MILLI, Charge
+from compute.protocols.risk_score.charge import MILLI, Affordable, Charge
 
 CHECK = 9
 """The number of this check among the provider's of a job."""
@@ -50,83 +50,111 @@ _MODELS = Table(
     Column("bins", LargeBinary, nullable=False),
     UniqueConstraint("bank", "points_id"),
 )
+_JOBS = Table(
+    "ledger_jobs",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("job", LargeBinary(32), nullable=False, unique=True),
+    Column("snapshot", Text, nullable=False),
+)
+# Small rows in the order of their key, without foreign keys, which would be looked up for each: a job writes
+# thousands.
 _CHARGES = Table(
     "ledger_charges",
     METADATA,
-    Column("subject", Text, primary_key=True),  # as `Charge.names` has it
-    Column("model", Integer, ForeignKey(_MODELS.c.model), primary_key=True),
-    Column("codes", Text, primary_key=True),  # as `Charge.rows` has it
-    Column("snapshot", Text, nullable=False),
-    Column("job", LargeBinary(32)),  # whose alone it is; null once two jobs rest on it
+    Column("subject", Integer, primary_key=True, autoincrement=False),  # as `Charge.names` has it
+    Column("model", Integer, primary_key=True, autoincrement=False),
+    Column("codes", LargeBinary, primary_key=True),  # as `Charge.rows` has it
+    Column("number", Integer, nullable=False),  # of the job that made it
+    Column("shared", Integer, nullable=False),  # 1 once another job rests on it too
     sqlite_with_rowid=False,
 )
+_WRITES = Table(
+    "ledger_writes",
+    METADATA,
+    Column("one", Integer, primary_key=True),  # is 1
+    Column("writes", Integer, nullable=False),
+)
 
-# {subject: codes} of a job as JSON, which SQLite reads as a table: faster than twenty thousand parameters.
+# The subjects of a job come as a JSON array, which SQLite reads as a table: faster than twenty thousand parameters.
 _OVER = """
-SELECT asked.key FROM json_each(:asked) AS asked
-LEFT JOIN ledger_charges AS charge ON charge.subject = asked.key
-LEFT JOIN ledger_models AS model ON model.model = charge.model
-GROUP BY asked.key
-HAVING NOT max(charge.model IS :model AND charge.codes IS asked.value)
-   AND (total(model.millibits) + :new > :all OR total(iif(model.bank = :bank, model.millibits, 0)) + :new > :own)
+SELECT asked.value FROM json_each(:asked) AS asked WHERE (
+    SELECT total(model.millibits) + :new > :all OR total(iif(model.bank = :bank, model.millibits, 0)) + :new > :own
+    FROM ledger_charges AS charge CROSS JOIN ledger_models AS model ON model.model = charge.model
+    WHERE charge.subject = asked.value
+)
+"""
+_CHARGED = """
+SELECT charge.subject, charge.codes FROM json_each(:asked) AS asked
+CROSS JOIN ledger_charges AS charge ON charge.subject = asked.value AND charge.model = :model
+"""
+_OTHERWISE = """
+SELECT charge.subject, charge.model, charge.codes FROM json_each(:asked) AS asked
+CROSS JOIN ledger_charges AS charge ON charge.subject = asked.value
+CROSS JOIN ledger_jobs AS job ON job.number = charge.number
+WHERE job.snapshot != :snapshot
 """
 _SPEND = """
-INSERT INTO ledger_charges (subject, model, codes, snapshot, job)
-SELECT key, :model, value, :snapshot, :job FROM json_each(:asked) WHERE true ORDER BY key
-ON CONFLICT DO UPDATE SET job = iif(job IS excluded.job, job, NULL)
+INSERT INTO ledger_charges (subject, model, codes, number, shared) VALUES (?, ?, ?, ?, 0)
+ON CONFLICT DO UPDATE SET shared = 1 WHERE number != excluded.number
 """
-_THIS = and_(
-    _CHARGES.c.subject == bindparam("of"),
-    _CHARGES.c.model == bindparam("under"),
-    _CHARGES.c.codes == bindparam("in"),
-)
+_DROP = "DELETE FROM ledger_charges WHERE subject = ? AND model = ? AND codes = ?"
+_REFUND = """
+DELETE FROM ledger_charges WHERE shared = 0 AND number = (SELECT number FROM ledger_jobs WHERE job = :job)
+"""
 
 
 class _Bins(Message, frozen=True):
     bins: tuple[Bins, ...]
 
 
-def spend(connection: Connection, charge: Charge, job: bytes) -> None:
-    """Make the charges of the job with this digest; raise as :func:`require_affordable`, and nothing is spent."""
-    model = require_affordable(connection, charge)
-    values = {"asked": _asked(charge), "model": model, "snapshot": charge.snapshot, "job": job}
-    connection.exec_driver_sql(_SPEND, values)
+def spend(connection: Connection, charge: Charge, job: bytes, found: Affordable | None = None) -> None:
+    """Make the charges of the job with this digest; raise as :func:`require_affordable`, and nothing is spent.
+
+    What was found affordable is not looked at again if no charge has changed since.
+    """
+    if found is None or found.charge is not charge or found.writes != _writes(connection):
+        require_affordable(connection, charge)
+    model, number = _model(connection, charge), _job(connection, job, charge.snapshot)
+    names, rows = charge.names, charge.rows
+    in_order = sorted(range(len(names)), key=names.__getitem__)  # of the key: each page is written once
+    made = [(names[place], model, rows[place], number) for place in in_order]
+    _write(connection, _SPEND, made)
 
 
-def require_affordable(connection: Connection, charge: Charge) -> int:
-    """Give the number of the charge's model if every subject's budget has room for it; raise RefusalError if not.
+def require_affordable(connection: Connection, charge: Charge) -> Affordable:
+    """Give that every subject's budget has room for the charge; raise RefusalError if not.
 
     The error lists those whose budget has not, and says neither which budget it is nor who spent it: what other
     banks asked is not for this one to know.
     """
     model = _model(connection, charge)
-    over = _over(connection, charge, model)
+    over = _over(connection, charge, model, charge.names)
     if over and _lapse(connection, charge, over):
-        over = _over(connection, charge, model)
+        over = _over(connection, charge, model, over)
     if over:
         named = [subject for subject, name in zip(charge.subjects, charge.names, strict=True) if name in over]
         reason = f"of {len(named)} subjects as much was told by scores as may be"
         remedy = "leave out the subjects listed, or take a model by which they were scored before"
         raise RefusalError(CHECK, reason, remedy, named)
-    return model
+    return Affordable(charge, _writes(connection))
 
 
 def refund(connection: Connection, job: bytes) -> None:
     """Give back what this job alone was charged: the key of its answer was never given out, and never will be."""
-    connection.execute(delete(_CHARGES).where(_CHARGES.c.job == job))
+    connection.exec_driver_sql(_REFUND, {"job": job})
+    _count_write(connection)
 
 
-def spent(connection: Connection, name: str) -> dict[str, int]:
+def spent(connection: Connection, name: int) -> dict[str, int]:
     """Give what each bank could learn of the subject of this name, in thousandths of a bit."""
-    query = select(_MODELS.c.bank, _MODELS.c.millibits).join_from(_CHARGES, _MODELS)
+    query = select(_MODELS.c.bank, _MODELS.c.millibits).join_from(
+        _CHARGES, _MODELS, _CHARGES.c.model == _MODELS.c.model
+    )
     sums: dict[str, int] = defaultdict(int)
     for row in connection.execute(query.where(_CHARGES.c.subject == name)):
         sums[row.bank] += row.millibits
     return dict(sums)
-
-
-def _asked(charge: Charge) -> str:
-    return json.dumps(dict(zip(charge.names, charge.rows, strict=True)))
 
 
 def _model(connection: Connection, charge: Charge) -> int:
@@ -142,40 +170,46 @@ def _model(connection: Connection, charge: Charge) -> int:
     return int(connection.execute(select(_MODELS.c.model).where(named)).scalar_one())
 
 
-def _over(connection: Connection, charge: Charge, model: int) -> set[str]:
-    """The subjects for whom the charge is a new one, and more than their budget has room for."""
+def _job(connection: Connection, job: bytes, snapshot: str) -> int:
+    """The number of the job, which is written down with its charges."""
+    connection.execute(insert(_JOBS).values(job=job, snapshot=snapshot).on_conflict_do_nothing())
+    return int(connection.execute(select(_JOBS.c.number).where(_JOBS.c.job == job)).scalar_one())
+
+
+def _over(connection: Connection, charge: Charge, model: int, names: Collection[int]) -> set[int]:
+    """Those of the names for whom the charge is a new one, and more than their budget has room for."""
     values = {
-        "asked": _asked(charge),
-        "model": model,
+        "asked": _asked(names),
         "new": charge.millibits,
         "bank": charge.bank,
         "own": round(charge.budget.bank_bits * MILLI),
         "all": round(charge.budget.all_bits * MILLI),
     }
-    return {name for (name,) in connection.exec_driver_sql(_OVER, values)}
+    over = {name for (name,) in connection.exec_driver_sql(_OVER, values)}
+    if not over:
+        return over
+    rows = dict(zip(charge.names, charge.rows, strict=True))
+    charged = connection.exec_driver_sql(_CHARGED, {"asked": _asked(over), "model": model})
+    return over - {name for name, codes in charged if codes == rows[name]}
 
 
-def _lapse(connection: Connection, charge: Charge, names: Collection[str]) -> bool:
+def _lapse(connection: Connection, charge: Charge, names: Collection[int]) -> bool:
     """Drop the charges of these subjects that hold in no column any more; say whether there were any."""
-    old = select(_CHARGES).where(_CHARGES.c.subject == bindparam("name"), _CHARGES.c.snapshot != charge.snapshot)
-    by_model: dict[int, list[Row[tuple[object, ...]]]] = defaultdict(list)
-    for name in names:
-        for row in connection.execute(old, {"name": name}):
-            by_model[row.model].append(row)
+    by_model: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.exec_driver_sql(_OTHERWISE, {"asked": _asked(names), "snapshot": charge.snapshot}):
+        by_model[row.model].append(row)
     over = [
-        {"of": row.subject, "under": model, "in": row.codes}
+        (row.subject, row.model, row.codes)
         for model, rows in by_model.items()
         for row, now in zip(rows, _present(connection, charge, model, rows), strict=True)
-        if all(before != after for before, after in zip(bytes.fromhex(row.codes), now, strict=True))
+        if all(before != after for before, after in zip(row.codes, now, strict=True))
     ]
     if over:
-        connection.execute(delete(_CHARGES).where(_THIS), over)
+        _write(connection, _DROP, over)
     return bool(over)
 
 
-def _present(
-    connection: Connection, charge: Charge, model: int, rows: Collection[Row[tuple[object, ...]]]
-) -> list[bytes]:
+def _present(connection: Connection, charge: Charge, model: int, rows: Collection[Row[Any]]) -> list[bytes]:
     """The codes that the subjects of these charges have under the model's bins in the present table."""
     subject_of = dict(zip(charge.names, charge.subjects, strict=True))
     bins = decode(
@@ -183,3 +217,23 @@ def _present(
     ).bins
     columns = charge.recode(bins, [subject_of[row.subject] for row in rows])
     return [bytes(codes) for codes in zip(*columns, strict=True)]
+
+
+def _asked(names: Collection[int]) -> str:
+    return msgspec.json.encode(list(names)).decode()
+
+
+def _writes(connection: Connection) -> int:
+    return connection.execute(select(_WRITES.c.writes)).scalar_one_or_none() or 0
+
+
+def _write(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Change charges, and count that they changed."""
+    if rows:
+        connection.exec_driver_sql(statement, list(rows))
+    _count_write(connection)
+
+
+def _count_write(connection: Connection) -> None:
+    once_more = insert(_WRITES).values(one=1, writes=1)
+    connection.execute(once_more.on_conflict_do_update(set_={"writes": _WRITES.c.writes + 1}))

@@ -6,6 +6,7 @@ more. What they tell depends on the subject's bins alone: once the bins are othe
 
 import hashlib
 import math
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,8 @@ from compute.protocols.risk_score.leakage import leaked_bits
 
 MILLI = 1000
 """Bits are counted in thousandths, so that sums are exact."""
-_NAME_BYTES = 16
+_NAME_BYTES, _NAME = 8, struct.Struct(">q")
+"""An integer of SQLite. Among ten million subjects any two share a name, and then a budget, with probability 3·10⁻⁶."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +51,37 @@ class Charge:
     """(bins, subjects) → the codes of the present table, in columns."""
 
     @cached_property
-    def names(self) -> list[str]:
-        """Each subject's name in the ledger: keyed BLAKE2b (RFC 7693), so that it is a list of nobody."""
-        return [name_of(subject, self.secret) for subject in self.subjects]
+    def names(self) -> list[int]:
+        """Each subject's name in the ledger, as `name_of` gives it."""
+        blake2b, secret = hashlib.blake2b, self.secret
+        names = [
+            blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).digest() for subject in self.subjects
+        ]
+        return [name for (name,) in _NAME.iter_unpack(b"".join(names))]
 
     @cached_property
-    def rows(self) -> list[str]:
-        """Each subject's codes, in hexadecimal."""
+    def rows(self) -> list[bytes]:
+        """Each subject's codes."""
         width = len(self.codes)
         whole = bytearray(width * len(self.subjects))
         for index, column in enumerate(self.codes):
             whole[index::width] = column
-        text = whole.hex()
-        return [text[start : start + 2 * width] for start in range(0, len(text), 2 * width)]
+        data = bytes(whole)
+        return [data[start : start + width] for start in range(0, len(data), width)]
 
 
-def name_of(subject: str, secret: bytes) -> str:
-    """Give a subject's name in the ledger, in hexadecimal."""
-    return hashlib.blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).hexdigest()
+@dataclass(frozen=True)
+class Affordable:
+    """That a charge fitted every subject's budget, in the ledger as it was after so many writes."""
+
+    charge: Charge
+    writes: int
+
+
+def name_of(subject: str, secret: bytes) -> int:
+    """Give a subject's name in the ledger, 64 bits of keyed BLAKE2b (RFC 7693): the ledger is a list of nobody."""
+    (name,) = _NAME.unpack(hashlib.blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).digest())
+    return int(name)
 
 
 def millibits(totals: int) -> int:

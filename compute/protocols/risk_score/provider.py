@@ -24,7 +24,7 @@ from compute.paillier.runner import HERE, Runner
 from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
 from compute.protocols.key_enrolment.provider import enrol
-from compute.protocols.risk_score.charge import Charge, millibits
+from compute.protocols.risk_score.charge import Affordable, Charge, millibits
 from compute.protocols.risk_score.checks import (
     Domain,
     Registered,
@@ -140,15 +140,22 @@ class Answers(Protocol):
         """Give the answer to the job with this digest."""
         ...
 
-    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int, charge: Charge) -> Signed[Answer]:
+    def put(
+        self,
+        job: JobStatement,
+        answer: Signed[Answer],
+        max_uses: int,
+        charge: Charge,
+        found: Affordable | None = None,
+    ) -> Signed[Answer]:
         """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
 
         Check 2: the job is not buried. Check 9: its rows are uses, ``max_uses`` of them at most under its permit
-        here; and the charge fits every subject's budget.
+        here; and the charge fits every subject's budget, as was ``found`` or is found now.
         """
         ...
 
-    def require_affordable(self, charge: Charge) -> None:
+    def require_affordable(self, charge: Charge) -> Affordable:
         """Check 9: the charge fits every subject's budget now."""
         ...
 
@@ -369,7 +376,7 @@ class Provider:
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
         charge = self._charge(query, admitted.registered, codes)
-        self._answers.require_affordable(charge)  # 9, before the work
+        found = self._answers.require_affordable(charge)  # 9, before the work
         means = self._means
         progress = partial(means.progress, LOOK_UP)
         tables = [conceal(key, table, self._own_residue(key)) for table in admitted.registered.ciphertexts]
@@ -391,9 +398,8 @@ class Provider:
         )
         self._admission.keep_use(job, query.subjects)
         # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
-        return _answer_to(
-            job, self._answers.put(job, sign(answer, own, self._identity), admitted.max_uses, charge)
-        )
+        signed = sign(answer, own, self._identity)
+        return _answer_to(job, self._answers.put(job, signed, admitted.max_uses, charge, found))
 
     def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""

@@ -60,12 +60,14 @@ def use_value(salt: bytes, job: bytes, subject: str) -> bytes:
     return hashlib.sha256(_DOMAIN + salt + job + subject.encode()).digest()
 
 
-def use_values(salts: Sequence[bytes], job: bytes, subjects: Sequence[str]) -> list[bytes]:
-    """The value of each subject in a use, as `use_value` gives it."""
-    _require_values(salts)
-    _require_values([job])
+def use_values(salts: Sequence[bytes | None], job: bytes, subjects: Sequence[str]) -> list[bytes | None]:
+    """Each subject's value in a use as `use_value` gives it, for many at once; None for one without a salt."""
+    _require_values([job, *(salt for salt in salts if salt is not None)])
     sha256, names = hashlib.sha256, [subject.encode() for subject in subjects]
-    return [sha256(_DOMAIN + salt + job + name).digest() for salt, name in zip(salts, names, strict=True)]
+    return [
+        None if salt is None else sha256(_DOMAIN + salt + job + name).digest()
+        for salt, name in zip(salts, names, strict=True)
+    ]
 
 
 class SubjectTree:
@@ -85,10 +87,15 @@ class SubjectTree:
         The bank and every provider make the same one. Raises ErasedError if the salt of a subject was erased.
         """
         asked = list(subjects)
-        found = salts.salts(asked)
-        if None in found:
+        return cls.over(use_values(salts.salts(asked), job, asked))
+
+    @classmethod
+    def over(cls, values: Sequence[bytes | None]) -> "SubjectTree":
+        """The tree over values as `use_values` gives them; raises ErasedError if one is missing."""
+        found = [value for value in values if value is not None]
+        if len(found) < len(values):
             raise ErasedError("the salt of a subject of this use was erased")
-        return cls(use_values(found, job, asked))
+        return cls(found)
 
     @property
     def size(self) -> int:
@@ -192,7 +199,7 @@ def verify(value: bytes, root: bytes, size: int, proof: Presence | Absence) -> b
 
 
 def _require_values(values: Sequence[bytes]) -> None:
-    if any(type(value) is not bytes or len(value) != HASH_SIZE for value in values):
+    if not (set(map(type, values)) <= {bytes} and set(map(len, values)) <= {HASH_SIZE}):
         raise FormatError(f"not values of {HASH_SIZE} bytes")
 
 

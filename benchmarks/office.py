@@ -32,6 +32,7 @@ from compute.node.at_rest import AtRest
 from compute.node.epochs import EpochStore
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
+from compute.node.salted import SaltedStore
 from compute.node.salts import SaltStore
 from compute.node.site import clock
 from compute.paillier.ciphertexts import to_bytes
@@ -142,6 +143,7 @@ class Office:
             RegistryStore(self.engine),
             AnswerStore(self.engine),
             SaltStore(self.engine, at_rest),
+            SaltedStore(self.engine, at_rest),
             UseStore(self.engine),
             clock,
         )
@@ -184,7 +186,12 @@ class Office:
 
     def prepare(self, subjects: Sequence[str]) -> None:
         """Enrol the key, present the permit, register a model and the companies' consents."""
-        keys, registry, now, seed = self.market.keys, RegistryStore(self.engine), clock(), secrets.token_bytes(KEY_SIZE)
+        keys, registry, now, seed = (
+            self.market.keys,
+            RegistryStore(self.engine),
+            clock(),
+            secrets.token_bytes(KEY_SIZE),
+        )
         registry.enrol(enrolment(BANK, keys[BANK], self.key, now).statement, now)
         self.admission().present(self.market.presentation(seed, now))
         self.market.consent(seed, subjects, now)

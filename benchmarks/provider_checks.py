@@ -113,4 +113,5 @@ def measure(bits: int, rows: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     import sys
+
     measure(int(sys.argv[1]), 20_000)

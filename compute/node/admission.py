@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from audit.errors import ErasedError
-from audit.salts import SaltTree
-from audit.subjects import SubjectTree
+from audit.subjects import SubjectTree, use_values
 from compute.client import MarketplaceClient
 from compute.node.answers import AnswerStore
 from compute.node.consents import KnownConsents
 from compute.node.provider.uses import UseStore
 from compute.node.registry import KeptPresentation, RegistryStore
+from compute.node.salted import Salted, SaltedStore
 from compute.node.salts import SaltStore
 from compute.permit import Permit, PermitError, check_permit, read_permit
 from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
-from compute.records import commitment
+from compute.records import commitments
 from compute.signing import SignatureError, digest, verify
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
@@ -31,6 +31,8 @@ from compute.web.errors import PeerProblemError
 OPERATION = "risk_score"
 MODEL, JOB = 8, 9
 """The numbers of these checks among the provider's of a registration and of a job."""
+MANY = 1000
+"""Subjects of a job from which on it pays to keep what follows from their salts until the answer."""
 PRESENTED = 3
 """The number of the permit's own checks among those of a presentation."""
 
@@ -46,12 +48,13 @@ class PermitAdmission:
         registry: RegistryStore,
         answers: AnswerStore,
         salts: SaltStore,
+        salted: SaltedStore,
         uses: UseStore,
         clock: Callable[[], int],
     ) -> None:
         self._domain, self._issuer, self._market = domain, issuer, market
         self._registry, self._answers, self._clock = registry, answers, clock
-        self._salts, self._uses = salts, uses
+        self._salts, self._salted, self._uses = salts, salted, uses
         self._consents = KnownConsents(market, domain.pins)
 
     def present(self, message: PresentPermit) -> PermitPresented:
@@ -114,8 +117,9 @@ class PermitAdmission:
         """Raise :class:`RefusalError`, which lists them, unless every subject's consent stands now."""
         presented = self._presented(self._named(job), job.bank, JOB)
         standing = self._standing(_terms(presented))
-        salts = self._tree(presented)
-        missing = [subject for subject in subjects if not _consents(salts, subject, standing)]
+        given = self._salted_of(presented, digest(job), subjects).commitments
+        # Of one whose salt was erased nobody can tell, so its consent does not stand.
+        missing = [subject for subject, each in zip(subjects, given, strict=True) if each not in standing]
         if missing:
             reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
             raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
@@ -125,19 +129,32 @@ class PermitAdmission:
 
         Raises :class:`RefusalError` if a subject was erased since it was admitted.
         """
-        presented = self._presented(self._named(job), job.bank, JOB)
+        presented, name = self._presented(self._named(job), job.bank, JOB), digest(job)
         try:
-            tree = SubjectTree.of_use(self._tree(presented), digest(job), subjects)
+            tree = SubjectTree.over(self._salted_of(presented, name, subjects).values)
         except ErasedError as error:
             raise RefusalError(JOB, "a subject was erased meanwhile", "leave it out") from error
-        self._uses.put(digest(job), _terms(presented).contract, tree, self._clock())
+        self._uses.put(name, _terms(presented).contract, tree, self._clock())
+        if len(subjects) >= MANY:
+            self._salted.forget(name)
 
-    def _tree(self, presented: KeptPresentation) -> SaltTree:
-        """The contract's salts; they were kept before the presentation was."""
-        tree = self._salts.find(_terms(presented).contract)
-        if tree is None:
+    def _salted_of(self, presented: KeptPresentation, job: bytes, subjects: Sequence[str]) -> Salted:
+        """What follows from the salts that the subjects of a job have now.
+
+        That the subjects are the job's is shown: check 8 comes before. So what is kept for a job of many is theirs.
+        """
+        contract = _terms(presented).contract
+        kept = self._salted.find(contract, job) if len(subjects) >= MANY else None
+        if kept is not None:
+            return kept
+        found = self._salts.find_marked(contract)
+        if found is None:  # though they were kept before the presentation was
             raise RefusalError(JOB, "this node holds no salts of the contract", "present the permit anew")
-        return tree
+        salts = found[0].salts(subjects)
+        salted = Salted(commitments(salts, subjects), use_values(salts, job, subjects))
+        if len(subjects) >= MANY and None not in salts:
+            self._salted.keep(contract, job, salted, found[1], self._clock())
+        return salted
 
     def _named(self, job: JobStatement) -> str:
         permit = job.permit_at(self._domain.name)
@@ -217,11 +234,6 @@ def _check_approval(presented: KeptPresentation, approval: ModelApproval, check:
 
 def _terms(presented: Presentation | KeptPresentation) -> Terms:
     return presented.contract[0].statement
-
-
-def _consents(salts: SaltTree, subject: str, standing: frozenset[bytes]) -> bool:
-    """Whether the subject's consent stands; of one whose salt was erased nobody can tell, so it does not."""
-    return not salts.is_erased(subject) and commitment(salts.salt(subject), subject) in standing
 
 
 @contextmanager

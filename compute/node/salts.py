@@ -5,6 +5,7 @@ is erased the seed is gone too, and only its digest tells whether it is the same
 sealed (`compute.node.at_rest`), and its old bytes are overwritten all the same: the node could still open them.
 """
 
+import hashlib
 import secrets
 
 from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, Select, Table, Text, select, update
@@ -52,8 +53,14 @@ class SaltStore:
 
     def find(self, contract: str) -> SaltTree | None:
         """Give the contract's salts as they are now, without those that were erased; None if it has none."""
+        found = self.find_marked(contract)
+        return None if found is None else found[0]
+
+    def find_marked(self, contract: str) -> tuple[SaltTree, bytes] | None:
+        """Give the contract's salts as they are now, and their mark: after an erasure they have another."""
         with self._reader.begin() as connection:
-            return tree_in(connection, self._at_rest, contract)
+            found = connection.execute(_tree(contract)).scalar_one_or_none()
+        return None if found is None else (_opened(self._at_rest, contract, found), _mark(found))
 
     def _put(self, connection: Connection, contract: str, seed: bytes) -> None:
         tree = _sealed(self._at_rest, contract, SaltTree.from_seed(seed))
@@ -65,6 +72,12 @@ def tree_in(connection: Connection, at_rest: AtRest, contract: str) -> SaltTree 
     """Give the contract's salts within a transaction; None if it has none."""
     found = connection.execute(_tree(contract)).scalar_one_or_none()
     return None if found is None else _opened(at_rest, contract, found)
+
+
+def mark_in(connection: Connection, contract: str) -> bytes | None:
+    """Give the mark of the contract's salts within a transaction; None if it has none."""
+    found = connection.execute(_tree(contract)).scalar_one_or_none()
+    return None if found is None else _mark(found)
 
 
 def replace_in(connection: Connection, at_rest: AtRest, contract: str, tree: SaltTree) -> None:
@@ -79,6 +92,10 @@ def _sealed(at_rest: AtRest, contract: str, tree: SaltTree) -> bytes:
 
 def _opened(at_rest: AtRest, contract: str, sealed: bytes) -> SaltTree:
     return SaltTree.parse(at_rest.open(sealed, *_place(contract)))
+
+
+def _mark(sealed: bytes) -> bytes:
+    return hashlib.sha256(sealed).digest()  # sealed anew the same tree would have another, which does no harm
 
 
 def _place(contract: str) -> tuple[str, ...]:

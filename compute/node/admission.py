@@ -118,11 +118,12 @@ class PermitAdmission:
         presented = self._presented(self._named(job), job.bank, JOB)
         standing = self._standing(_terms(presented))
         given = self._salted_of(presented, digest(job), subjects).commitments
+        if standing.issuperset(given):
+            return
         # Of one whose salt was erased nobody can tell, so its consent does not stand.
         missing = [subject for subject, each in zip(subjects, given, strict=True) if each not in standing]
-        if missing:
-            reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
-            raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
+        reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
+        raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
 
     def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
         """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing.

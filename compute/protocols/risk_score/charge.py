@@ -60,14 +60,16 @@ class Charge:
         return [name for (name,) in _NAME.iter_unpack(b"".join(names))]
 
     @cached_property
-    def rows(self) -> list[bytes]:
-        """Each subject's codes."""
-        width = len(self.codes)
-        whole = bytearray(width * len(self.subjects))
+    def in_order(self) -> tuple[list[int], bytes]:
+        """The names in ascending order, and each one's codes, one subject after the other."""
+        width, names = len(self.codes), self.names
+        order = sorted(range(len(names)), key=names.__getitem__)
+        whole = bytearray(width * len(names))
         for index, column in enumerate(self.codes):
             whole[index::width] = column
-        data = bytes(whole)
-        return [data[start : start + width] for start in range(0, len(data), width)]
+        rows = bytes(whole)
+        codes = b"".join([rows[place * width : (place + 1) * width] for place in order])
+        return [names[place] for place in order], codes
 
 
 @dataclass(frozen=True)

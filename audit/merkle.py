@@ -24,6 +24,8 @@ EMPTY_ROOT = hashlib.sha256().digest()
 
 SIZE_LIMIT = 1 << 63  # sizes fit a signed 64-bit integer, in SQLite and in other log software
 
+_DIGEST = type(hashlib.sha256()).digest
+
 Nodes = Callable[[int, int], bytes]
 """Reads the hash of the complete subtree (level, index)."""
 
@@ -41,18 +43,19 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def sha256_each(messages: Iterable[bytes]) -> list[bytes]:
+    """SHA-256 of each message; no step of the interpreter comes between two, so it takes half a loop's time."""
+    return list(map(_DIGEST, map(hashlib.sha256, messages)))
+
+
 def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
     """The hash of each leaf, as `leaf_hash` gives it."""
-    sha256 = hashlib.sha256  # here and below: a call and a look-up more would cost as much as the hash
-    return [sha256(b"\x00" + entry).digest() for entry in entries]
+    return sha256_each([b"\x00" + entry for entry in entries])
 
 
 def pair_hashes(hashes: Sequence[bytes]) -> list[bytes]:
-    """The hashes of the complete subtrees one level up, as `node_hash` gives each; a last one without pair has none."""
-    sha256 = hashlib.sha256
-    return [
-        sha256(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=False)
-    ]
+    """The hash of each complete subtree one level up, as `node_hash` gives it; an odd last one is in none."""
+    return sha256_each([b"\x01" + left + right for left, right in zip(hashes[::2], hashes[1::2], strict=False)])
 
 
 # --- building ---------------------------------------------------------------------------------------------

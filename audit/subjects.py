@@ -43,6 +43,7 @@ from audit.merkle import (
     leaf_hashes,
     pair_hashes,
     root,
+    sha256_each,
     verify_inclusion,
 )
 from audit.presence import Absence, Neighbour, Presence
@@ -60,14 +61,11 @@ def use_value(salt: bytes, job: bytes, subject: str) -> bytes:
     return hashlib.sha256(_DOMAIN + salt + job + subject.encode()).digest()
 
 
-def use_values(salts: Sequence[bytes | None], job: bytes, subjects: Sequence[str]) -> list[bytes | None]:
-    """Each subject's value in a use as `use_value` gives it, for many at once; None for one without a salt."""
-    _require_values([job, *(salt for salt in salts if salt is not None)])
-    sha256, names = hashlib.sha256, [subject.encode() for subject in subjects]
-    return [
-        None if salt is None else sha256(_DOMAIN + salt + job + name).digest()
-        for salt, name in zip(salts, names, strict=True)
-    ]
+def use_values(salts: Sequence[bytes], job: bytes, subjects: Sequence[str]) -> list[bytes]:
+    """Each subject's value in a use as `use_value` gives it, for many at once."""
+    _require_values([job, *salts])
+    prefix = [_DOMAIN + salt + job for salt in salts]
+    return sha256_each([start + subject.encode() for start, subject in zip(prefix, subjects, strict=True)])
 
 
 class SubjectTree:
@@ -87,15 +85,10 @@ class SubjectTree:
         The bank and every provider make the same one. Raises ErasedError if the salt of a subject was erased.
         """
         asked = list(subjects)
-        return cls.over(use_values(salts.salts(asked), job, asked))
-
-    @classmethod
-    def over(cls, values: Sequence[bytes | None]) -> "SubjectTree":
-        """The tree over values as `use_values` gives them; raises ErasedError if one is missing."""
-        found = [value for value in values if value is not None]
-        if len(found) < len(values):
+        found = [salt for salt in salts.salts(asked) if salt is not None]
+        if len(found) < len(asked):
             raise ErasedError("the salt of a subject of this use was erased")
-        return cls(found)
+        return cls(use_values(found, job, asked))
 
     @property
     def size(self) -> int:

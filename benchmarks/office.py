@@ -32,7 +32,6 @@ from compute.node.at_rest import AtRest
 from compute.node.epochs import EpochStore
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
-from compute.node.salted import SaltedStore
 from compute.node.salts import SaltStore
 from compute.node.site import clock
 from compute.paillier.ciphertexts import to_bytes
@@ -143,7 +142,6 @@ class Office:
             RegistryStore(self.engine),
             AnswerStore(self.engine),
             SaltStore(self.engine, at_rest),
-            SaltedStore(self.engine, at_rest),
             UseStore(self.engine),
             clock,
         )

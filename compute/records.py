@@ -19,6 +19,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from audit.merkle import sha256_each
 from compute.canonical import Bytes32, Message, Milliseconds, Name
 from compute.signing import Pin, Role, Signed
 
@@ -139,10 +140,9 @@ class Consents(Message, frozen=True):
         standing: set[bytes] = set()
         for batch in (signed.statement for signed in self.batches):
             if now < batch.expires:
-                given = batch.commitments
-                standing.update(each for each in given if batch.at > withdrawn.get(each, -1)) if withdrawn else (
-                    standing.update(given)
-                )
+                standing.update(
+                    each for each in batch.commitments if batch.at > withdrawn.get(each, -1)
+                ) if withdrawn else standing.update(batch.commitments)
         return frozenset(standing)
 
 
@@ -153,14 +153,11 @@ def commitment(salt: bytes, subject: str) -> bytes:
     return hashlib.sha256(salt + subject.encode("ascii")).digest()
 
 
-def commitments(salts: Sequence[bytes | None], subjects: Sequence[str]) -> list[bytes | None]:
-    """Give each subject's commitment as :func:`commitment` does, for many at once; None for one without a salt."""
-    if not {len(salt) for salt in salts if salt is not None} <= {SALT_BYTES}:
+def commitments(salts: Sequence[bytes], subjects: Sequence[str]) -> list[bytes]:
+    """Give each subject's commitment as :func:`commitment` does, for many at once."""
+    if not set(map(len, salts)) <= {SALT_BYTES}:
         raise ValueError(f"a salt has not {SALT_BYTES} bytes; take the subjects' own")
-    sha256, names = hashlib.sha256, [subject.encode("ascii") for subject in subjects]
-    return [
-        None if salt is None else sha256(salt + name).digest() for salt, name in zip(salts, names, strict=True)
-    ]
+    return sha256_each([salt + subject.encode("ascii") for salt, subject in zip(salts, subjects, strict=True)])
 
 
 def contract_name(consumer: str, reference: str) -> str:

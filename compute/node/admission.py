@@ -9,21 +9,19 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from audit.errors import ErasedError
-from audit.subjects import SubjectTree, use_values
+from audit.subjects import SubjectTree
 from compute.client import MarketplaceClient
 from compute.node.answers import AnswerStore
 from compute.node.consents import KnownConsents
 from compute.node.provider.uses import UseStore
 from compute.node.registry import KeptPresentation, RegistryStore
-from compute.node.salted import Salted, SaltedStore
+from compute.node.salted import Salted
 from compute.node.salts import SaltStore
 from compute.permit import Permit, PermitError, check_permit, read_permit
 from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
-from compute.records import commitments
 from compute.signing import SignatureError, digest, verify
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
@@ -48,13 +46,12 @@ class PermitAdmission:
         registry: RegistryStore,
         answers: AnswerStore,
         salts: SaltStore,
-        salted: SaltedStore,
         uses: UseStore,
         clock: Callable[[], int],
     ) -> None:
         self._domain, self._issuer, self._market = domain, issuer, market
         self._registry, self._answers, self._clock = registry, answers, clock
-        self._salts, self._salted, self._uses = salts, salted, uses
+        self._salts, self._uses = salts, uses
         self._consents = KnownConsents(market, domain.pins)
 
     def present(self, message: PresentPermit) -> PermitPresented:
@@ -131,30 +128,29 @@ class PermitAdmission:
         Raises :class:`RefusalError` if a subject was erased since it was admitted.
         """
         presented, name = self._presented(self._named(job), job.bank, JOB), digest(job)
-        try:
-            tree = SubjectTree.over(self._salted_of(presented, name, subjects).values)
-        except ErasedError as error:
-            raise RefusalError(JOB, "a subject was erased meanwhile", "leave it out") from error
-        self._uses.put(name, _terms(presented).contract, tree, self._clock())
+        values = self._salted_of(presented, name, subjects).present
+        if values is None:
+            raise RefusalError(JOB, "a subject was erased meanwhile", "leave it out")
+        self._uses.put(name, _terms(presented).contract, SubjectTree(values), self._clock())
         if len(subjects) >= MANY:
-            self._salted.forget(name)
+            self._salts.forget_salted(name)
 
     def _salted_of(self, presented: KeptPresentation, job: bytes, subjects: Sequence[str]) -> Salted:
         """What follows from the salts that the subjects of a job have now.
 
-        That the subjects are the job's is shown: check 8 comes before. So what is kept for a job of many is theirs.
+        By check 8, which comes before, they are the ones that the job commits to: what is kept for it is theirs.
         """
         contract = _terms(presented).contract
-        kept = self._salted.find(contract, job) if len(subjects) >= MANY else None
+        kept = self._salts.salted(contract, job) if len(subjects) >= MANY else None
         if kept is not None:
             return kept
         found = self._salts.find_marked(contract)
         if found is None:  # though they were kept before the presentation was
             raise RefusalError(JOB, "this node holds no salts of the contract", "present the permit anew")
-        salts = found[0].salts(subjects)
-        salted = Salted(commitments(salts, subjects), use_values(salts, job, subjects))
-        if len(subjects) >= MANY and None not in salts:
-            self._salted.keep(contract, job, salted, found[1], self._clock())
+        tree, mark = found
+        salted = Salted.of(tree, job, subjects)
+        if len(subjects) >= MANY:
+            self._salts.keep_salted(contract, job, salted, mark, self._clock())
         return salted
 
     def _named(self, job: JobStatement) -> str:

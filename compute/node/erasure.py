@@ -37,7 +37,6 @@ from audit.salts import SaltTree
 from compute.canonical import DAY
 from compute.node.at_rest import AtRest
 from compute.node.legal_holds import Hold, HoldStore, holds_in
-from compute.node.salted import SaltedStore, forget_in
 from compute.node.salts import SaltStore, replace_in, tree_in
 
 WIPE = 2.0
@@ -125,7 +124,7 @@ class Eraser:
         self._engine, self._reader, self._at_rest = engine, reader(engine), at_rest
         self._retention_days, self._clock = retention_days, clock
         self._last_use, self._record = last_use, record
-        SaltStore(engine, at_rest), SaltedStore(engine, at_rest), HoldStore(engine)  # make their tables
+        SaltStore(engine, at_rest), HoldStore(engine)  # make their tables
         _METADATA.create_all(engine)
 
     def erase(self, subject: str, contract: str, contract_end: int) -> Erased:
@@ -167,7 +166,6 @@ class Eraser:
             holds=holds_in(connection, contract),
         )
         replace_in(connection, self._at_rest, contract, salts.erase(subject))
-        forget_in(connection, contract)
         row = {"id": secrets.token_hex(16), "contract": contract, "at": now, "recorded": False}
         connection.execute(insert(_ERASURES).values(row))
         return True

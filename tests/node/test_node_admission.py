@@ -43,7 +43,6 @@ from compute.node.directory import LIFETIME, Directory
 from compute.node.erasure import Eraser
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
-from compute.node.salted import SaltedStore
 from compute.node.salts import SaltStore
 from compute.permit import PermitStatus, issue
 from compute.protocols.base import RefusalError
@@ -152,7 +151,6 @@ def open_office(folder: Path) -> Iterator[Office]:
             registry,
             answers,
             salts,
-            SaltedStore(engine, AT_REST),
             uses,
             market.clock,  # type: ignore[arg-type]
         )

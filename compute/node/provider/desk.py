@@ -9,7 +9,6 @@ from compute.node.provider.uses import UseStore
 from compute.node.receipts import ReceiptStore
 from compute.node.registry import RegistryStore
 from compute.node.release import WitnessedRelease
-from compute.node.salted import SaltedStore
 from compute.node.salts import SaltStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
@@ -54,10 +53,9 @@ def open_desk(
         min_cohort=settings.min_cohort,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
-    salts, salted = SaltStore(engine, site.at_rest), SaltedStore(engine, site.at_rest)
-    uses = UseStore(engine)
+    salts, uses = SaltStore(engine, site.at_rest), UseStore(engine)
     issuer = settings.marketplace.name
-    admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, salted, uses, clock)
+    admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, uses, clock)
     epochs = EpochStore(engine, site.at_rest, clock)
     role = Provider(domain, site.key, registry, epochs, answers, admission, clock, means)
     taken: Handlers = {**handlers(role), PresentPermit: admission.present}

@@ -6,18 +6,19 @@ more. What they tell depends on the subject's bins alone: once the bins are othe
 
 import hashlib
 import math
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
 
 from compute.binning import Bins
 from compute.protocols.risk_score.leakage import leaked_bits
 
 MILLI = 1000
 """Bits are counted in thousandths, so that sums are exact."""
-_NAME_BYTES, _NAME = 8, struct.Struct(">q")
-"""An integer of SQLite. Among ten million subjects any two share a name, and then a budget, with probability 3·10⁻⁶."""
+_NAME = np.dtype(">i8")
+"""An integer of SQLite. Of ten million subjects any two share a name, and a budget, with probability 3·10⁻⁶."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +54,21 @@ class Charge:
     @cached_property
     def names(self) -> list[int]:
         """Each subject's name in the ledger, as `name_of` gives it."""
-        blake2b, secret = hashlib.blake2b, self.secret
-        names = [
-            blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).digest() for subject in self.subjects
-        ]
-        return [name for (name,) in _NAME.iter_unpack(b"".join(names))]
+        keyed, digests = _keyed(self.secret), []
+        for subject in self.subjects:
+            mac = keyed.copy()
+            mac.update(subject.encode())
+            digests.append(mac.digest())
+        names: list[int] = np.frombuffer(b"".join(digests), dtype=_NAME).tolist()
+        return names
 
     @cached_property
     def in_order(self) -> tuple[list[int], bytes]:
         """The names in ascending order, and each one's codes, one subject after the other."""
-        width, names = len(self.codes), self.names
-        order = sorted(range(len(names)), key=names.__getitem__)
-        whole = bytearray(width * len(names))
-        for index, column in enumerate(self.codes):
-            whole[index::width] = column
-        rows = bytes(whole)
-        codes = b"".join([rows[place * width : (place + 1) * width] for place in order])
-        return [names[place] for place in order], codes
+        names = np.array(self.names, dtype=np.int64)
+        order = np.argsort(names, kind="stable")
+        columns = np.frombuffer(b"".join(self.codes), dtype=np.uint8).reshape(len(self.codes), len(names))
+        return names[order].tolist(), columns[:, order].T.tobytes()
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,13 @@ class Affordable:
 
 def name_of(subject: str, secret: bytes) -> int:
     """Give a subject's name in the ledger, 64 bits of keyed BLAKE2b (RFC 7693): the ledger is a list of nobody."""
-    (name,) = _NAME.unpack(hashlib.blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).digest())
-    return int(name)
+    mac = _keyed(secret)
+    mac.update(subject.encode())
+    return int(np.frombuffer(mac.digest(), dtype=_NAME)[0])
+
+
+def _keyed(secret: bytes) -> "hashlib.blake2b":
+    return hashlib.blake2b(key=secret, digest_size=_NAME.itemsize)
 
 
 def millibits(totals: int) -> int:

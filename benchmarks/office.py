@@ -35,6 +35,7 @@ from compute.node.registry import RegistryStore
 from compute.node.salts import SaltStore
 from compute.node.site import clock
 from compute.paillier.ciphertexts import to_bytes
+from compute.paillier.packing import SlotLayout
 from compute.paillier.pool import Pool
 from compute.paillier.private import PrivateKey
 from compute.permit import PermitStatus, issue, permit_name
@@ -131,6 +132,12 @@ class Office:
     domain: Domain
     engine: Engine
     pool: Pool
+    approval: ModelApproval
+
+    @property
+    def layout(self) -> SlotLayout:
+        """The slots of a job."""
+        return layout_for(self.approval, self.key.public.bits)
 
     def admission(self) -> PermitAdmission:
         """Give the admission as a process opens it, with nothing in memory."""
@@ -155,10 +162,7 @@ class Office:
 
     def query(self, subjects: Sequence[str]) -> bytes:
         """Give the bank's query for a fresh job about these companies, encoded."""
-        registered = RegistryStore(self.engine).registration(self._approval)
-        assert registered is not None
-        approval, salt = registered.message.approval.statement, secrets.token_bytes(32)
-        layout = layout_for(approval, self.key.public.bits)
+        approval, salt, layout = self.approval, secrets.token_bytes(32), self.layout
         own = self.role().terms(AskProviderTerms(bank=BANK))
         other = msgspec.structs.replace(
             own.statement, provider=OTHER, mask_key=X25519PrivateKey.generate().public_key().public_bytes_raw()
@@ -168,7 +172,7 @@ class Office:
             suite=SUITE,
             bank=BANK,
             n=self.key.public.to_bytes(),
-            approval=self._approval,
+            approval=digest(approval),
             providers=(own, sign(other, OTHER, self.market.keys[OTHER])),
             permits=(self.market.permit, permit_name(self.market.terms.contract, OTHER)),
             nonce=secrets.token_bytes(32),
@@ -182,21 +186,15 @@ class Office:
         )
         return encode(Query(job=sign(job, BANK, self.market.keys[BANK]), salt=salt, subjects=tuple(subjects)))
 
-    def prepare(self, subjects: Sequence[str]) -> None:
-        """Enrol the key, present the permit, register a model and the companies' consents."""
-        keys, registry, now, seed = (
-            self.market.keys,
-            RegistryStore(self.engine),
-            clock(),
-            secrets.token_bytes(KEY_SIZE),
-        )
+    def prepare(self, message: RegisterTables, subjects: Sequence[str]) -> None:
+        """Enrol the key, present the permit, register the model and the companies' consents."""
+        keys, registry = self.market.keys, RegistryStore(self.engine)
+        now, seed = clock(), secrets.token_bytes(KEY_SIZE)
         registry.enrol(enrolment(BANK, keys[BANK], self.key, now).statement, now)
         self.admission().present(self.market.presentation(seed, now))
         self.market.consent(seed, subjects, now)
-        message = _model(self.key, keys)
-        self._approval = digest(message.approval.statement)
         registry.open_probe(BANK, 1, 1)
-        registry.register(self._approval, message, SNAPSHOT, now, 1)
+        registry.register(digest(self.approval), message, SNAPSHOT, now, 1)
 
 
 @contextmanager
@@ -209,8 +207,9 @@ def open_office(bits: int, subjects: Sequence[str]) -> Iterator[Office]:
     with TemporaryDirectory(prefix="veilmart-") as folder:
         engine = open_engine(Path(folder) / "office.sqlite")
         try:
-            office = Office(key, Marketplace(keys, _terms()), domain, engine, Pool.make(key.public))
-            office.prepare(subjects)
+            message, pool = _model(key, keys), Pool.make(key.public)
+            office = Office(key, Marketplace(keys, _terms()), domain, engine, pool, message.approval.statement)
+            office.prepare(message, subjects)
             yield office
         finally:
             engine.dispose()

@@ -14,6 +14,7 @@ import audit_verify
 import click
 import histogram
 import paillier
+import provider_checks
 import report
 import score
 
@@ -50,6 +51,7 @@ def measure() -> dict[str, Any]:
     peers = {name: cost for name, cost in figures["scoring"][0]["cpu_ms_per_row"].items() if name in score.PEERS}
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
+    figures["checks"] = measure_checks()
     figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures
@@ -58,6 +60,11 @@ def measure() -> dict[str, Any]:
 def measure_log() -> dict[str, Any]:
     """Run what concerns the audit log."""
     return {**audit_append.measure(), "verified": audit_verify.measure(ENTRIES)}
+
+
+def measure_checks() -> list[dict[str, Any]]:
+    """Run what concerns a provider's checks."""
+    return [provider_checks.measure(bits, provider_checks.ROWS, REPEATS[bits]) for bits in BITS]
 
 
 def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, float | None]]:
@@ -89,14 +96,22 @@ def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, floa
     type=click.Path(path_type=Path, file_okay=False),
 )
 @click.option("--log", "only_log", is_flag=True, help="Measure the audit log anew, and keep the other figures.")
-def main(*, out: Path, only_log: bool) -> None:
-    """Measure Veilmart's engine against phe and HEU, and against its floor; and its audit log."""
+@click.option(
+    "--checks", "only_checks", is_flag=True, help="Measure a provider's checks anew, and keep the others."
+)
+def main(*, out: Path, only_log: bool, only_checks: bool) -> None:
+    """Measure Veilmart's engine against phe and HEU, and against its floor; a provider's checks; the audit log."""
     out.mkdir(parents=True, exist_ok=True)
     kept = out / "figures.json"
     if only_log:
         figures = json.loads(kept.read_text("utf-8")) | {"log": measure_log()}
         report.write(kept, figures)
         report.show_log(figures["log"])
+        return
+    if only_checks:
+        figures = json.loads(kept.read_text("utf-8")) | {"checks": measure_checks()}
+        report.write(kept, figures)
+        report.show_checks(figures["checks"])
         return
     figures = measure()
     report.write(kept, figures)

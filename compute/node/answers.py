@@ -80,9 +80,9 @@ class AnswerStore:
     ) -> Signed[Answer]:
         """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
 
-        Its uses are counted and its subjects charged with it; with ``found``, what :meth:`require_affordable` gave,
-        budgets are looked at again only if charges have changed. Raises RefusalError, and nothing is stored: by check
-        2 if the job is buried, by 9 if its rows and those of the permit's other answers are more than
+        Its uses are counted and its subjects charged with it. With ``found``, from :meth:`require_affordable`,
+        budgets are looked at again only if charges have changed. Raises RefusalError, and nothing is stored: by
+        check 2 if the job is buried, by 9 if its rows and those of the permit's other answers are more than
         ``max_uses``, or if a subject's budget is spent.
         """
         bank, permit, name = answer.statement.bank, job.permit_at(answer.statement.provider), answer.statement.job

@@ -75,8 +75,8 @@ _WRITES = Table(
     Column("writes", Integer, nullable=False),
 )
 
-# A job's subjects come as a JSON array, which SQLite reads as a table, and their codes as one value, in the order of
-# the key: three times as fast as twenty thousand parameters.
+# A job's subjects come as a JSON array, which SQLite reads as a table, and their codes as one value, in the order
+# of the key: three times as fast as twenty thousand parameters.
 _OVER = """
 SELECT asked.value FROM json_each(:names) AS asked WHERE (
     SELECT total(model.millibits) + :new > :all OR total(iif(model.bank = :bank, model.millibits, 0)) + :new > :own

@@ -73,7 +73,8 @@ class SaltStore:
     def keep_salted(self, contract: str, job: bytes, derived: Salted, mark: bytes, now: int) -> None:
         """Keep what was derived from the salts with this mark; nothing if they are others by now."""
         with self._engine.begin() as connection:
-            if _mark(connection.execute(_tree(contract)).scalar_one()) == mark:
+            present = connection.execute(_tree(contract)).scalar_one_or_none()
+            if present is not None and _mark(present) == mark:
                 salted.keep_in(connection, self._at_rest, contract, job, derived, now)
 
     def forget_salted(self, job: bytes) -> None:

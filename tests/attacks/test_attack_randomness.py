@@ -105,7 +105,7 @@ def test_one_marked_bin_among_ones_tells_its_members(key: PrivateKey) -> None:
 
 @pytest.fixture
 def marked(world: World, monkeypatch: pytest.MonkeyPatch) -> ModelApproval:
-    """A model under marks that the reviewer opened, recomputed and approved: they are randomness like any other."""
+    """A model under marks, recomputed and approved by the reviewer: they are randomness like any other."""
     marks = primes()
     with monkeypatch.context() as chosen:
         chosen.setattr(PublicKey, "random_unit", lambda _key: mpz(next(marks)))
@@ -203,7 +203,7 @@ def test_the_provider_s_own_blinding_survives_that_power(key: PrivateKey) -> Non
 
 
 def test_what_a_bank_sends_does_not_enter_the_blinding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blinding of an answer is drawn with no argument but the public key, after the last of the bank's bytes."""
+    """The blinding of an answer is drawn from nothing but the public key, after the last of the bank's bytes."""
     drawn: list[tuple[object, ...]] = []
     honest = blinding.nth_residues
 

@@ -9,6 +9,7 @@ from compute.node import events
 from compute.node.app import create_app
 from compute.node.console import contracts, erasing, identity, legal_holds, providing, uses
 from compute.node.erasure import Eraser, NoSaltsError
+from compute.node.grids import require_cohorts
 from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
@@ -28,9 +29,9 @@ REPLIES = (PermitPresented, Signed[ProviderTerms], Acknowledged)
 
 
 def check(settings: ProviderSettings) -> None:
-    """Raise :class:`SettingsError` if the node's own files cannot be used."""
-    with open_holding(settings):
-        return
+    """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
+    with open_holding(settings) as holding:
+        require_cohorts(holding, settings.min_cohort)
 
 
 def create(settings: ProviderSettings) -> APIFlask:

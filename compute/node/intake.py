@@ -39,6 +39,7 @@ from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Acknowledge,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -205,6 +206,8 @@ def named_sender(message: Message) -> str | None:
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
         ):
+            return signed.signer
+        case AskHistogram(question=signed):
             return signed.signer
         case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
             return bank

@@ -15,7 +15,13 @@ from compute.node.site import Site, clock
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.messages import (
+    Acknowledge,
+    AskHistogram,
+    AskProviderTerms,
+    Query,
+    RegisterTables,
+)
 from compute.protocols.risk_score.provider import Means, Provider
 
 
@@ -24,6 +30,7 @@ def handlers(role: Provider) -> Handlers:
     return {
         EnrolKey: role.enrol,
         AskProviderTerms: role.terms,
+        AskHistogram: role.histogram,
         RegisterTables: role.register,
         Query: role.answer,
         Acknowledge: role.acknowledge,
@@ -47,6 +54,7 @@ def open_desk(
         max_models=settings.max_models,
         max_small_bins=settings.max_small_bins,
         min_cohort=settings.min_cohort,
+        max_histograms=settings.max_histograms,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
     salts, uses = SaltStore(engine), UseStore(engine)

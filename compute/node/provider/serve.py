@@ -21,10 +21,11 @@ from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
 from compute.protocols.permit_presentation.messages import PermitPresented
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import Acknowledged, Answer, ProviderTerms, Query
 from compute.signing import Signed
 
-REPLIES = (PermitPresented, Signed[ProviderTerms], Acknowledged)
+REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], Acknowledged)
 """The replies that come at once, beside Accepted."""
 
 

@@ -68,6 +68,8 @@ class Domain:
     """Refusals by check 7 that one bank gets before its registrations go unlooked at."""
     min_cohort: int = 10
     """k: the least number of enterprises in a bin."""
+    max_histograms: int = 64
+    """Different bins of one bank that are counted for the reviewer."""
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,23 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gmpy2 import mpz
 from sqlalchemy import Engine
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
+from audit.entry import encode as encode_entry
 from audit.entry import sign as sign_event
 from audit.log import Log
-from audit.note import VerifierKey
+from audit.note import KeyKind, VerifierKey
+from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
 from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
 from compute.node.approvals import ApprovalStore
+from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node
@@ -33,14 +37,21 @@ from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
 from compute.protocols.risk_score.assessment import Limits
-from compute.protocols.risk_score.bank import Bank
+from compute.protocols.risk_score.bank import Bank, Logged
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
-from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query, RegisteredTables
+from compute.protocols.risk_score.messages import (
+    Answer,
+    JobStatement,
+    ModelApproval,
+    Query,
+    RegisteredTables,
+    ReleasedAnswer,
+)
 from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Office, Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.signing import Pin, Role, sign
+from compute.signing import Pin, Role, Signed, digest, sign
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 TODAY = "2026-11-22"
@@ -48,6 +59,16 @@ NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
 DAY = 24 * 3600 * 1000
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"\x6c" * 32)
 MARKET, ORIGIN = "market", "market.example/log"
+WITNESS = VerifierKey.of("office/witness", Ed25519PrivateKey.from_private_bytes(b"w" * 32), KeyKind.COSIGNATURE)
+POLICY = Policy(
+    party=MARKET,
+    log=VerifierKey.of(ORIGIN, LOG_KEY),
+    log_url="https://market.example:8443/log",
+    witnesses=(Witness("office", WITNESS),),
+    quorum=1,
+    outside=1,
+    max_age=600,
+)
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
 SNAPSHOT_DATE = "2026-11-01"
 GRIDS: dict[str, Bins] = {
@@ -207,7 +228,34 @@ class Parties:
         return self.bank.register_model(approved)
 
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
-        return self.bank.score(model, subjects, self.permits, TODAY)
+        return self.bank.score(model, subjects, self.permits, TODAY, self.record)
+
+    def record(self, answer: Answer) -> Logged:
+        """The bank's word in the log that an answer came, and its receipt."""
+        event = Event(
+            id=new_id(BANK, digest(answer)),
+            kind=EntryKind.ANSWER_RECEIVED,
+            time=self.clock(),
+            node=BANK,
+            counterparty=answer.provider,
+            job=answer.job.hex(),
+            detail={"answer": digest(answer).hex()},
+        )
+        LogJournal(self.log, self.identities[BANK]).append(event)
+        index = next(index for index, entry in enumerate(self.log.entries()) if entry.id == event.id)
+        return Logged(encode_entry(self.log.entry(index)), self.log.receipt(index).encode())
+
+    def release(self, answer: Signed[Answer]) -> ReleasedAnswer:
+        """An answer with its key, once it is recorded."""
+        return self.bank.release(answer, self.record(answer.statement))
+
+    def ciphertexts(self, job: JobStatement, answer: Signed[Answer]) -> list[mpz]:
+        """What an answer holds, once it is released."""
+        return self.bank.open(job, self.release(answer))
+
+    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]]) -> list[int]:
+        """What all answers make together."""
+        return self.bank.totals(job, [self.release(answer) for answer in answers])
 
     def restarted(self, name: str) -> Provider:
         """A provider's role in another process of its node: nothing but its file is what it was."""
@@ -287,7 +335,8 @@ def provider_over(
     clock: Clock,
 ) -> Provider:
     """The role with the durable stores of a node."""
-    registry, epochs, answers = RegistryStore(engine), EpochStore(engine, clock), AnswerStore(engine)
+    registry, answers = RegistryStore(engine), AnswerStore(engine)
+    epochs = EpochStore(engine, AtRest.of(identity), clock)
     return Provider(domain, identity, registry, epochs, answers, admission, clock)  # type: ignore[arg-type]
 
 
@@ -320,7 +369,7 @@ def assemble(
     reviewer = Reviewer(
         office,
         identities[REVIEWER],
-        EpochStore(engines[REVIEWER], clock),
+        EpochStore(engines[REVIEWER], AtRest.of(identities[REVIEWER]), clock),
         ApprovalStore(engines[REVIEWER]),
         clock,
     )
@@ -329,7 +378,7 @@ def assemble(
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
         permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))
-        domain = Domain(name, REVIEWER, pins, holding)
+        domain = Domain(name, REVIEWER, pins, holding, POLICY)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
         journal = LogJournal(log, identities[name])

@@ -38,6 +38,7 @@ from compute.protocols.base import (
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
     AskHistogram,
     AskProviderTerms,
@@ -205,6 +206,7 @@ def named_sender(message: Message) -> str | None:
             | PresentPermit(presentation=signed)
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | Abandon(tombstone=signed)
         ):
             return signed.signer
         case AskHistogram(question=signed):

@@ -8,6 +8,7 @@ from world import Clock, LogJournal, open_log
 
 from audit.database import open_engine
 from compute.node.approvals import ApprovalStore
+from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.jobs.context import JobContext
@@ -30,7 +31,8 @@ class Desk:
             Office("reviewer", self.pins, b"\1" * 32),
             Ed25519PrivateKey.from_private_bytes(self.identity),
         )
-        role = Reviewer(office, key, EpochStore(engine, clock), ApprovalStore(engine), clock, progress)
+        epochs = EpochStore(engine, AtRest.of(key), clock)
+        role = Reviewer(office, key, epochs, ApprovalStore(engine), clock, progress)
         journal = LogJournal(open_log(open_engine(self.folder / "audit.sqlite"), clock), key)
         return role, Dispatcher("reviewer", handlers(role), journal, clock)
 

@@ -32,5 +32,6 @@ def open_desk(site: Site[ReviewerSettings], progress: Progress = no_progress) ->
         limits=Limits(settings.max_bits, settings.max_certain, settings.max_gain, settings.max_guess),
         approval_days=settings.approval_days,
     )
-    role = Reviewer(office, site.key, EpochStore(site.engine, clock), ApprovalStore(site.engine), clock, progress)
+    epochs = EpochStore(site.engine, site.at_rest, clock)
+    role = Reviewer(office, site.key, epochs, ApprovalStore(site.engine), clock, progress)
     return role, Dispatcher(settings.name, handlers(role), site.journal, clock)

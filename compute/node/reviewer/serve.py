@@ -27,7 +27,7 @@ def create(settings: ReviewerSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     role, dispatcher = open_desk(site)
     submission = LongMessage(REVIEW, role.check, bins, Signed[ModelApproval])
-    store = JobStore(site.engine, KINDS, clock)
+    store = JobStore(site.engine, site.at_rest, KINDS, clock)
     intake = Intake(dispatcher, store, {SubmitModel: submission}, [Signed[ReviewerTerms]])
     return create_app(site, (identity.routes(site),), intake, stack)
 

@@ -170,7 +170,7 @@ class ModelApproval(Message, frozen=True):
     purpose: Name
     tables: Providers[ApprovedTables]
     points_id: Hex32
-    """HMAC under the reviewer's key of the bins and points: the same for every encryption of one model."""
+    """HMAC under the reviewer's key of what the points tell (canonical_points.py), however it is encrypted."""
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     reachable_totals: Annotated[int, Meta(ge=1, lt=2**53)]
     expires: Milliseconds

@@ -3,8 +3,6 @@
 It judges leakage and not credit merit (PROTOCOLS.md §3).
 """
 
-import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,12 +11,13 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
-from compute.canonical import DAY, encode
+from compute.canonical import DAY
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import STATEMENT_AGE, Progress, RefusalError, no_progress
 from compute.protocols.risk_score.assessment import Assessment, Limits, assess
+from compute.protocols.risk_score.canonical_points import points_id
 from compute.protocols.risk_score.epochs import Epochs
 from compute.protocols.risk_score.histogram_check import open_histograms
 from compute.protocols.risk_score.job import approved_tables
@@ -217,16 +216,3 @@ class Reviewer:
             reachable_totals=examined.assessment.reachable_totals,
             expires=self._clock() + self.office.approval_days * DAY,
         )
-
-
-def points_id(model: OpenedModel, secret: bytes) -> str:
-    """HMAC-SHA256 of bank, products, bins and points: names a model without showing it, whatever its encryption.
-
-    Bins, features and providers stand in sorted order, so one model has one form. The bank is part of it, or a
-    rival could find a model by submitting guesses and comparing names.
-    """
-    content = [model.bank]
-    for part in model.tables:
-        content += [part.provider, part.product]
-        content += [encode(feature).decode() for feature in part.features]
-    return hmac.digest(secret, json.dumps(content).encode(), "sha256").hex()

@@ -11,16 +11,19 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gmpy2 import mpz
 from sqlalchemy import Engine
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
+from audit.entry import encode as encode_entry
 from audit.entry import sign as sign_event
 from audit.log import Log
-from audit.note import VerifierKey
+from audit.note import KeyKind, VerifierKey
+from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
-from compute.binning import CategoryBins, NumberBins
+from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
 from compute.node.approvals import ApprovalStore
@@ -33,13 +36,22 @@ from compute.node.reviewer import desk as reviewer_node
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.bank import Bank
+from compute.protocols.risk_score.assessment import Limits
+from compute.protocols.risk_score.bank import Bank, Logged
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
-from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query, RegisteredTables
+from compute.protocols.risk_score.messages import (
+    Answer,
+    JobStatement,
+    ModelApproval,
+    Query,
+    RegisteredTables,
+    ReleasedAnswer,
+)
 from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Office, Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.signing import Pin, Role, sign
+from compute.signing import Pin, Role, Signed, digest, sign
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 TODAY = "2026-11-22"
@@ -47,11 +59,31 @@ NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
 DAY = 24 * 3600 * 1000
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"\x6c" * 32)
 MARKET, ORIGIN = "market", "market.example/log"
+WITNESS = VerifierKey.of("office/witness", Ed25519PrivateKey.from_private_bytes(b"w" * 32), KeyKind.COSIGNATURE)
+POLICY = Policy(
+    party=MARKET,
+    log=VerifierKey.of(ORIGIN, LOG_KEY),
+    log_url="https://market.example:8443/log",
+    witnesses=(Witness("office", WITNESS),),
+    quorum=1,
+    outside=1,
+    max_age=600,
+)
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
 SNAPSHOT_DATE = "2026-11-01"
+GRIDS: dict[str, Bins] = {
+    "region": CategoryBins(column="region", groups=(("east",), ("north",), ("south",), ("west",))),
+    "employees": NumberBins(
+        column="employees", edges=(*map(str, range(1, 21)), *map(str, range(90, 101)), "99999")
+    ),
+    "age": NumberBins(column="age", edges=("-99", *map(str, range(1, 21)))),
+}
+"""Finer than a node would let a provider publish, so that what stands behind the grid is tested too."""
 REGIONS, SIZES = ["north", "south", "west", None], [0, 1, 4, 5, 99, None]
-MODEL, JOB = 8, 9
-"""The numbers of the permit's checks among the provider's of a registration and of a job."""
+QUESTION, MODEL, JOB = 5, 8, 9
+"""The numbers of the permit's checks among the provider's of a histogram, a registration and a job."""
+LENIENT = Limits(max_certain=1, max_gain=1, max_guess=1)
+"""A policy under which a card of few bins and far-off points passes the rule of concentration."""
 
 
 def real_codes(count: int) -> list[str]:
@@ -100,6 +132,11 @@ class Permission:
     fields: frozenset[str]
     consents: frozenset[str]
     max_uses: int = 1_000_000
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        beyond = {bins.column for bins in question.bins} - self.fields
+        if question.bank != self.bank or beyond:
+            raise RefusalError(QUESTION, f"no permit of {question.bank} covers these fields", "apply for one")
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         beyond = sorted({bins.column for bins in tables.bins} - self.fields)
@@ -191,7 +228,34 @@ class Parties:
         return self.bank.register_model(approved)
 
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
-        return self.bank.score(model, subjects, self.permits, TODAY)
+        return self.bank.score(model, subjects, self.permits, TODAY, self.record)
+
+    def record(self, answer: Answer) -> Logged:
+        """The bank's word in the log that an answer came, and its receipt."""
+        event = Event(
+            id=new_id(BANK, digest(answer)),
+            kind=EntryKind.ANSWER_RECEIVED,
+            time=self.clock(),
+            node=BANK,
+            counterparty=answer.provider,
+            job=answer.job.hex(),
+            detail={"answer": digest(answer).hex()},
+        )
+        LogJournal(self.log, self.identities[BANK]).append(event)
+        index = next(index for index, entry in enumerate(self.log.entries()) if entry.id == event.id)
+        return Logged(encode_entry(self.log.entry(index)), self.log.receipt(index).encode())
+
+    def release(self, answer: Signed[Answer]) -> ReleasedAnswer:
+        """An answer with its key, once it is recorded."""
+        return self.bank.release(answer, self.record(answer.statement))
+
+    def ciphertexts(self, job: JobStatement, answer: Signed[Answer]) -> list[mpz]:
+        """What an answer holds, once it is released."""
+        return self.bank.open(job, self.release(answer))
+
+    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]]) -> list[int]:
+        """What all answers make together."""
+        return self.bank.totals(job, [self.release(answer) for answer in answers])
 
     def restarted(self, name: str) -> Provider:
         """A provider's role in another process of its node: nothing but its file is what it was."""
@@ -277,7 +341,12 @@ def provider_over(
 
 
 def assemble(
-    key: PrivateKey, directory: Path, holdings: Mapping[str, Holding], consents: Sequence[str], stack: ExitStack
+    key: PrivateKey,
+    directory: Path,
+    holdings: Mapping[str, Holding],
+    consents: Sequence[str],
+    stack: ExitStack,
+    limits: Limits = LENIENT,
 ) -> Parties:
     """Give the parties over these holdings, by provider; what they open closes with the stack."""
 
@@ -296,7 +365,7 @@ def assemble(
     clock, transport = Clock(), MemoryTransport()
     log = open_log(database("audit"), clock)
     LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
-    office = Office(REVIEWER, pins, b"\1" * 32)
+    office = Office(REVIEWER, pins, b"\1" * 32, limits)
     reviewer = Reviewer(
         office,
         identities[REVIEWER],
@@ -309,7 +378,7 @@ def assemble(
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
         permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))
-        domain = Domain(name, REVIEWER, pins, holding)
+        domain = Domain(name, REVIEWER, pins, holding, POLICY)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
         journal = LogJournal(log, identities[name])
@@ -351,4 +420,5 @@ def holding(product: str, table: pd.DataFrame, scales: Mapping[str, int | None])
         frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
         return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
 
-    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select)
+    grids = {column: GRIDS[column] for column in scales}
+    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select, grids)

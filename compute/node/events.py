@@ -12,10 +12,14 @@ from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import (
+    Abandon,
+    Abandoned,
     Acknowledge,
-    Acknowledged,
     Answer,
+    AnswerKey,
+    AskHistogram,
     JobStatement,
     ModelApproval,
     Query,
@@ -73,6 +77,9 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"key": hashlib.sha256(enrolment.statement.n).hexdigest()}
         case PresentPermit(presentation=presented), PermitPresented(at=at):
             kind, permit, once = EntryKind.PERMIT_PRESENTED, reply.permit, digest(presented)
+        case AskHistogram(question=asked), Signed(statement=SealedHistogram()):
+            kind, at, once = EntryKind.HISTOGRAM_SENT, now, digest(asked.statement)
+            detail = {"question": once.hex()}
         case SubmitModel(), Signed(statement=ModelApproval() as approval):
             kind, at = EntryKind.MODEL_APPROVED, now
             detail = {
@@ -88,9 +95,12 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"answer": digest(answer).hex(), "rows": job.statement.rows, **facts.of_use(job.statement)}
             # Only now is the permit known to be one: before, it is any text of the bank's.
             permit = job.statement.permit_at(node)
-        case Acknowledge(), Acknowledged(at=at):
-            kind, once = EntryKind.ANSWER_ACKNOWLEDGED, message.acknowledgement.statement.job
-            contract = facts.contract_of_job(once)
+        case Acknowledge(), AnswerKey(at=at):
+            kind, once = EntryKind.ANSWER_ACKNOWLEDGED, reply.job
+            contract = facts.contract_of_job(reply.job)
+        case Abandon(), Abandoned(at=at):
+            kind, once = EntryKind.ANSWER_ABANDONED, reply.job
+            contract = facts.contract_of_job(reply.job)
         case _:
             return None
     if permit is not None:
@@ -212,8 +222,10 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             return signed.statement.bank, None
         case RegisterTables(tables=tables):
             return tables.bank, None
+        case AskHistogram(question=signed):
+            return signed.statement.bank, None
         case Query(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
-        case Acknowledge(acknowledgement=signed):
+        case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):
             return signed.statement.bank, signed.statement.job.hex()
     return None, None

@@ -38,7 +38,9 @@ from compute.protocols.base import (
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -204,7 +206,10 @@ def named_sender(message: Message) -> str | None:
             | PresentPermit(presentation=signed)
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | Abandon(tombstone=signed)
         ):
+            return signed.signer
+        case AskHistogram(question=signed):
             return signed.signer
         case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
             return bank

@@ -29,7 +29,9 @@ from compute.protocols.base import Cancel, Collect
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -333,10 +335,12 @@ NODE_KINDS = {
     "provider": {
         "key_enrolled",
         "permit_presented",
+        "histogram_sent",
         "model_registered",
         "query_received",
         "answer_sent",
         "answer_acknowledged",
+        "answer_abandoned",
         "subject_erased",
         "legal_hold_placed",
         "legal_hold_lifted",
@@ -475,7 +479,7 @@ def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> No
 def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
-        *(Acknowledge, Collect, Cancel),
+        *(Abandon, Acknowledge, AskHistogram, Collect, Cancel),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 

@@ -28,9 +28,10 @@ from market import (
 )
 from node.conftest import AT_REST
 from node.exchange_client import ExchangeClient
-from node.statements import answer, model_approval, registration
+from node.statements import NOBODY, answer, model_approval, registration
 from node.statements import job as made_job
 from sqlalchemy import Engine, text
+from world import POLICY
 
 from audit.database import open_engine
 from audit.subjects import SubjectTree
@@ -144,7 +145,7 @@ def open_office(folder: Path) -> Iterator[Office]:
         registry, answers = RegistryStore(engine), AnswerStore(engine)
         salts, uses = SaltStore(engine, AT_REST), UseStore(engine)
         admission = PermitAdmission(
-            Domain(TAX, REVIEWER, pins, holding),
+            Domain(TAX, REVIEWER, pins, holding, POLICY),
             "market",
             desk,
             registry,
@@ -214,7 +215,7 @@ def use(office: Office, contract: str, number: int, rows: int) -> None:
     job = office.job(contract, number, rows)
     made = answer(job)
     made = msgspec.structs.replace(made, statement=msgspec.structs.replace(made.statement, provider=TAX))
-    assert office.answers.put(job, made, office.admission.admit_job(job, registered())) is not None
+    assert office.answers.put(job, made, office.admission.admit_job(job, registered()), NOBODY) == made
 
 
 # --- what is allowed ---------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def test_a_bank_waits_for_long_work_and_gets_its_answer(world: World, asked: lis
     assert any(step.startswith(f"{REVIEWER}: ") for step, _, _ in asked)
     kinds = [event.kind for event in world.events() if event.node == REVIEWER]
     assert kinds == [EntryKind.MODEL_APPROVED]
-    assert world.bank.score(approval, (), world.permits, "2026-11-22") == []
+    assert world.bank.score(approval, (), world.permits, "2026-11-22", world.record) == []
 
 
 def test_a_refusal_comes_back_by_its_check(world: World, asked: list[tuple[str, int, int]]) -> None:

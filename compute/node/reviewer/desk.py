@@ -7,6 +7,7 @@ from compute.node.reviewer.points import load_or_make
 from compute.node.settings import ReviewerSettings
 from compute.node.site import Site, clock
 from compute.protocols.base import Progress, no_progress
+from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.messages import AskReviewerTerms, SubmitModel
 from compute.protocols.risk_score.reviewer import Office, Reviewer
 
@@ -28,7 +29,7 @@ def open_desk(site: Site[ReviewerSettings], progress: Progress = no_progress) ->
         settings.name,
         site.directory,
         points_secret(settings),
-        max_bits=settings.max_bits,
+        limits=Limits(settings.max_bits, settings.max_certain, settings.max_gain, settings.max_guess),
         approval_days=settings.approval_days,
     )
     epochs = EpochStore(site.engine, site.at_rest, clock)

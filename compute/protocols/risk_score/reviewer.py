@@ -3,8 +3,7 @@
 It judges leakage and not credit merit (PROTOCOLS.md §3).
 """
 
-import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -12,15 +11,16 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
-from compute.binning import Bins
-from compute.canonical import DAY, Message, Name, encode
+from compute.canonical import DAY
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import STATEMENT_AGE, Progress, RefusalError, no_progress
+from compute.protocols.risk_score.assessment import Assessment, Limits, assess
+from compute.protocols.risk_score.canonical_points import points_id
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_check import open_histograms
 from compute.protocols.risk_score.job import approved_tables
-from compute.protocols.risk_score.leakage import leaked_bits, reachable_totals
 from compute.protocols.risk_score.messages import (
     AskReviewerTerms,
     ModelApproval,
@@ -31,7 +31,8 @@ from compute.protocols.risk_score.messages import (
     SubmitModel,
     TableOpening,
 )
-from compute.protocols.risk_score.sealing import SealError, unseal
+from compute.protocols.risk_score.opened import OpenedModel, opened
+from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
 from compute.signing import SUITE, Pins, SignatureError, Signed, digest, sign, verify
 
 MAX_ENTRIES = 4096
@@ -60,9 +61,18 @@ class Office:
     pins: Pins
     points_secret: bytes = field(repr=False)
     """Under which ``points_id`` is made."""
-    max_bits: float = 8.0
-    """What one score may tell about a subject."""
+    limits: Limits = field(default_factory=Limits)
+    """How much a model may tell."""
     approval_days: int = 365
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A submission whose every ciphertext is what its opening says."""
+
+    model: OpenedModel
+    assessment: Assessment
+    points_id: str
 
 
 class Reviewer:
@@ -101,18 +111,19 @@ class Reviewer:
         1. The submission is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
            this bank and this modulus; there are not too many bins.
-        3. The sealed opening opens, for these tables.
+        3. The sealed opening opens, for these tables; so does each provider's histogram, signed by it, of the last
+           hour, for these bins of this product version.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5. No provider's points are constant, which would make the total the others' partial score; and the points
-           of a last bin, which may be empty, lie within those of the column's others. That a part shows through
-           the total on the actual data, as with two columns that cancel, takes histograms (docs/adr/0010).
-        6. log2 of the reachable totals is at most the policy's bits.
+        5–8. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
         """
         submission = self._verified(message)  # 1
         identity = digest(submission)
         approved = self._approvals.find(identity)
         if approved is None:
-            approval = sign(self._approve(submission), self.office.name, self._identity)
+            examined = self._examine(submission)
+            for finding in examined.assessment.findings:  # 5–8
+                raise RefusalError(finding.rule, finding.reason, finding.remedy)
+            approval = sign(self._approval(submission, examined), self.office.name, self._identity)
             approved = self._approvals.put(identity, approval)
         return approved
 
@@ -122,7 +133,8 @@ class Reviewer:
         except SignatureError as error:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
-    def _approve(self, submission: ModelSubmission) -> ModelApproval:
+    def _examine(self, submission: ModelSubmission) -> Examined:
+        """Open the model and measure it: checks 2–4 refuse, 5–8 find."""
         key = self._check_tables(submission)  # 2
         try:
             opening = self._unseal(submission)  # 3
@@ -130,28 +142,20 @@ class Reviewer:
             raise RefusalError(3, str(error), "ask for the reviewer's terms again and seal to that key") from error
         if len(opening.tables) != len(submission.tables):
             raise RefusalError(3, "the opening has another number of tables", "open each provider's tables")
-        points: list[Sequence[int]] = []
+        keys = [epoch.key for epoch in self._epochs.alive()]
+        histograms = open_histograms(submission, keys, self.office.pins, self._clock())  # 3
         for tables, table_opening in zip(submission.tables, opening.tables, strict=True):
             self._check_opening(key, submission.points_bound, tables, table_opening)  # 4
-            columns = _per_feature(tables, table_opening)
-            _check_variation(tables, columns)  # 5
-            points += columns
-        limit = int(2**self.office.max_bits)
-        totals = reachable_totals(points, limit)
-        if totals > limit:  # 6
-            raise RefusalError(
-                6,
-                f"a score could tell more than {self.office.max_bits:g} bits ({leaked_bits(totals):.1f} or more)",
-                "use fewer bins or coarser points",
-            )
-        return self._approval(submission, key, points, totals)
+        model = opened(submission, opening)
+        assessment = assess(model, self.office.limits, histograms)
+        return Examined(model, assessment, points_id(model, self.office.points_secret))
 
     def _unseal(self, submission: ModelSubmission) -> Opening:
         """Open with whichever key is alive: a key may have changed since the bank asked for it."""
         failure = SealError("no sealing key is alive here")
         for epoch in self._epochs.alive():
             try:
-                return unseal(submission.sealed_opening, submission.tables, epoch.key)
+                return unseal(submission.sealed_opening, epoch.key, opening_info(submission.tables), Opening)
             except SealError as error:
                 failure = error
         raise failure
@@ -199,67 +203,16 @@ class Reviewer:
         except PaillierError as error:
             raise RefusalError(4, f"{where}: {error}", "encrypt the model anew") from error
 
-    def _approval(
-        self, submission: ModelSubmission, key: PublicKey, points: Sequence[Sequence[int]], totals: int
-    ) -> ModelApproval:
+    def _approval(self, submission: ModelSubmission, examined: Examined) -> ModelApproval:
         return ModelApproval(
             reviewer=self.office.name,
             suite=SUITE,
             bank=submission.bank,
-            key=key.fingerprint,
+            key=PublicKey.from_bytes(submission.n).fingerprint,
             purpose=submission.purpose,
             tables=approved_tables(submission.tables),
-            points_id=self._points_id(submission.tables, points),
+            points_id=examined.points_id,
             points_bound=submission.points_bound,
-            reachable_totals=totals,
+            reachable_totals=examined.assessment.reachable_totals,
             expires=self._clock() + self.office.approval_days * DAY,
         )
-
-    def _points_id(self, tables: Sequence[RegisteredTables], points: Sequence[Sequence[int]]) -> str:
-        """HMAC-SHA256 of products, bins and points: names a model without showing it, whatever its encryption."""
-        columns = iter(points)
-        content = _Content(
-            bank=tables[0].bank,
-            tables=tuple(
-                _ContentTables(
-                    provider=part.provider,
-                    product=part.product,
-                    bins=part.bins,
-                    points=tuple(tuple(next(columns)) for _ in part.bins),
-                )
-                for part in tables
-            ),
-        )
-        return hmac.digest(self.office.points_secret, encode(content), "sha256").hex()
-
-
-class _ContentTables(Message, frozen=True):
-    provider: Name
-    product: Name
-    bins: tuple[Bins, ...]
-    points: tuple[tuple[int, ...], ...]
-
-
-class _Content(Message, frozen=True):
-    """What ``points_id`` names; bins, features and providers stand in sorted order, so one model has one form.
-
-    The bank is part of it, or a rival could find a model by submitting guesses and comparing names.
-    """
-
-    bank: Name
-    tables: tuple[_ContentTables, ...]
-
-
-def _check_variation(tables: RegisteredTables, columns: Sequence[Sequence[int]]) -> None:
-    """Check 5 for one provider."""
-    if reachable_totals(columns, 1) == 1:
-        raise RefusalError(5, f"the tables at {tables.provider} are constant", "leave that provider out")
-    for bins, (*others, last) in zip(tables.bins, columns, strict=True):
-        if not others or not min(others) <= last <= max(others):
-            reason = f"{tables.provider}: the points of {bins.column}'s last bin lie outside those of its others"
-            raise RefusalError(5, reason, "give missing values points between the column's others")
-
-
-def _per_feature(tables: RegisteredTables, opening: TableOpening) -> list[Sequence[int]]:
-    points = iter(opening.points)
-    return [[next(points) for _ in range(bins.size)] for bins in tables.bins]

@@ -24,7 +24,7 @@ from compute.node.reviewer.points import load_or_make as points_secret
 from compute.node.salts import SaltStore
 from compute.node.site import clock
 from compute.protocols.risk_score.messages import Opening, SubmitModel
-from compute.protocols.risk_score.sealing import SealError, unseal
+from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
 from compute.signing import LOG_KEY, WITNESS_KEY, derived_secret
 from compute.web.tls_key import KeyPair, load_key, password_of
 from compute.web.unlock import Unlock
@@ -215,7 +215,7 @@ def openings(market: Market) -> Iterator[Opening]:
                 continue  # another message
             for key in keys:
                 try:
-                    yield unseal(submission.sealed_opening, submission.tables, key)
+                    yield unseal(submission.sealed_opening, key, opening_info(submission.tables), Opening)
                 except SealError:
                     continue  # of another epoch
 

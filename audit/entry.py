@@ -87,6 +87,8 @@ class EntryKind(StrEnum):
     PERMIT_PRESENTED = "permit_presented"
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
+    MODEL_REFUSED = "model_refused"
+    MODEL_WITHDRAWN = "model_withdrawn"
     # A use, in halves: the consumer's and the provider's query, the provider's and the consumer's answer.
     QUERY_SENT = "query_sent"
     QUERY_RECEIVED = "query_received"

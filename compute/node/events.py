@@ -12,15 +12,20 @@ from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.case import Case, Step
 from compute.protocols.risk_score.messages import (
     Acknowledge,
     Acknowledged,
     Answer,
+    AskDecision,
     JobStatement,
     ModelApproval,
     Query,
+    RegisteredTables,
     RegisterTables,
     SubmitModel,
+    Withdrawal,
+    WithdrawModel,
 )
 from compute.signing import Signed, digest
 
@@ -62,8 +67,7 @@ class NoFacts:
 def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts) -> Event | None:
     """Give the event of a message that was taken, or None for a mere question.
 
-    What a node tells once is one event however often it is repeated: its id and time follow from the reply. An
-    approval is an event each time it is given.
+    What a node tells once is one event however often it is repeated: its id and time follow from the reply.
     """
     permit = contract = once = None
     detail: Detail = {}
@@ -73,15 +77,13 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"key": hashlib.sha256(enrolment.statement.n).hexdigest()}
         case PresentPermit(presentation=presented), PermitPresented(at=at):
             kind, permit, once = EntryKind.PERMIT_PRESENTED, reply.permit, digest(presented)
-        case SubmitModel(), Signed(statement=ModelApproval() as approval):
-            kind, at = EntryKind.MODEL_APPROVED, now
-            detail = {
-                "approval": digest(approval).hex(),
-                "points_id": approval.points_id,
-                "reachable_totals": approval.reachable_totals,
-            }
+        case AskDecision(), Signed(statement=ModelApproval() as approval):
+            return model_approved(node, approval, now)
         case RegisterTables(), Accepted(at=at):
             kind, once = EntryKind.MODEL_REGISTERED, digest(message.approval.statement)
+            detail = {"approval": once.hex()}
+        case WithdrawModel(withdrawal=withdrawn), Accepted(at=at):
+            kind, once = EntryKind.MODEL_WITHDRAWN, withdrawn.statement.approval
             detail = {"approval": once.hex()}
         case Query(job=job), Signed(statement=Answer() as answer):
             kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
@@ -96,6 +98,51 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
     if permit is not None:
         contract = facts.contract_of(permit)
     return _event(kind, node, message, at, detail, contract, permit, once)
+
+
+def model_approved(node: str, approval: ModelApproval, now: int) -> Event:
+    """Give the event of a reviewer's approval; there is one for each, first told when it was signed."""
+    name = digest(approval)
+    detail: Detail = {
+        "approval": name.hex(),
+        "points_id": approval.points_id,
+        "reachable_totals": approval.reachable_totals,
+    }
+    if approval.rests_on is not None:
+        detail["rests_on"] = approval.rests_on.hex()
+    return Event(
+        id=_id_of(node, EntryKind.MODEL_APPROVED, name),
+        kind=EntryKind.MODEL_APPROVED,
+        time=now,
+        node=node,
+        counterparty=approval.bank,
+        detail=detail,
+    )
+
+
+def model_refused(node: str, case: Case, step: Step) -> Event:
+    """Give the event of an examiner's refusal: a word of a vocabulary, and not what the examiner wrote."""
+    detail: Detail = {"submission": case.submission.hex(), "points_id": case.draft.points_id}
+    return Event(
+        id=_id_of(node, EntryKind.MODEL_REFUSED, case.submission),
+        kind=EntryKind.MODEL_REFUSED,
+        time=step.at,
+        node=node,
+        counterparty=case.bank,
+        detail=detail if step.code is None else detail | {"reason": step.code.value},
+    )
+
+
+def model_withdrawn(node: str, withdrawal: Withdrawal) -> Event:
+    """Give the event of an approval that its reviewer takes back."""
+    return Event(
+        id=_id_of(node, EntryKind.MODEL_WITHDRAWN, withdrawal.approval),
+        kind=EntryKind.MODEL_WITHDRAWN,
+        time=withdrawal.at,
+        node=node,
+        counterparty=withdrawal.bank,
+        detail={"approval": withdrawal.approval.hex()},
+    )
 
 
 def answer_id(node: str, job: bytes) -> str:
@@ -210,8 +257,10 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
     match message:
         case EnrolKey(statement=signed) | SubmitModel(submission=signed) | PresentPermit(presentation=signed):
             return signed.statement.bank, None
-        case RegisterTables(tables=tables):
-            return tables.bank, None
+        case WithdrawModel(withdrawal=withdrawal):
+            return withdrawal.statement.reviewer, None
+        case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank):
+            return bank, None
         case Query(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed):

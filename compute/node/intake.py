@@ -39,11 +39,13 @@ from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Acknowledge,
+    AskDecision,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
     RegisterTables,
     SubmitModel,
+    WithdrawModel,
 )
 
 HOLD = 5.0
@@ -204,9 +206,10 @@ def named_sender(message: Message) -> str | None:
             | PresentPermit(presentation=signed)
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | WithdrawModel(withdrawal=signed)
         ):
             return signed.signer
-        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
+        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank) | AskDecision(bank=bank):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

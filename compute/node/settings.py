@@ -20,6 +20,7 @@ Role = Literal["provider", "bank", "reviewer", "witness"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
+Examiners = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
 Bits = Annotated[float, Meta(gt=0, le=64)]
 
 
@@ -137,6 +138,12 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """What one score may tell about a subject, in bits."""
     approval_days: Count
     """How long an approval stands."""
+    decision_days: Count
+    """How long a model waits for its examiners before it lapses."""
+    examiners_needed: Examiners
+    """How many of the staff must approve a model."""
+    require_dossier: bool
+    """Whether a model without a dossier is refused."""
 
 
 class WitnessSettings(NodeSettings, frozen=True):

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from world import Clock, LogJournal, open_log
+from world import AT_REST, Clock, LogJournal, open_log
 
 from audit.database import open_engine
-from compute.node.approvals import ApprovalStore
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.jobs.context import JobContext
+from compute.node.reviewer.cases import CaseStore
 from compute.node.reviewer.desk import handlers
 from compute.protocols.base import Progress, no_progress
-from compute.protocols.risk_score.reviewer import Office, Reviewer
+from compute.protocols.risk_score.office import Office
+from compute.protocols.risk_score.reviewer import Reviewer
 from compute.signing import Pin
 
 
@@ -30,7 +31,7 @@ class Desk:
             Office("reviewer", self.pins, b"\1" * 32),
             Ed25519PrivateKey.from_private_bytes(self.identity),
         )
-        role = Reviewer(office, key, EpochStore(engine, clock), ApprovalStore(engine), clock, progress)
+        role = Reviewer(office, key, EpochStore(engine, clock), CaseStore(engine, AT_REST), clock, progress)
         journal = LogJournal(open_log(open_engine(self.folder / "audit.sqlite"), clock), key)
         return role, Dispatcher("reviewer", handlers(role), journal, clock)
 

@@ -12,7 +12,7 @@ from audit.errors import ErasedError
 from audit.salts import SaltTree, child_key, path_of
 from audit.subjects import SubjectTree, use_value, verify
 from compute.canonical import DAY
-from compute.node import erasure
+from compute.node import wiping
 from compute.node.console.consents import seed_to_show
 from compute.node.console.subjects import require_kept
 from compute.node.erasure import Eraser, Erasure, ErasureRefusedError, NoSaltsError, require_erasable
@@ -191,7 +191,7 @@ def test_no_file_has_the_salt_the_seed_or_a_key_of_the_path(node: Node, tmp_path
 def test_while_another_reads_the_old_bytes_stay_until_it_ends(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "WIPE", 0.1)
+    monkeypatch.setattr(wiping, "WIPE", 0.1)
     other = open_engine(tmp_path / "node.sqlite")
     node.later(100)
     with reader(other).connect() as reading:

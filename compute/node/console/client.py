@@ -34,8 +34,11 @@ from compute.node.console.messages import (
     LegalHold,
     LegalHolds,
     LiftedHold,
+    ModelHeld,
     ModelRegistered,
     ModelRegistration,
+    Models,
+    ModelSubmitted,
     PermitsPresented,
     ReadTerms,
     Scored,
@@ -53,7 +56,8 @@ from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.errors import ResponseError
 
-_RESULT: Any = KeyEnrolled | ModelRegistered | Scored
+Result = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored
+_RESULT: Any = Result
 
 
 class NodeClient:
@@ -157,9 +161,17 @@ class NodeClient:
         """Prove the bank's Paillier key to providers."""
         return self._post("/key-enrolments", JobView, asked)
 
-    def register_model(self, asked: ModelRegistration) -> JobView:
-        """Have a scorecard approved and registered."""
+    def submit_model(self, asked: ModelRegistration) -> JobView:
+        """Have a scorecard reviewed."""
         return self._post("/models", JobView, asked)
+
+    def register_model(self, model: str, version: str) -> JobView:
+        """Register the latest submission of a model at its providers, if it is approved."""
+        return self._post(f"/models/{model}/{version}/register", JobView)
+
+    def models(self) -> Sequence[ModelHeld]:
+        """Give the models that the bank submitted, the newest first."""
+        return self._get("/models", Models).models
 
     def score(self, asked: Scoring) -> JobView:
         """Score subjects."""
@@ -178,9 +190,9 @@ class NodeClient:
         """Stop a job."""
         return self._post(f"/jobs/{job}/cancel", JobView)
 
-    def result(self, job: str) -> KeyEnrolled | ModelRegistered | Scored:
+    def result(self, job: str) -> Result:
         """Give what a job gave that is done."""
-        found: KeyEnrolled | ModelRegistered | Scored = self._get(f"/jobs/{job}/result", _RESULT)
+        found: Result = self._get(f"/jobs/{job}/result", _RESULT)
         return found
 
     def scores(self, job: str, file: str = "scores.csv") -> bytes:

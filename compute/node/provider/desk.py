@@ -15,7 +15,13 @@ from compute.node.site import Site, clock
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.messages import (
+    Acknowledge,
+    AskProviderTerms,
+    Query,
+    RegisterTables,
+    WithdrawModel,
+)
 from compute.protocols.risk_score.provider import Means, Provider
 
 
@@ -25,6 +31,7 @@ def handlers(role: Provider) -> Handlers:
         EnrolKey: role.enrol,
         AskProviderTerms: role.terms,
         RegisterTables: role.register,
+        WithdrawModel: role.withdraw,
         Query: role.answer,
         Acknowledge: role.acknowledge,
     }

@@ -12,8 +12,17 @@ from compute.node.reviewer.desk import open_desk, points_secret
 from compute.node.reviewer.kinds import KINDS, REVIEW
 from compute.node.settings import ReviewerSettings
 from compute.node.site import clock, open_site
-from compute.protocols.risk_score.messages import ModelApproval, ReviewerTerms, SubmitModel
+from compute.protocols.risk_score.messages import (
+    ModelApproval,
+    ModelReceived,
+    ReviewerTerms,
+    SubmitModel,
+    UnderReview,
+)
 from compute.signing import Signed
+
+REPLIES = (Signed[ReviewerTerms], Signed[ModelApproval], UnderReview)
+"""The replies that come at once."""
 
 
 def check(settings: ReviewerSettings) -> None:
@@ -26,9 +35,9 @@ def create(settings: ReviewerSettings) -> APIFlask:
     stack = ExitStack()
     site = stack.enter_context(open_site(settings))
     role, dispatcher = open_desk(site)
-    submission = LongMessage(REVIEW, role.check, bins, Signed[ModelApproval])
+    submission = LongMessage(REVIEW, role.check, bins, ModelReceived)
     store = JobStore(site.engine, KINDS, clock)
-    intake = Intake(dispatcher, store, {SubmitModel: submission}, [Signed[ReviewerTerms]])
+    intake = Intake(dispatcher, store, {SubmitModel: submission}, REPLIES)
     return create_app(site, (identity.routes(site),), intake, stack)
 
 

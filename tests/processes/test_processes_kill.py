@@ -149,8 +149,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             consent(sites, analyst, terms, ignore)
             scorecard = (EXAMPLES / SCORECARD_FILE).read_text("utf-8")
             asked = ModelRegistration(reference="card", contract=terms.contract, scorecard=scorecard)
-            registered = analyst.follow(analyst.register_model(asked), lambda _: None)
-            assert registered.state == State.DONE, registered
+            model(sites, analyst, asked, ignore)
             scoring = Scoring(
                 reference="all",
                 contract=terms.contract,

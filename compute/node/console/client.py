@@ -49,6 +49,14 @@ from compute.node.console.messages import (
     SubjectUses,
     WithdrawnSubjects,
 )
+from compute.node.console.review_messages import (
+    CaseApproval,
+    CaseRefusal,
+    Cases,
+    CaseSummary,
+    CaseView,
+    CaseWithdrawal,
+)
 from compute.node.jobs.states import ENDED
 from compute.records import PartyRecord
 from compute.signing import Signed, digest
@@ -176,6 +184,30 @@ class NodeClient:
     def score(self, asked: Scoring) -> JobView:
         """Score subjects."""
         return self._post("/scorings", JobView, asked)
+
+    # --- a reviewer's -----------------------------------------------------------------------------------------
+
+    def cases(self) -> Sequence[CaseSummary]:
+        """Give the models under review, the newest first, then those that were decided."""
+        return self._get("/reviews", Cases).cases
+
+    def case(self, case: str) -> CaseView:
+        """Give one case, while it is undecided with the opened model; that it is read is written down."""
+        return self._get(f"/reviews/{case}", CaseView)
+
+    def approve_case(self, case: str, submission: str) -> CaseSummary:
+        """Approve a model that was read, as the submission of this digest."""
+        return self._post(f"/reviews/{case}/approve", CaseSummary, CaseApproval(submission=submission))
+
+    def refuse_case(self, case: str, refusal: CaseRefusal) -> CaseSummary:
+        """Refuse a model."""
+        return self._post(f"/reviews/{case}/refuse", CaseSummary, refusal)
+
+    def withdraw_case(self, case: str, withdrawal: CaseWithdrawal) -> CaseSummary:
+        """Take an approval back."""
+        return self._post(f"/reviews/{case}/withdraw", CaseSummary, withdrawal)
+
+    # --- jobs -------------------------------------------------------------------------------------------------
 
     def job(self, job: str) -> JobView:
         """Give a job as it stands."""

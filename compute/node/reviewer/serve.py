@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from apiflask import APIFlask
 
 from compute.node.app import create_app
-from compute.node.console import identity
+from compute.node.console import identity, reviewing
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
-from compute.node.reviewer.desk import open_desk, points_secret
+from compute.node.reviewer.desk import open_desk, open_office, points_secret
 from compute.node.reviewer.kinds import KINDS, REVIEW
 from compute.node.settings import ReviewerSettings
 from compute.node.site import clock, open_site
@@ -36,9 +36,10 @@ def create(settings: ReviewerSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     role, dispatcher = open_desk(site)
     submission = LongMessage(REVIEW, role.check, bins, ModelReceived)
+    desk, cases = open_office(site)
     store = JobStore(site.engine, KINDS, clock)
     intake = Intake(dispatcher, store, {SubmitModel: submission}, REPLIES)
-    return create_app(site, (identity.routes(site),), intake, stack)
+    return create_app(site, (identity.routes(site), reviewing.routes(site, desk, cases)), intake, stack)
 
 
 def bins(message: SubmitModel) -> int:

@@ -32,7 +32,7 @@ from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import APPLICANTS_FILE, EXAMPLES, PROVIDERS, SCORECARD_FILE, load_scorecard
 from veilmart.demo.processes import Process, running
 from veilmart.demo.sites import BANK, Sites, lay_out
-from veilmart.demo.story import agree, consent, enrol_key, onboard, operator, publish, staff, today
+from veilmart.demo.story import agree, consent, enrol_key, model, onboard, operator, publish, staff, today
 
 pytestmark = pytest.mark.long
 

@@ -94,7 +94,8 @@ class EntryKind(StrEnum):
     QUERY_RECEIVED = "query_received"
     ANSWER_SENT = "answer_sent"
     ANSWER_RECEIVED = "answer_received"
-    ANSWER_ACKNOWLEDGED = "answer_acknowledged"  # the provider has the consumer's signed receipt
+    ANSWER_ACKNOWLEDGED = "answer_acknowledged"  # the provider has the receipt, and gave the answer's key
+    ANSWER_ABANDONED = "answer_abandoned"  # the consumer gave up: the answer stays closed, no use counts
     SUBJECT_ERASED = "subject_erased"
     LEGAL_HOLD_PLACED = "legal_hold_placed"
     LEGAL_HOLD_LIFTED = "legal_hold_lifted"

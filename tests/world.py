@@ -12,13 +12,16 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gmpy2 import mpz
 from sqlalchemy import Engine
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
+from audit.entry import encode as encode_entry
 from audit.entry import sign as sign_event
 from audit.log import Log
-from audit.note import VerifierKey
+from audit.note import KeyKind, VerifierKey
+from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
 from compute.binning import CategoryBins, NumberBins
@@ -34,18 +37,26 @@ from compute.node.reviewer.cases import CaseStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.bank import Bank
+from compute.protocols.risk_score.bank import Bank, Logged
 from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
 from compute.protocols.risk_score.desk import ModelDesk
 from compute.protocols.risk_score.dossier import Dossier, Sample
-from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query, RegisteredTables, UnderReview
+from compute.protocols.risk_score.messages import (
+    Answer,
+    JobStatement,
+    ModelApproval,
+    Query,
+    RegisteredTables,
+    ReleasedAnswer,
+    UnderReview,
+)
 from compute.protocols.risk_score.office import Office
 from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.protocols.risk_score.submitted import SubmittedModel
-from compute.signing import Pin, Role, sign
+from compute.signing import Pin, Role, Signed, digest, sign
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 TODAY = "2026-11-22"
@@ -53,10 +64,18 @@ NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
 DAY = 24 * 3600 * 1000
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"\x6c" * 32)
 MARKET, ORIGIN = "market", "market.example/log"
+WITNESS = VerifierKey.of("office/witness", Ed25519PrivateKey.from_private_bytes(b"w" * 32), KeyKind.COSIGNATURE)
+POLICY = Policy(
+    party=MARKET,
+    log=VerifierKey.of(ORIGIN, LOG_KEY),
+    log_url="https://market.example:8443/log",
+    witnesses=(Witness("office", WITNESS),),
+    quorum=1,
+    outside=1,
+    max_age=600,
+)
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
 EXAMINERS = ("first-examiner", "second-examiner")
-AT_REST = AtRest(b"\2" * 32)
-"""What the reviewer seals the files of its cases by."""
 DOSSIER = Dossier(
     author="credit risk unit",
     purpose="loans to small businesses",
@@ -230,7 +249,34 @@ class Parties:
         return case
 
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
-        return self.bank.score(model, subjects, self.permits, TODAY)
+        return self.bank.score(model, subjects, self.permits, TODAY, self.record)
+
+    def record(self, answer: Answer) -> Logged:
+        """The bank's word in the log that an answer came, and its receipt."""
+        event = Event(
+            id=new_id(BANK, digest(answer)),
+            kind=EntryKind.ANSWER_RECEIVED,
+            time=self.clock(),
+            node=BANK,
+            counterparty=answer.provider,
+            job=answer.job.hex(),
+            detail={"answer": digest(answer).hex()},
+        )
+        LogJournal(self.log, self.identities[BANK]).append(event)
+        index = next(index for index, entry in enumerate(self.log.entries()) if entry.id == event.id)
+        return Logged(encode_entry(self.log.entry(index)), self.log.receipt(index).encode())
+
+    def release(self, answer: Signed[Answer]) -> ReleasedAnswer:
+        """An answer with its key, once it is recorded."""
+        return self.bank.release(answer, self.record(answer.statement))
+
+    def ciphertexts(self, job: JobStatement, answer: Signed[Answer]) -> list[mpz]:
+        """What an answer holds, once it is released."""
+        return self.bank.open(job, self.release(answer))
+
+    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]]) -> list[int]:
+        """What all answers make together."""
+        return self.bank.totals(job, [self.release(answer) for answer in answers])
 
     def restarted(self, name: str) -> Provider:
         """A provider's role in another process of its node: nothing but its file is what it was."""
@@ -310,7 +356,8 @@ def provider_over(
     clock: Clock,
 ) -> Provider:
     """The role with the durable stores of a node."""
-    registry, epochs, answers = RegistryStore(engine), EpochStore(engine, clock), AnswerStore(engine)
+    registry, answers = RegistryStore(engine), AnswerStore(engine)
+    epochs = EpochStore(engine, AtRest.of(identity), clock)
     return Provider(domain, identity, registry, epochs, answers, admission, clock)  # type: ignore[arg-type]
 
 
@@ -335,8 +382,10 @@ def assemble(
     log = open_log(database("audit"), clock)
     LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
     office = Office(REVIEWER, pins, b"\1" * 32)
-    cases, identity = CaseStore(engines[REVIEWER], AT_REST), identities[REVIEWER]
-    reviewer = Reviewer(office, identity, EpochStore(engines[REVIEWER], clock), cases, clock)
+    identity = identities[REVIEWER]
+    at_rest = AtRest.of(identity)
+    cases, epochs = CaseStore(engines[REVIEWER], at_rest), EpochStore(engines[REVIEWER], at_rest, clock)
+    reviewer = Reviewer(office, identity, epochs, cases, clock)
     desk = ModelDesk(office, identity, cases, clock)
     bank = Bank(BANK, identities[BANK], key, pins, transport, clock)
     parties = Parties(
@@ -345,7 +394,7 @@ def assemble(
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
         permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))
-        domain = Domain(name, REVIEWER, pins, holding)
+        domain = Domain(name, REVIEWER, pins, holding, POLICY)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
         journal = LogJournal(log, identities[name])

@@ -56,6 +56,7 @@ KINDS = {
     EntryKind.ANSWER_SENT: "应答发出",
     EntryKind.ANSWER_RECEIVED: "应答收到",
     EntryKind.ANSWER_ACKNOWLEDGED: "应答回执",
+    EntryKind.ANSWER_ABANDONED: "应答作废",
     EntryKind.SUBJECT_ERASED: "主体删除",
     EntryKind.LEGAL_HOLD_PLACED: "证据保全",
     EntryKind.LEGAL_HOLD_LIFTED: "解除证据保全",

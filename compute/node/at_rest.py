@@ -5,9 +5,12 @@ column and row, so that a value copied into another row does not open there. Non
 which is good for 2^32 values under one key (section 8.3): a thousand every second for fifty days, and a node seals
 a few for each job.
 
-What it does not hide: how long a value is, and that an older one was put back in its own place.
+What it does not hide: how long a value is, and that an older one was put back in its own place. And it erases
+nothing: whoever has the identity opens old sealed bytes wherever they are left, so they are overwritten as clear
+ones were.
 """
 
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +27,7 @@ OVERHEAD = 1 + NONCE_BYTES + 16
 """Bytes by which a sealed value is longer: the version, the nonce and the tag."""
 
 _VERSION = b"\x01"
+_SEAL, _FINGERPRINT = b"seal", b"fingerprint"
 
 
 class AtRestError(Exception):
@@ -39,7 +43,8 @@ class AtRest:
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
             raise ValueError(f"a secret of {len(secret)} bytes; give {KEY_BYTES}")
-        self._cipher = AESGCM(secret)
+        self._cipher = AESGCM(_derived(secret, _SEAL))
+        self._fingerprint = hmac.new(_derived(secret, _FINGERPRINT), digestmod="sha256")
 
     @classmethod
     def of(cls, identity: Ed25519PrivateKey) -> "AtRest":
@@ -63,6 +68,21 @@ class AtRest:
             f"{' '.join(place)}: not sealed under this node's identity, or altered; restore identity and database "
             "from the same copy, or begin with a new database: one of an earlier version cannot be taken over"
         )
+
+    def fingerprint(self, value: bytes, *place: str) -> bytes:
+        """Give 32 bytes that recognise a value which comes again: HMAC-SHA256 of place and value.
+
+        Without the secret no guess at the value can be tested against them, as it could against a plain digest.
+        """
+        mac = self._fingerprint.copy()
+        mac.update(_associated((*place, "")))
+        mac.update(value)
+        return mac.digest()
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    """Give HKDF-Expand of one block (RFC 5869, section 2.3): the secret is uniform already."""
+    return hmac.digest(secret, purpose + b"\x01", "sha256")
 
 
 def _associated(place: tuple[str, ...]) -> bytes:

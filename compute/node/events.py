@@ -14,9 +14,11 @@ from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
 from compute.protocols.risk_score.case import Case, Step
 from compute.protocols.risk_score.messages import (
+    Abandon,
+    Abandoned,
     Acknowledge,
-    Acknowledged,
     Answer,
+    AnswerKey,
     AskDecision,
     JobStatement,
     ModelApproval,
@@ -90,9 +92,12 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"answer": digest(answer).hex(), "rows": job.statement.rows, **facts.of_use(job.statement)}
             # Only now is the permit known to be one: before, it is any text of the bank's.
             permit = job.statement.permit_at(node)
-        case Acknowledge(), Acknowledged(at=at):
-            kind, once = EntryKind.ANSWER_ACKNOWLEDGED, message.acknowledgement.statement.job
-            contract = facts.contract_of_job(once)
+        case Acknowledge(), AnswerKey(at=at):
+            kind, once = EntryKind.ANSWER_ACKNOWLEDGED, reply.job
+            contract = facts.contract_of_job(reply.job)
+        case Abandon(), Abandoned(at=at):
+            kind, once = EntryKind.ANSWER_ABANDONED, reply.job
+            contract = facts.contract_of_job(reply.job)
         case _:
             return None
     if permit is not None:
@@ -263,6 +268,6 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             return bank, None
         case Query(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
-        case Acknowledge(acknowledgement=signed):
+        case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):
             return signed.statement.bank, signed.statement.job.hex()
     return None, None

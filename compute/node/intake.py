@@ -38,6 +38,7 @@ from compute.protocols.base import (
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
     AskDecision,
     AskProviderTerms,
@@ -207,6 +208,7 @@ def named_sender(message: Message) -> str | None:
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
             | WithdrawModel(withdrawal=signed)
+            | Abandon(tombstone=signed)
         ):
             return signed.signer
         case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank) | AskDecision(bank=bank):

@@ -14,6 +14,7 @@ from compute.canonical import Bytes32, Date, Name
 from compute.membership import Membership
 from compute.records import Origin, PartyKind
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers, load
+from compute.web.tls_key import KeyPair
 from compute.web.unlock import Unlock
 
 Role = Literal["provider", "bank", "reviewer", "witness"]
@@ -48,7 +49,7 @@ class Computing(Section, frozen=True):
     """A cluster that computes instead of own processes."""
 
 
-class NodeSettings(Membership, frozen=True):
+class NodeSettings(Membership, frozen=True, kw_only=True):
     """What every node is told beside its membership."""
 
     kind: ClassVar[PartyKind]
@@ -65,6 +66,8 @@ class NodeSettings(Membership, frozen=True):
     """TLS certificate with its chain, PEM."""
     certificate_key: Path
     """Private key of the certificate, PEM, mode 0600."""
+    certificate_unlock: Unlock | None = None
+    """What opens it if it is encrypted; without, `unlock` does."""
     database: Path
     """SQLite: everything that the node keeps."""
     nonces: Path
@@ -79,6 +82,11 @@ class NodeSettings(Membership, frozen=True):
     """How long a job waits for another process that does not answer, in seconds."""
     retention_days: Days
     """How long a subject is kept after its last use, or the contract's end, before it may be erased."""
+
+    @property
+    def pair(self) -> KeyPair:
+        """The certificate with its key, and what opens that."""
+        return KeyPair(self.certificate, self.certificate_key, (self.certificate_unlock or self.unlock).secret)
 
 
 class ProviderSettings(NodeSettings, frozen=True):
@@ -96,6 +104,10 @@ class ProviderSettings(NodeSettings, frozen=True):
     """The model reviewer whose approvals count here."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
+    bank_bits: Bits
+    """What all scores of one bank may tell about a subject, in bits."""
+    all_bits: Bits
+    """What all scores of all banks may tell about a subject, in bits."""
     max_models: Count
     """Models of one bank."""
     max_small_bins: Count

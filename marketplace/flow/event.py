@@ -50,6 +50,7 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.ANSWER_SENT: frozenset({"provider"}),
     EntryKind.ANSWER_RECEIVED: frozenset({"consumer"}),
     EntryKind.ANSWER_ACKNOWLEDGED: frozenset({"provider"}),
+    EntryKind.ANSWER_ABANDONED: frozenset({"provider"}),
     EntryKind.SUBJECT_ERASED: frozenset({"consumer", "provider"}),
     EntryKind.LEGAL_HOLD_PLACED: frozenset({"consumer", "provider"}),
     EntryKind.LEGAL_HOLD_LIFTED: frozenset({"consumer", "provider"}),
@@ -61,8 +62,8 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
-    *("Acknowledge", "AskDecision", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect", "EnrolKey"),
-    *("PresentPermit", "Query", "RegisterTables", "SubmitModel", "WithdrawModel"),
+    *("Abandon", "Acknowledge", "AskDecision", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect"),
+    *("EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel", "WithdrawModel"),
     *("Erasure", "Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.

@@ -30,6 +30,7 @@ from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.case_states import RefusalCode
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
     AskDecision,
     AskProviderTerms,
@@ -341,6 +342,7 @@ NODE_KINDS = {
         "query_received",
         "answer_sent",
         "answer_acknowledged",
+        "answer_abandoned",
         "subject_erased",
         "legal_hold_placed",
         "legal_hold_lifted",
@@ -479,7 +481,7 @@ def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> No
 def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
-        *(Acknowledge, Collect, Cancel, AskDecision, WithdrawModel),
+        *(Abandon, Acknowledge, Collect, Cancel, AskDecision, WithdrawModel),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 

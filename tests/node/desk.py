@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from world import AT_REST, Clock, LogJournal, open_log
+from world import Clock, LogJournal, open_log
 
 from audit.database import open_engine
+from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.jobs.context import JobContext
@@ -31,7 +32,9 @@ class Desk:
             Office("reviewer", self.pins, b"\1" * 32),
             Ed25519PrivateKey.from_private_bytes(self.identity),
         )
-        role = Reviewer(office, key, EpochStore(engine, clock), CaseStore(engine, AT_REST), clock, progress)
+        at_rest = AtRest.of(key)
+        epochs, cases = EpochStore(engine, at_rest, clock), CaseStore(engine, at_rest)
+        role = Reviewer(office, key, epochs, cases, clock, progress)
         journal = LogJournal(open_log(open_engine(self.folder / "audit.sqlite"), clock), key)
         return role, Dispatcher("reviewer", handlers(role), journal, clock)
 

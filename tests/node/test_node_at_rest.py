@@ -1,5 +1,7 @@
 """Values sealed in a database: they open at their own place, under their own key, and nowhere else."""
 
+import hashlib
+import hmac
 import pickle
 from itertools import pairwise
 
@@ -105,3 +107,26 @@ def test_an_error_holds_neither_the_value_nor_the_sealed_bytes() -> None:
     assert caught.value.__context__ is None
     assert VALUE.decode() not in str(caught.value)
     assert sealed.hex()[:16] not in str(caught.value)
+
+
+# --- values that come again ------------------------------------------------------------------------------------
+
+
+def test_a_fingerprint_recognises_a_value_at_its_place() -> None:
+    mine = BOX.fingerprint(VALUE, *PLACE)
+    assert len(mine) == 32
+    assert AtRest(SECRET).fingerprint(VALUE, *PLACE) == mine
+    others = [
+        BOX.fingerprint(VALUE + b"\0", *PLACE),
+        BOX.fingerprint(VALUE, *PLACE[:2], "contract-2"),
+        BOX.fingerprint(VALUE, *PLACE[:2]),
+        BOX.fingerprint(b"", *PLACE),
+        AtRest(bytes(KEY_BYTES)).fingerprint(VALUE, *PLACE),
+    ]
+    assert len({mine, *others}) == 6
+
+
+def test_a_guess_at_the_value_is_not_confirmed_without_the_secret() -> None:
+    mine = BOX.fingerprint(VALUE, *PLACE)
+    assert mine != hashlib.sha256(VALUE).digest()
+    assert mine != hmac.digest(SECRET, VALUE, "sha256"), "the secret has another use"

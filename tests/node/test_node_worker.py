@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from node.conftest import Engines
+from node.conftest import AT_REST, Engines
 from node.desk import Desk
 from world import REVIEWER, World, scorecard
 
@@ -25,7 +25,7 @@ from compute.protocols.risk_score.scorecard import Scorecard
 def asked(world: World, engines: Engines, tmp_path: Path) -> Iterator[list[tuple[str, int, int]]]:
     """Put the reviewer behind a front door with a worker; give what the bank hears while it waits."""
     desk = Desk(tmp_path, world.identities[REVIEWER].private_bytes_raw(), world.pins)
-    store = JobStore(engines[0], KINDS, world.clock)
+    store = JobStore(engines[0], AT_REST, KINDS, world.clock)
     role, dispatcher = desk.play()
     submission = LongMessage(REVIEW, role.check, bins, ModelReceived)
     intake = Intake(dispatcher, store, {SubmitModel: submission}, REPLIES)
@@ -47,7 +47,7 @@ def test_a_bank_waits_for_long_work_and_gets_its_answer(world: World, asked: lis
     assert any(step.startswith(f"{REVIEWER}: ") for step, _, _ in asked)
     kinds = [event.kind for event in world.events() if event.node == REVIEWER]
     assert kinds == [EntryKind.MODEL_APPROVED]
-    assert world.bank.score(approval, (), world.permits, "2026-11-22") == []
+    assert world.bank.score(approval, (), world.permits, "2026-11-22", world.record) == []
 
 
 def test_a_refusal_comes_back_by_its_check(world: World, asked: list[tuple[str, int, int]]) -> None:

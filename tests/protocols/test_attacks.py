@@ -122,7 +122,8 @@ def test_a_receipt_comes_from_the_bank_that_was_answered_and_counts_once(world: 
 
     def receipt(bank: str, key: Ed25519PrivateKey) -> bytes:
         statement = Acknowledgement(bank=bank, job=answer.job, answer=digest(answer))
-        return world.send("tax", Acknowledge(acknowledgement=sign(statement, bank, key)))
+        signed, logged = sign(statement, bank, key), world.record(answer)
+        return world.send("tax", Acknowledge(acknowledgement=signed, entry=logged.entry, receipt=logged.receipt))
 
     assert b"no such answer was given to this bank" in receipt("other-bank", other)
     first = receipt("bank", world.identities["bank"])
@@ -274,7 +275,7 @@ def test_a_mask_key_that_rotates_during_a_job_does_not_spoil_it(world: World) ->
     answers = [decode(world.send(party, query), Signed[Answer]) for party in ("labour", "tax")]
     assert before.public_key not in {epoch.public_key for epoch in tax._epochs.alive()}
     clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS[:4]).values(), strict=True)]
-    assert world.bank.totals(query.job.statement, answers) == clear
+    assert world.totals(query.job.statement, answers) == clear
 
 
 def test_identical_queries_at_once_are_one_computation_and_conflicting_ones_one_answer(world: World) -> None:

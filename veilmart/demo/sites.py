@@ -32,7 +32,8 @@ from compute.node.settings import Role
 from compute.signing import LOG_KEY, WITNESS_KEY, derived_key
 from compute.web import secret
 from compute.web.keyfile import load_or_make, public_text
-from compute.web.tls import KeyPair, make_ca, make_certificate
+from compute.web.tls import make_ca, make_certificate
+from compute.web.tls_key import KeyPair
 from compute.web.unlock import KEY_BYTES, Unlock, Unlocking
 from veilmart.demo.data import APPLICANT_COLUMNS, APPLICANTS_FILE, PROVIDERS, DemoError, existing
 
@@ -164,15 +165,14 @@ def lay_out(
     names = (MARKET, *roles)
     for name in (OPERATOR, "authority", *names):
         (directory / name).mkdir(mode=0o700)
-        if name != "authority":
-            _make_key_file(directory / name / UNLOCK)
+        _make_key_file(directory / name / UNLOCK)
     _make_key_file(directory / BANK / PAILLIER_UNLOCK)
     pairs = _free_ports(len(names))
     ports = {name: (own, public if fronted else own) for name, (own, public) in zip(names, pairs, strict=True)}
     market = Site(MARKET, directory / MARKET, *ports[MARKET])
     nodes = {name: NodeSite(name, directory / name, *ports[name], role) for name, role in roles.items()}
     sites = Sites(directory, market, nodes)
-    authority = make_ca(directory / "authority")
+    authority = make_ca(directory / "authority", _unlock(directory / "authority"))
     for each in (sites.market, *sites.nodes.values()):
         _certify(each, authority)
     sites.market.config.write_text(_marketplace(sites), "utf-8")
@@ -235,7 +235,7 @@ def _free_ports(pairs: int) -> list[tuple[int, int]]:
 
 
 def _certify(site: Site, authority: KeyPair) -> None:
-    made = make_certificate(authority, site.name, [HOST])
+    made = make_certificate(authority, site.name, [HOST], site.unlock)
     made.certificate.replace(site.folder / "tls.pem")
     made.key.replace(site.folder / "tls.key")
     shutil.copyfile(authority.certificate, site.authority)
@@ -335,6 +335,8 @@ source = "{source}"
 snapshot_date = "{datetime.now(UTC).date().isoformat()}"
 reviewer = "{REVIEWER}"
 max_bits = 8.0
+bank_bits = 8.0
+all_bits = 24.0
 max_models = 16
 max_small_bins = 3
 min_cohort = 10

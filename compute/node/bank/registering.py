@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.desk import BankDesk, open_desk
 from compute.node.bank.models import ModelStore
@@ -53,7 +52,7 @@ def register_model(settings: BankSettings, context: JobContext) -> bytes:
     scorecard, submitted = store.read(submission)
     approved = _approved(desk, store, submitted)
     approval = desk.bank(context.progress).register_model(approved)
-    ModelStore(desk.site.engine).add(scorecard, approval)
+    ModelStore(desk.site.engine, desk.site.at_rest).add(scorecard, approval)
     store.note_registered(submission, digest(approval), approval.expires)
     card = parse_scorecard(scorecard)
     return encode(
@@ -68,7 +67,7 @@ def register_model(settings: BankSettings, context: JobContext) -> bytes:
 
 def submissions(desk: BankDesk) -> SubmissionStore:
     """Give the models that were submitted."""
-    return SubmissionStore(desk.site.engine, AtRest.of(desk.site.key))
+    return SubmissionStore(desk.site.engine, desk.site.at_rest)
 
 
 def _approved(desk: BankDesk, store: SubmissionStore, submitted: SubmittedModel) -> ApprovedModel:
@@ -79,7 +78,7 @@ def _approved(desk: BankDesk, store: SubmissionStore, submitted: SubmittedModel)
         if error.refused.check < BUSY:  # a decision, and no trouble that passes
             registered = store.note_refused(submitted.submission, error.refused.reason)
             if registered is not None:  # it was withdrawn, or has expired
-                ModelStore(desk.site.engine).remove(registered)
+                ModelStore(desk.site.engine, desk.site.at_rest).remove(registered)
         raise
     if isinstance(decision, UnderReview):
         since = datetime.fromtimestamp(decision.since / 1000, UTC).isoformat(timespec="seconds")

@@ -38,13 +38,13 @@ def create(settings: BankSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     applicants = stack.enter_context(open_applicants(settings))
     transport = PeerTransport(settings.name, site.key, settings.authority, site.directory)
-    store = JobStore(site.engine, KINDS, clock)
+    store = JobStore(site.engine, site.at_rest, KINDS, clock)
 
     def end(contract: str) -> int:
         """Give the end of a contract of the bank's."""
         return agreed_terms(site, contract).not_after
 
-    eraser = Eraser(site.engine, settings.retention_days, clock, record=erasing.recorder(site))
+    eraser = Eraser(site.engine, site.at_rest, settings.retention_days, clock, record=erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),

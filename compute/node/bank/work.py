@@ -5,12 +5,12 @@ same job, which the providers answer with the bytes that they stored, and count 
 """
 
 import hashlib
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from audit.entry import Event
 from audit.errors import ErasedError
 from audit.subjects import SubjectTree
 from compute.binning import code_columns
@@ -39,11 +39,15 @@ from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
 from compute.paillier.encoding import FixedPoint
 from compute.permit import permit_name
-from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.messages import Answer, Query
+from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
+from compute.protocols.risk_score.bank import Logged
+from compute.protocols.risk_score.messages import Answer, Query, ReleasedAnswer
 from compute.protocols.risk_score.scorecard import sum_points
 from compute.signing import Signed, digest
+from compute.web.errors import PeerUnreachableError
 from connectors.base import Table
+
+logger = logging.getLogger(__name__)
 
 
 def work(settings: BankSettings) -> dict[str, Handler]:
@@ -67,7 +71,7 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
     request, desk = decode(context.parameters, Scoring), open_desk(settings, context)
     stamp = stamp_of(settings.applicants)
     applicants = context.shelf.get("applicants", stamp, partial(open_applicants, settings))
-    model = ModelStore(desk.site.engine).find(
+    model = ModelStore(desk.site.engine, desk.site.at_rest).find(
         request.model, request.model_version, clock(), desk.key.public.fingerprint
     )
     if model is None:
@@ -117,8 +121,12 @@ def _query(desk: BankDesk, context: JobContext, request: Scoring, model: Model, 
     return query
 
 
-def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -> list[Signed[Answer]]:
-    """Give every provider's answer, in the order of the job; they compute at the same time."""
+def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -> list[ReleasedAnswer]:
+    """Give every provider's answer with its key, in the order of the job; they compute at the same time.
+
+    All answers are there, still closed, before the first key is asked for: if a provider refuses, the job is given
+    up at the others, and nobody counts a use.
+    """
     job, kept, site = query.job.statement, context.checkpoints(), desk.site
     providers = [signed.statement.provider for signed in job.providers]
     root = _subjects_root(site, contract, query)
@@ -126,40 +134,49 @@ def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -
     site.journal.append(*sent)
     meter = Meter(context, providers)
 
-    def received(answer: Answer) -> Event:
-        return events.answered(site.settings.name, contract, job, root, answer, clock())
+    def record(answer: Answer) -> Logged:
+        event = events.answered(site.settings.name, contract, job, root, answer, clock())
+        site.journal.append(event)
+        index, entry = site.journal.require_recorded(event.id)
+        return Logged(entry, site.log.receipt(index).encode())
+
+    def closed(provider: str) -> Signed[Answer]:
+        key = f"answer:{provider}"
+        if key in kept:
+            return decode(kept[key], Signed[Answer])
+        answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
+        meter.keep(key, encode(answer))
+        meter.of(provider)("", 1, 1)
+        return answer
+
+    def released(answer: Signed[Answer]) -> ReleasedAnswer:
+        return desk.bank(meter.of(answer.statement.provider)).release(answer, record(answer.statement))
 
     with ThreadPoolExecutor(len(providers)) as pool:
-        asked = [pool.submit(_answer, desk, meter, query, provider, kept, received) for provider in providers]
-        return [future.result() for future in asked]
+        try:
+            answers = list(pool.map(closed, providers))
+        except RefusedByPeerError as error:
+            _abandon(desk, [name for name in providers if name != error.party], query)
+            raise
+        return list(pool.map(released, answers))
+
+
+def _abandon(desk: BankDesk, providers: Sequence[str], query: Query) -> None:
+    """Give a job up that cannot be finished, at everybody who may have answered."""
+    for provider in providers:
+        try:
+            desk.bank().abandon(provider, query)
+        except (ProtocolError, PeerUnreachableError) as error:
+            logger.warning("the job stays open at %s: %s", provider, error)
 
 
 def _subjects_root(site: Site[BankSettings], contract: str, query: Query) -> bytes:
     """Give the root that commits to the query's subjects; every provider makes the same one."""
-    salts = SaltStore(site.engine).draw(contract)
+    salts = SaltStore(site.engine, site.at_rest).draw(contract)
     try:
         return SubjectTree.of_use(salts, digest(query.job.statement), query.subjects).root
     except ErasedError as error:
         raise RefusalError(0, f"a subject was erased under {contract}", "leave out whoever was erased") from error
-
-
-def _answer(
-    desk: BankDesk,
-    meter: Meter,
-    query: Query,
-    provider: str,
-    kept: Mapping[str, bytes],
-    received: Callable[[Answer], Event],
-) -> Signed[Answer]:
-    key, site = f"answer:{provider}", desk.site
-    if key in kept:
-        answer = decode(kept[key], Signed[Answer])
-    else:
-        answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
-        site.journal.append(received(answer.statement))
-        meter.keep(key, encode(answer))
-    meter.of(provider)("", 1, 1)
-    return answer
 
 
 def _local_points(model: Model, applicants: Table, subjects: Sequence[str]) -> list[int]:

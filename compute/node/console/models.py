@@ -3,7 +3,6 @@
 from apiflask import APIBlueprint
 
 from compute.canonical import encode
-from compute.node.at_rest import AtRest
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local
 from compute.node.bank.kinds import REGISTER_MODEL, SUBMIT_MODEL
@@ -22,7 +21,7 @@ from compute.web.errors import ProblemError
 def routes(site: Site[BankSettings], jobs: JobStore) -> APIBlueprint:
     """Give the routes over a bank's models."""
     made = APIBlueprint("models", __name__)
-    name, submissions = site.settings.name, SubmissionStore(site.engine, AtRest.of(site.key))
+    name, submissions = site.settings.name, SubmissionStore(site.engine, site.at_rest)
 
     @made.post("/models")
     @takes(message(ModelRegistration))

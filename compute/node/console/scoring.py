@@ -34,7 +34,7 @@ HOLDS = 3
 def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIBlueprint:
     """Give the routes by which jobs are made and scores fetched."""
     made = APIBlueprint("scoring", __name__)
-    models, salts = ModelStore(site.engine), SaltStore(site.engine)
+    models, salts = ModelStore(site.engine, site.at_rest), SaltStore(site.engine, site.at_rest)
 
     holds = Holds(HOLDS)
 

@@ -20,10 +20,10 @@ from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
 from compute.protocols.permit_presentation.messages import PermitPresented
-from compute.protocols.risk_score.messages import Acknowledged, Answer, ProviderTerms, Query
+from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, ProviderTerms, Query
 from compute.signing import Signed
 
-REPLIES = (PermitPresented, Signed[ProviderTerms], Acknowledged)
+REPLIES = (PermitPresented, Signed[ProviderTerms], AnswerKey, Abandoned)
 """The replies that come at once, beside Accepted."""
 
 
@@ -43,7 +43,7 @@ def create(settings: ProviderSettings) -> APIFlask:
         return events.received(settings.name, query, clock(), dispatcher.facts)
 
     query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
-    intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), {Query: query}, REPLIES)
+    intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), {Query: query}, REPLIES)
     registry = RegistryStore(site.engine)
 
     def end(contract: str) -> int:
@@ -53,7 +53,7 @@ def create(settings: ProviderSettings) -> APIFlask:
             raise NoSaltsError(f"no permit of {contract} was presented here")
         return kept[0].contract[0].statement.not_after
 
-    eraser = Eraser(site.engine, settings.retention_days, clock, last_use, erasing.recorder(site))
+    eraser = Eraser(site.engine, site.at_rest, settings.retention_days, clock, last_use, erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),

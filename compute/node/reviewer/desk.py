@@ -1,6 +1,5 @@
 """A reviewer's desk: the role over the node's database, behind its dispatcher, the same in server and worker."""
 
-from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
 from compute.node.reviewer.cases import CaseStore
@@ -28,7 +27,7 @@ def points_secret(settings: ReviewerSettings) -> bytes:
 def open_desk(site: Site[ReviewerSettings], progress: Progress = no_progress) -> tuple[Reviewer, Dispatcher]:
     """Give the role and its dispatcher."""
     office, cases = _office(site), _cases(site)
-    role = Reviewer(office, site.key, EpochStore(site.engine, clock), cases, clock, progress)
+    role = Reviewer(office, site.key, EpochStore(site.engine, site.at_rest, clock), cases, clock, progress)
     return role, Dispatcher(office.name, handlers(role), site.journal, clock)
 
 
@@ -39,7 +38,7 @@ def open_office(site: Site[ReviewerSettings]) -> tuple[ModelDesk, CaseStore]:
 
 
 def _cases(site: Site[ReviewerSettings]) -> CaseStore:
-    return CaseStore(site.engine, AtRest.of(site.key))
+    return CaseStore(site.engine, site.at_rest)
 
 
 def _office(site: Site[ReviewerSettings]) -> Office:

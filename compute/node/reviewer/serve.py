@@ -37,7 +37,7 @@ def create(settings: ReviewerSettings) -> APIFlask:
     role, dispatcher = open_desk(site)
     submission = LongMessage(REVIEW, role.check, bins, ModelReceived)
     desk, cases = open_office(site)
-    store = JobStore(site.engine, KINDS, clock)
+    store = JobStore(site.engine, site.at_rest, KINDS, clock)
     intake = Intake(dispatcher, store, {SubmitModel: submission}, REPLIES)
     return create_app(site, (identity.routes(site), reviewing.routes(site, desk, cases)), intake, stack)
 

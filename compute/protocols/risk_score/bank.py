@@ -6,6 +6,7 @@ Points, labels and scores never leave it.
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any
@@ -22,10 +23,12 @@ from compute.protocols.base import Accepted, AnswerError, Progress, Transport, a
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
+    Abandon,
+    Abandoned,
     Acknowledge,
-    Acknowledged,
     Acknowledgement,
     Answer,
+    AnswerKey,
     AskDecision,
     AskProviderTerms,
     AskReviewerTerms,
@@ -38,18 +41,33 @@ from compute.protocols.risk_score.messages import (
     Query,
     RegisteredTables,
     RegisterTables,
+    ReleasedAnswer,
     ReviewerTerms,
     SubmitModel,
     TableOpening,
+    Tombstone,
     UnderReview,
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
+from compute.protocols.risk_score.sealed_answer import OVERHEAD, SealedAnswerError, open_answer
 from compute.protocols.risk_score.sealing import seal
 from compute.protocols.risk_score.submitted import ApprovedModel, SubmittedModel
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 DECRYPT = "decrypt 解密"
 """The step of :meth:`Bank.totals`, in ciphertexts."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """That the bank received an answer, as the log has it: the bytes of the entry and of its receipt."""
+
+    entry: bytes
+    receipt: bytes
+
+
+Record = Callable[[Answer], Logged]
+"""Records that an answer came, durably in the log."""
 
 
 class Bank:
@@ -148,12 +166,18 @@ class Bank:
         return approved.approval
 
     def score(
-        self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
+        self,
+        approval: ModelApproval,
+        subjects: Sequence[str],
+        permits: Mapping[str, str],
+        as_of: str,
+        record: Record,
     ) -> list[int]:
         """Give each subject's exact total over all providers, in units of the scorecard, in the given order."""
         query = self.prepare(approval, subjects, permits, as_of)
-        answers = [self.ask_answer(signed.statement.provider, query) for signed in query.job.statement.providers]
-        return self.totals(query.job.statement, answers)
+        job = query.job.statement
+        answers = [self.ask_answer(signed.statement.provider, query) for signed in job.providers]
+        return self.totals(job, [self.release(answer, record(answer.statement)) for answer in answers])
 
     def prepare(
         self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
@@ -184,22 +208,40 @@ class Bank:
         return Query(job=sign(job, self.name, self._identity), salt=salt, subjects=tuple(subjects))
 
     def ask_answer(self, provider: str, query: Query) -> Signed[Answer]:
-        """Give a provider's answer, checked and acknowledged, before anything is decrypted.
-
-        The receipt depends on the answer's form alone: what came of decrypting it would be an oracle.
-        """
+        """Give a provider's answer, which is still closed: checked as far as it can be."""
         signed = self._signed(provider, "provider", query, Signed[Answer], long=True)
         answer, job = signed.statement, query.job.statement
         if (answer.job, answer.provider, answer.bank) != (digest(job), provider, self.name):
             raise AnswerError(f"{provider} answered another job")
-        self._ciphertexts(job, answer)
-        receipt = Acknowledgement(bank=self.name, job=answer.job, answer=digest(answer))
-        self._ask(provider, Acknowledge(acknowledgement=sign(receipt, self.name, self._identity)), Acknowledged)
+        size = job.outputs * self._key.public.ciphertext_bytes + OVERHEAD
+        if len(answer.content) != size:
+            raise AnswerError(f"the answer of {provider} is malformed: {len(answer.content)} bytes, not {size}")
         return signed
 
-    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]], runner: Runner = HERE) -> list[int]:
-        """Multiply the providers' answers, in which the masks cancel, decrypt, unpack."""
-        columns = [self._ciphertexts(job, signed.statement) for signed in answers]
+    def release(self, signed: Signed[Answer], logged: Logged) -> ReleasedAnswer:
+        """Give an answer with its key, for which the bank acknowledges it; ``logged`` shows that it is recorded.
+
+        The receipt depends on nothing that is in the answer: what came of opening and decrypting it would be an
+        oracle.
+        """
+        answer = signed.statement
+        receipt = Acknowledgement(bank=self.name, job=answer.job, answer=digest(answer))
+        message = Acknowledge(
+            acknowledgement=sign(receipt, self.name, self._identity), entry=logged.entry, receipt=logged.receipt
+        )
+        given = self._ask(answer.provider, message, AnswerKey)
+        if (given.provider, given.job) != (answer.provider, answer.job):
+            raise AnswerError(f"{answer.provider} gave the key of another answer")
+        return ReleasedAnswer(answer=signed, key=given.key)
+
+    def abandon(self, provider: str, query: Query) -> Abandoned:
+        """Give a job up at a provider: its answer is never opened, and none of its uses count."""
+        tombstone = Tombstone(bank=self.name, provider=provider, job=digest(query.job.statement))
+        return self._ask(provider, Abandon(tombstone=sign(tombstone, self.name, self._identity)), Abandoned)
+
+    def totals(self, job: JobStatement, answers: Sequence[ReleasedAnswer], runner: Runner = HERE) -> list[int]:
+        """Open the providers' answers, multiply them, so that the masks cancel, decrypt, unpack."""
+        columns = [self.open(job, released) for released in answers]
         sums = [prod(parts, start=mpz(1)) % self._key.public.n_squared for parts in zip(*columns, strict=True)]
         plaintexts = self._key.decrypt_many(sums, runner, partial(self._progress, DECRYPT))
         totals: list[int] = []
@@ -211,10 +253,15 @@ class Bank:
             raise AnswerError("the answers do not add up; keep the job for inspection, and tell no provider")
         return totals
 
-    def _ciphertexts(self, job: JobStatement, answer: Answer) -> list[mpz]:
+    def open(self, job: JobStatement, released: ReleasedAnswer) -> list[mpz]:
+        """Give the ciphertexts of an answer, each checked; raise :class:`AnswerError` for others."""
+        answer = released.answer.statement
         try:
-            return from_bytes(self._key.public, answer.ciphertexts, job.outputs)
-        except PaillierError as error:
+            ciphertexts = open_answer(
+                answer.content, released.key, answer.key_digest, answer.provider, answer.bank, answer.job
+            )
+            return from_bytes(self._key.public, ciphertexts, job.outputs)
+        except (SealedAnswerError, PaillierError) as error:
             raise AnswerError(f"the answer of {answer.provider} is malformed: {error}") from error
 
     def _encrypt(

@@ -5,18 +5,20 @@ They take what the provider knows as a :class:`Domain` and the time, and do no I
 
 import datetime as dt
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import pandas as pd
 from gmpy2 import mpz
 
+from audit.policy import Policy
 from compute.binning import CategoryBins, code_columns
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
+from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.job import layout_for, subjects_root
 from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.messages import (
@@ -57,6 +59,10 @@ class Domain:
     reviewer: str
     pins: Pins
     holding: Holding
+    log: Policy
+    """Which log is believed."""
+    budget: Budget = field(default_factory=Budget)
+    """What all scores together may tell about a subject."""
     max_bits: float = 8.0
     """What one score may tell about a subject."""
     max_models: int = 16

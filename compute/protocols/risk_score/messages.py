@@ -12,8 +12,10 @@
     bank ◀── UnderReview | Signed[ModelApproval]  reviewer
     bank ─ RegisterTables + approval ─────────▶ provider      the same ciphertexts, no opening
     bank ─ Query (signed job, subjects) ──────▶ provider
-    bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts
-    bank ─ Signed[Acknowledgement] ───────────▶ provider      the same for every well-formed answer
+    bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts, under a one-time key
+    bank ─ Acknowledge + event in the log ────▶ provider      the same for every answer that is of the right size
+    bank ◀────────────────── AnswerKey ─────── provider
+    bank ─ Abandon (signed tombstone) ────────▶ provider      instead: the answer's key is never given out
     reviewer ─ WithdrawModel ─────────────────▶ provider      at any time: no job under this approval any more
 
 A provider learns: which bank asks about which consenting subjects, when and for what purpose; the model's name and
@@ -42,6 +44,9 @@ MAX_PROVIDERS = 16
 MAX_POINTS_BOUND = 1_000_000
 MAX_OPENING = 2**22
 """Bytes of a model's ciphertexts, or of their openings: 4,096 bins under a key of 4,096 bits."""
+MAX_ENTRY = 65_535
+MAX_RECEIPT = 2**17
+"""Bytes of an entry of the log and of its receipt."""
 
 Modulus = Annotated[bytes, Meta(min_length=256, max_length=512)]
 T = TypeVar("T")
@@ -257,17 +262,20 @@ class Query(Message, frozen=True):
 
 
 class Answer(Message, frozen=True):
-    """A provider's masked and blinded ciphertexts; alone they decrypt to nothing."""
+    """A provider's masked and blinded ciphertexts under a one-time key; alone they decrypt to nothing."""
 
     provider: Name
     bank: Name
     job: Bytes32
-    ciphertexts: bytes
+    content: bytes
+    """`compute.protocols.risk_score.sealed_answer`."""
+    key_digest: Bytes32
+    """Commits to the key."""
     answered_at: Milliseconds
 
 
 class Acknowledgement(Message, frozen=True):
-    """The bank received a well-formed answer. Whether it decrypted well stays at the bank."""
+    """The bank received an answer. Whether it opens and decrypts well stays at the bank."""
 
     bank: Name
     job: Bytes32
@@ -275,13 +283,48 @@ class Acknowledgement(Message, frozen=True):
 
 
 class Acknowledge(Message, frozen=True):
-    """Bank to provider: the receipt for an answer."""
+    """Bank to provider: the receipt for an answer, and the proof that it is in the log."""
 
     acknowledgement: Signed[Acknowledgement]
+    entry: Annotated[bytes, Meta(max_length=MAX_ENTRY)]
+    """The bank's event that it received the answer, as the log has it."""
+    receipt: Annotated[bytes, Meta(max_length=MAX_RECEIPT)]
+    """`audit.receipt`: the event is in the log."""
 
 
-class Acknowledged(Message, frozen=True):
-    """Provider to bank: the receipt was taken in, first at this time."""
+class AnswerKey(Message, frozen=True):
+    """Provider to bank: the key of an answer whose receipt was taken in, first at this time."""
 
     provider: Name
+    job: Bytes32
+    key: Bytes32
+    at: Milliseconds
+
+
+class ReleasedAnswer(Message, frozen=True):
+    """An answer with its key, as the bank keeps it."""
+
+    answer: Signed[Answer]
+    key: Bytes32
+
+
+class Tombstone(Message, frozen=True):
+    """The bank gives a job up: it will never have the key of its answer here, and so made no use of it."""
+
+    bank: Name
+    provider: Name
+    job: Bytes32
+
+
+class Abandon(Message, frozen=True):
+    """Bank to provider: bury this job and count none of its uses."""
+
+    tombstone: Signed[Tombstone]
+
+
+class Abandoned(Message, frozen=True):
+    """Provider to bank: the job is buried, first at this time."""
+
+    provider: Name
+    job: Bytes32
     at: Milliseconds

@@ -303,6 +303,14 @@ class Parties:
         self.transport.handlers[party] = record
         return received
 
+    def journal(self, party: str) -> LogJournal:
+        """The journal of a party's node."""
+        return LogJournal(self.log, self.identities[party])
+
+    def office(self, **changes: object) -> Office:
+        """The reviewer's office with other rules."""
+        return dataclasses.replace(self.reviewer.office, **changes)  # type: ignore[arg-type]
+
     def events(self) -> list[Entry]:
         """All that was recorded since the parties were enrolled."""
         return list(self.log.entries(len(self.identities)))

@@ -12,6 +12,7 @@ from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.case import Case, Step
 from compute.protocols.risk_score.messages import (
     Abandon,
@@ -20,6 +21,7 @@ from compute.protocols.risk_score.messages import (
     Answer,
     AnswerKey,
     AskDecision,
+    AskHistogram,
     JobStatement,
     ModelApproval,
     Query,
@@ -79,13 +81,13 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"key": hashlib.sha256(enrolment.statement.n).hexdigest()}
         case PresentPermit(presentation=presented), PermitPresented(at=at):
             kind, permit, once = EntryKind.PERMIT_PRESENTED, reply.permit, digest(presented)
+        case AskHistogram(question=asked), Signed(statement=SealedHistogram()):
+            kind, at, once = EntryKind.HISTOGRAM_SENT, now, digest(asked.statement)
+            detail = {"question": once.hex()}
         case AskDecision(), Signed(statement=ModelApproval() as approval):
             return model_approved(node, approval, now)
-        case RegisterTables(), Accepted(at=at):
-            kind, once = EntryKind.MODEL_REGISTERED, digest(message.approval.statement)
-            detail = {"approval": once.hex()}
-        case WithdrawModel(withdrawal=withdrawn), Accepted(at=at):
-            kind, once = EntryKind.MODEL_WITHDRAWN, withdrawn.statement.approval
+        case RegisterTables() | WithdrawModel(), Accepted(at=at):
+            kind, once = _of_approval(message)
             detail = {"approval": once.hex()}
         case Query(job=job), Signed(statement=Answer() as answer):
             kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
@@ -103,6 +105,13 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
     if permit is not None:
         contract = facts.contract_of(permit)
     return _event(kind, node, message, at, detail, contract, permit, once)
+
+
+def _of_approval(message: RegisterTables | WithdrawModel) -> tuple[EntryKind, bytes]:
+    """The kind of a provider's event about an approval, and the approval's digest."""
+    if isinstance(message, RegisterTables):
+        return EntryKind.MODEL_REGISTERED, digest(message.approval.statement)
+    return EntryKind.MODEL_WITHDRAWN, message.withdrawal.statement.approval
 
 
 def model_approved(node: str, approval: ModelApproval, now: int) -> Event:
@@ -260,7 +269,12 @@ def _id_of(node: str, kind: EntryKind, fact: bytes) -> str:
 def _about(message: Message | None) -> tuple[str | None, str | None]:
     """Counterparty and job of a message, as far as it names them."""
     match message:
-        case EnrolKey(statement=signed) | SubmitModel(submission=signed) | PresentPermit(presentation=signed):
+        case (
+            EnrolKey(statement=signed)
+            | SubmitModel(submission=signed)
+            | PresentPermit(presentation=signed)
+            | AskHistogram(question=signed)
+        ):
             return signed.statement.bank, None
         case WithdrawModel(withdrawal=withdrawal):
             return withdrawal.statement.reviewer, None

@@ -41,6 +41,7 @@ from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
     AskDecision,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -210,6 +211,8 @@ def named_sender(message: Message) -> str | None:
             | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
         ):
+            return signed.signer
+        case AskHistogram(question=signed):
             return signed.signer
         case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank) | AskDecision(bank=bank):
             return bank

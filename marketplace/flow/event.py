@@ -41,6 +41,7 @@ MOVED: Mapping[tuple[str, Move], EntryKind] = {
 OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.KEY_ENROLLED: frozenset({"provider"}),
     EntryKind.PERMIT_PRESENTED: frozenset({"provider"}),
+    EntryKind.HISTOGRAM_SENT: frozenset({"provider"}),
     EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
     EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
     EntryKind.MODEL_REFUSED: frozenset({"model_reviewer"}),
@@ -62,8 +63,8 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
-    *("Abandon", "Acknowledge", "AskDecision", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect"),
-    *("EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel", "WithdrawModel"),
+    *("Abandon", "Acknowledge", "AskDecision", "AskHistogram", "AskProviderTerms", "AskReviewerTerms", "Cancel"),
+    *("Collect", "EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel", "WithdrawModel"),
     *("Erasure", "Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
@@ -75,7 +76,7 @@ MODEL_REASONS = ("leakage", "singling_out", "difference", "dossier", "purpose", 
 DETAILS: Mapping[str, re.Pattern[str] | range] = {
     **dict.fromkeys(
         (
-            *("answer", "approval", "case", "key", "lost", "points_id", "rests_on", "snapshot"),
+            *("answer", "approval", "case", "key", "lost", "points_id", "question", "rests_on", "snapshot"),
             *("submission", "subjects_root"),
         ),
         _DIGEST,

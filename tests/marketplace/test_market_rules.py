@@ -33,6 +33,7 @@ from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
     AskDecision,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -337,6 +338,7 @@ NODE_KINDS = {
     "provider": {
         "key_enrolled",
         "permit_presented",
+        "histogram_sent",
         "model_registered",
         "model_withdrawn",
         "query_received",
@@ -481,7 +483,7 @@ def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> No
 def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
-        *(Abandon, Acknowledge, Collect, Cancel, AskDecision, WithdrawModel),
+        *(Abandon, Acknowledge, AskHistogram, Collect, Cancel, AskDecision, WithdrawModel),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 

@@ -19,6 +19,7 @@ from compute.protocols.risk_score.checks import Domain, Holding
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskHistogram,
     AskProviderTerms,
     Query,
     RegisterTables,
@@ -32,6 +33,7 @@ def handlers(role: Provider) -> Handlers:
     return {
         EnrolKey: role.enrol,
         AskProviderTerms: role.terms,
+        AskHistogram: role.histogram,
         RegisterTables: role.register,
         WithdrawModel: role.withdraw,
         Query: role.answer,
@@ -59,6 +61,7 @@ def open_desk(
         max_models=settings.max_models,
         max_small_bins=settings.max_small_bins,
         min_cohort=settings.min_cohort,
+        max_histograms=settings.max_histograms,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
     salts, uses = SaltStore(engine, site.at_rest), UseStore(engine)

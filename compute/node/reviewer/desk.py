@@ -47,7 +47,7 @@ def _office(site: Site[ReviewerSettings]) -> Office:
         settings.name,
         site.directory,
         points_secret(settings),
-        limits=Limits(max_bits=settings.max_bits),
+        limits=Limits(settings.max_bits, settings.max_certain, settings.max_gain, settings.max_guess),
         approval_days=settings.approval_days,
         decision_days=settings.decision_days,
         examiners_needed=settings.examiners_needed,

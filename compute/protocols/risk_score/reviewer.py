@@ -4,8 +4,6 @@ It judges leakage and not credit merit (PROTOCOLS.md §3). What breaks a rule is
 examiners decide, in :mod:`compute.protocols.risk_score.desk`.
 """
 
-import hmac
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,16 +11,18 @@ from itertools import pairwise
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
-from compute.canonical import DAY, encode
+from compute.canonical import DAY
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import BUSY, STATEMENT_AGE, Progress, RefusalError, no_progress
 from compute.protocols.risk_score.assessment import Assessment, assess
+from compute.protocols.risk_score.canonical_points import points_id
 from compute.protocols.risk_score.case import Case, aged, grant_by_rule, rests_on
 from compute.protocols.risk_score.case_states import ModelCaseState, Move
 from compute.protocols.risk_score.comparison import marks
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_check import open_histograms
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.messages import (
     AskDecision,
@@ -38,8 +38,8 @@ from compute.protocols.risk_score.messages import (
     UnderReview,
 )
 from compute.protocols.risk_score.office import Cases, Office
-from compute.protocols.risk_score.opened import CaseFile, OpenedModel, opened
-from compute.protocols.risk_score.sealing import SealError, unseal
+from compute.protocols.risk_score.opened import CaseFile, opened
+from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
 from compute.signing import SUITE, SignatureError, Signed, digest, sign, verify
 
 MAX_ENTRIES = 4096
@@ -97,9 +97,10 @@ class Reviewer:
         1. The submission is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
            this bank and this modulus; there are not too many bins.
-        3. The sealed opening opens, for these tables, with a dossier if this office wants one.
+        3. The sealed opening opens, for these tables, with a dossier if this office wants one; so does each
+           provider's histogram, signed by it, of the last hour, for these bins of this product version.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5, 6. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
+        5–8. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
         """
         submission = self._verified(message)  # 1
         identity = digest(submission)
@@ -107,7 +108,7 @@ class Reviewer:
         if case is None:
             self._check_undecided(submission.bank)
             examined = self._examine(submission)
-            for finding in examined.assessment.findings:  # 5, 6
+            for finding in examined.assessment.findings:  # 5–8
                 raise RefusalError(finding.rule, finding.reason, finding.remedy)
             case = self._open(identity, submission, examined)
         return ModelReceived(reviewer=self.office.name, submission=identity, at=case.opened_at)
@@ -182,7 +183,7 @@ class Reviewer:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
     def _examine(self, submission: ModelSubmission) -> Examined:
-        """Open the model and measure it: checks 2–4 refuse, 5 and 6 find."""
+        """Open the model and measure it: checks 2–4 refuse, 5–8 find."""
         key = self._check_tables(submission)  # 2
         try:
             opening = self._unseal(submission)  # 3
@@ -192,18 +193,23 @@ class Reviewer:
             raise RefusalError(3, "the opening has another number of tables", "open each provider's tables")
         if self.office.require_dossier and opening.dossier is None:  # 3
             raise RefusalError(3, "the model comes without a dossier", "add the scorecard's dossier")
+        keys = [epoch.key for epoch in self._epochs.alive()]
+        histograms = open_histograms(submission, keys, self.office.pins, self._clock())  # 3
         for tables, table_opening in zip(submission.tables, opening.tables, strict=True):
             self._check_opening(key, submission.points_bound, tables, table_opening)  # 4
         model = opened(submission, opening)
-        file = CaseFile(model=model, dossier=opening.dossier)
-        return Examined(file, assess(model, self.office.limits), points_id(model, self.office.points_secret))
+        file, assessment = (
+            CaseFile(model=model, dossier=opening.dossier),
+            assess(model, self.office.limits, histograms),
+        )
+        return Examined(file, assessment, points_id(model, self.office.points_secret))
 
     def _unseal(self, submission: ModelSubmission) -> Opening:
         """Open with whichever key is alive: a key may have changed since the bank asked for it."""
         failure = SealError("no sealing key is alive here")
         for epoch in self._epochs.alive():
             try:
-                return unseal(submission.sealed_opening, submission.tables, epoch.key)
+                return unseal(submission.sealed_opening, epoch.key, opening_info(submission.tables), Opening)
             except SealError as error:
                 failure = error
         raise failure
@@ -273,16 +279,3 @@ def _ended(check: int, case: Case, move: Move, remedy: str) -> RefusalError:
     said = "" if step is None else f"{'' if step.code is None else f' ({step.code})'}: {step.reason}"
     ended = "refused the model" if move is Move.REFUSE else "withdrew the approval"
     return RefusalError(check, f"the examiners {ended}{said}", remedy)
-
-
-def points_id(model: OpenedModel, secret: bytes) -> str:
-    """HMAC-SHA256 of bank, products, bins and points: names a model without showing it, whatever its encryption.
-
-    Bins, features and providers stand in sorted order, so one model has one form. The bank is part of it, or a
-    rival could find a model by submitting guesses and comparing names.
-    """
-    content = [model.bank]
-    for part in model.tables:
-        content += [part.provider, part.product]
-        content += [encode(feature).decode() for feature in part.features]
-    return hmac.digest(secret, json.dumps(content).encode(), "sha256").hex()

@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from audit.entry import Event
 from compute.node import events
 from compute.node.app import create_app
-from compute.node.console import contracts, erasing, identity, legal_holds, providing, uses
+from compute.node.console import contracts, erasing, identity, leakage, legal_holds, providing, uses
 from compute.node.erasure import Eraser, NoSaltsError
 from compute.node.grids import require_cohorts
 from compute.node.holding import open_holding
@@ -63,5 +63,6 @@ def create(settings: ProviderSettings) -> APIFlask:
         erasing.routes(site, eraser, end),
         legal_holds.routes(site),
         uses.routes(site),
+        leakage.routes(site),
     )
     return create_app(site, consoles, intake, stack)

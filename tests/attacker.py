@@ -4,8 +4,9 @@ A kernel whose defence is off is the same code with the one line left out or pat
 line is for.
 """
 
+import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,11 +15,11 @@ from math import comb
 import msgspec
 import pytest
 from gmpy2 import mpz
-from world import BANK, DAY, NOW, PURPOSE, REVIEWER, TODAY, Parties
+from world import BANK, DAY, DOSSIER, NOW, PURPOSE, REVIEWER, TODAY, Parties
 
 from audit.entry import EntryKind
 from compute.binning import Bins
-from compute.canonical import Message, decode
+from compute.canonical import Message, decode, encode
 from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.packing import SlotLayout
 from compute.paillier.private import PrivateKey
@@ -26,7 +27,9 @@ from compute.paillier.public import PublicKey
 from compute.protocols.base import Refused
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.messages import (
+    Acknowledge,
     Answer,
+    AnswerKey,
     ModelApproval,
     ModelSubmission,
     Opening,
@@ -37,7 +40,8 @@ from compute.protocols.risk_score.messages import (
     TableOpening,
 )
 from compute.protocols.risk_score.scorecard import Scorecard
-from compute.protocols.risk_score.sealing import seal, unseal
+from compute.protocols.risk_score.sealed_answer import open_answer, seal_answer
+from compute.protocols.risk_score.sealing import opening_info, seal, unseal
 from compute.signing import SUITE, Signed, digest, sign
 
 SURPRISE_BITS = 40
@@ -136,14 +140,13 @@ def asked(parties: Parties, approval: ModelApproval, subjects: Sequence[str]) ->
 
 
 def submitted(parties: Parties, card: Scorecard) -> tuple[ModelSubmission, Opening]:
-    """Give what an honest bank submits for this card, and what is sealed in it."""
-    honest = parties.transport.handlers[REVIEWER]
-    sent = parties.tap(REVIEWER)
-    parties.model(card)
-    parties.transport.handlers[REVIEWER] = honest
-    statement = decode(sent[-1], SubmitModel).submission.statement
+    """Give what an honest bank would submit for this card, and what is sealed in it."""
+    parties.enrol()
+    card = dataclasses.replace(card, dossier=DOSSIER)
+    message = parties.bank.prepare_model(card, list(parties.providers), REVIEWER, PURPOSE)
+    statement = message.submission.statement
     key = parties.reviewer._epochs.current().key
-    return statement, unseal(statement.sealed_opening, statement.tables, key)
+    return statement, unseal(statement.sealed_opening, key, opening_info(statement.tables), Opening)
 
 
 def resubmitted(
@@ -154,7 +157,7 @@ def resubmitted(
 ) -> SubmitModel:
     """Give the submission with other tables and other openings, sealed and signed by the bank."""
     key = parties.reviewer._epochs.current().public_key
-    sealed = seal(Opening(tables=tuple(openings)), tables, key)
+    sealed = seal(Opening(tables=tuple(openings), dossier=DOSSIER), key, opening_info(tables))
     lying = msgspec.structs.replace(statement, tables=tuple(tables), sealed_opening=sealed)
     return SubmitModel(submission=sign(lying, BANK, parties.identities[BANK]))
 
@@ -167,9 +170,9 @@ def answer(parties: Parties, provider: str, query: Query) -> Signed[Answer]:
     return decode(parties.send(provider, query), Signed[Answer])
 
 
-def ciphertexts(key: PublicKey, query: Query, signed: Signed[Answer]) -> list[mpz]:
-    """Give the numbers of an answer."""
-    return from_bytes(key, signed.statement.ciphertexts, query.job.statement.outputs)
+def ciphertexts(parties: Parties, query: Query, signed: Signed[Answer]) -> list[mpz]:
+    """Give the numbers of an answer, for which the bank acknowledges it."""
+    return parties.ciphertexts(query.job.statement, signed)
 
 
 def plaintexts(key: PrivateKey, answers: Sequence[Sequence[mpz]]) -> list[int]:
@@ -189,6 +192,34 @@ def unpacked(layout: SlotLayout, numbers: Sequence[int], rows: int) -> list[int]
 def hits(seen: Sequence[object], truth: Sequence[object]) -> int:
     """Give in how many places the two agree."""
     return sum(a == b for a, b in zip(seen, truth, strict=True))
+
+
+# --- a provider that lies in its answers -----------------------------------------------------------------------
+
+
+def lie(parties: Parties, provider: str, change: Callable[[list[mpz]], bytes]) -> list[bytes]:
+    """Have a provider put other bytes into its answers, sealed and signed as its own; collect what it receives."""
+    honest, role = parties.transport.handlers[provider], parties.providers[provider]
+    received: list[bytes] = []
+
+    def handle(data: bytes) -> bytes:
+        received.append(data)
+        if b'"type":"query"' in data:
+            true = decode(honest(data), Signed[Answer]).statement
+            named = (true.provider, true.bank, true.job)
+            numbers = open_answer(true.content, role._answer_key(true.job), true.key_digest, *named)
+            key = parties.key.public
+            content = change(from_bytes(key, numbers, len(numbers) // key.ciphertext_bytes))
+            sealed = seal_answer(content, role._answer_key(true.job), *named)
+            false = msgspec.structs.replace(true, content=sealed)
+            return encode(sign(false, provider, parties.identities[provider]))
+        if b'"type":"acknowledge"' in data:
+            job = decode(data, Acknowledge).acknowledgement.statement.job
+            return encode(AnswerKey(provider=provider, job=job, key=role._answer_key(job), at=NOW))
+        return honest(data)
+
+    parties.transport.handlers[provider] = handle
+    return received
 
 
 # --- the kernel with a defence switched off -----------------------------------------------------------------

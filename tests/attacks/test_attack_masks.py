@@ -13,7 +13,7 @@ from attacker import asked, assert_refused, beyond_chance, hits, plaintexts, unp
 from attacker import ciphertexts as numbers_of
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gmpy2 import mpz
-from world import BANK, SUBJECTS, Parties, World, assemble, holding
+from world import BANK, GRIDS, SUBJECTS, Parties, World, assemble, holding
 
 from compute.binning import CategoryBins
 from compute.canonical import decode, encode
@@ -38,7 +38,7 @@ BY_CHANCE = beyond_chance(len(SUBJECTS), Fraction(1, 2**13))
 def alone(world: World, provider: str, query: Query, more: Sequence[mpz] = ()) -> list[int]:
     """What the bank reads in one provider's answer, to which it adds the plaintexts ``more``."""
     public, job = world.key.public, query.job.statement
-    answers = [numbers_of(public, query, ask(world, provider, query))]
+    answers = [numbers_of(world, query, ask(world, provider, query))]
     if more:
         answers.append([public.residue(m) for m in more])
     seen = unpacked(job.layout, plaintexts(world.key, answers), job.rows)
@@ -143,8 +143,7 @@ def test_two_jobs_over_the_same_rows_do_not_cancel_and_a_used_nonce_serves_no_se
     model = world.model()
     first, second = (world.query(model, SUBJECTS) for _ in range(2))
     (one, other) = (
-        plaintexts(world.key, [numbers_of(world.key.public, each, ask(world, "tax", each))])
-        for each in (first, second)
+        plaintexts(world.key, [numbers_of(world, each, ask(world, "tax", each))]) for each in (first, second)
     )
     job, n = first.job.statement, int(world.key.public.n)
     differences = [(a - b) % n for a, b in zip(one, other, strict=True)]
@@ -244,11 +243,13 @@ def test_with_two_providers_one_and_the_bank_together_see_the_other_s_partial_sc
 
 
 THREE = ("labour", "permits", "tax")
+BINS = CategoryBins(column="size", groups=(("a",), ("b",), ("c",)))
 
 
 @pytest.fixture
-def three(key: PrivateKey, tmp_path: Path) -> Iterator[Parties]:
+def three(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parties]:
     """Three providers with one column each."""
+    monkeypatch.setitem(GRIDS, "size", BINS)
     with ExitStack() as stack:
         yield assemble(key, tmp_path, {name: _holding(name) for name in THREE}, SUBJECTS, stack)
 
@@ -268,11 +269,10 @@ def _partials(points: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
 
 def test_with_three_providers_one_and_the_bank_together_see_only_the_sum_of_the_others(three: Parties) -> None:
     points = {"labour": (0, 1, 2, 1), "permits": (0, 5, 9, 5), "tax": (0, 30, 60, 30)}
-    bins = CategoryBins(column="size", groups=(("a",), ("b",), ("c",)))
-    sources = {f"product-of-{name}": (Feature(bins, points[name]),) for name in THREE}
+    sources = {f"product-of-{name}": (Feature(BINS, points[name]),) for name in THREE}
     query = asked(three, three.model(Scorecard("card", "1.0.0", 0, 0, sources, ())), SUBJECTS)
     public, job = three.key.public, query.job.statement
-    answers = {name: numbers_of(public, query, ask(three, name, query)) for name in THREE}
+    answers = {name: numbers_of(three, query, ask(three, name, query)) for name in THREE}
     (epoch,) = three.providers["labour"]._epochs.alive()
     names = {name: mask_key(query, name) for name in ("permits", "tax")}
     partials = _partials(points)

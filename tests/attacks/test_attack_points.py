@@ -1,5 +1,6 @@
 """Models whose points are no scores: they read features out of totals."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -24,7 +25,7 @@ from attacker import (
 )
 from attacker import answer as ask
 from attacker import ciphertexts as numbers_of
-from world import EXAMPLES, SUBJECTS, Parties, World, assemble, holding, scorecard
+from world import EXAMPLES, GRIDS, SUBJECTS, Parties, World, assemble, holding, scorecard
 
 from audit.entry import EntryKind
 from compute.binning import Bins, CategoryBins, NumberBins, code_columns
@@ -32,6 +33,7 @@ from compute.paillier.lookup import lookup_sum
 from compute.paillier.packing import SlotLayout
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusedByPeerError
+from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.messages import TableOpening
 from compute.protocols.risk_score.scorecard import Feature, Scorecard, parse_scorecard
 from veilmart.demo.data import load_scorecard
@@ -49,8 +51,10 @@ def values(row: int, feature: int) -> int:
 
 
 @pytest.fixture
-def wide(key: PrivateKey, tmp_path: Path) -> Iterator[Parties]:
+def wide(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parties]:
     """Forty features at one provider and one at another."""
+    for feature in range(FEATURES):
+        monkeypatch.setitem(GRIDS, f"c{feature:02}", category(feature))
     columns = {f"c{j:02}": [VALUES[values(i, j)] for i in range(len(SUBJECTS))] for j in range(FEATURES)}
     many, one = (pd.DataFrame(data, SUBJECTS, dtype=object) for data in (columns, {"c00": columns["c00"]}))
     holdings = {
@@ -105,7 +109,7 @@ def test_the_top_mask_leaves_nothing_of_a_packing_that_a_colluding_reviewer_appr
         ),
     )
     query = asked(wide, approval, SUBJECTS[:1])
-    answers = [numbers_of(key.public, query, ask(wide, provider, query)) for provider in ("many", "one")]
+    answers = [numbers_of(wide, query, ask(wide, provider, query)) for provider in ("many", "one")]
     (total,) = plaintexts(key, answers)
     read = digits(total)
     assert hits(read, TRUE) == 0
@@ -208,7 +212,7 @@ def test_an_overflow_that_a_colluding_reviewer_approved_moves_no_row_into_the_ne
     approval = register(world, forged(world, columns))
     query = asked(world, approval, SUBJECTS[:1])
     assert query.job.statement.slot_width == 3
-    answers = [numbers_of(key.public, query, ask(world, provider, query)) for provider in ("labour", "tax")]
+    answers = [numbers_of(world, query, ask(world, provider, query)) for provider in ("labour", "tax")]
     (total,) = plaintexts(key, answers)
     assert total % 8 == 0
     assert total >> 3 > 1 << 1000  # and not the code of a company's size
@@ -262,6 +266,56 @@ def _table(name: str, rows: int, *, numeric: bool = False) -> pd.DataFrame:
     return table.astype("Int64") if numeric else table
 
 
+def reading(first: int) -> Scorecard:
+    """A card of 243 totals, 7.9 bits, from each of which five codes follow. Missing stands in the middle."""
+    many = tuple(Feature(category(first + place), (0, 3**place, 2 * 3**place, 3**place)) for place in range(4))
+    one = Feature(category(0), (0, 81, 162, 81))
+    return Scorecard(f"card-{first}", "1.0.0", 0, 0, {"register": many, "insurance": (one,)}, ())
+
+
+def read_by(total: int) -> list[int]:
+    return [total // 3**place % 3 for place in range(4)]
+
+
+def truth(first: int) -> list[list[int]]:
+    return [[values(row, first + place) for place in range(4)] for row in range(20)]
+
+
+def test_models_that_pass_one_by_one_read_more_together_where_no_ledger_adds_up(wide: Parties) -> None:
+    """Each keeps to eight bits and is approved; three of them read twelve features of every company."""
+    for provider in wide.providers.values():
+        provider.domain = dataclasses.replace(provider.domain, budget=Budget(bank_bits=1000, all_bits=1000))
+    for first in (0, 4, 8):
+        totals = wide.score(wide.model(reading(first)), SUBJECTS[:20])
+        assert [read_by(total) for total in totals] == truth(first)
+
+
+def test_the_ledger_refuses_a_second_model_over_the_same_companies(wide: Parties) -> None:
+    first, second = wide.model(reading(0)), wide.model(reading(4))
+    assert [read_by(total) for total in wide.score(first, SUBJECTS[:20])] == truth(0)
+    query = asked(wide, second, SUBJECTS[10:30])
+    reply = assert_refused(wide, "many", query, 9, "of 10 subjects as much was told by scores as may be")
+    assert reply.subjects == tuple(SUBJECTS[10:20])
+    assert len(wide.score(first, SUBJECTS[:20])) == 20  # the same points again tell nothing new
+    assert len(wide.score(second, SUBJECTS[20:40])) == 20
+
+
+def test_the_ledger_knows_points_in_disguise(wide: Parties) -> None:
+    """Encrypted anew, renamed, doubled, shifted and turned over, it is the same model, and costs nothing more."""
+    first = wide.model(reading(0))
+    wide.score(first, SUBJECTS[:20])
+    card = reading(0)
+    disguised = {
+        product: tuple(Feature(f.bins, tuple(7 - 2 * points for points in f.points)) for f in features)
+        for product, features in card.sources.items()
+    }
+    second = wide.model(dataclasses.replace(card, name="other", version="2.0.0", sources=disguised))
+    assert (second.points_id, second.tables) != (first.points_id, first.tables)
+    assert second.points_id == first.points_id
+    totals = [(7 * 5 - total) // 2 for total in wide.score(second, SUBJECTS[:20])]
+    assert [read_by(total) for total in totals] == truth(0)
+
+
 # --- a bin of one company -----------------------------------------------------------------------------------
 
 
@@ -276,8 +330,20 @@ def test_a_bin_of_one_company_finds_it_by_one_total(key: PrivateKey) -> None:
 
 
 def test_a_bin_of_one_company_is_refused(world: World) -> None:
-    world.tables["labour"].loc[SUBJECTS[10], "employees"] = 731
-    lone = Feature(NumberBins(column="employees", edges=("731", "732")), (0, 1, 0, 0))
+    """Where a provider publishes so fine a grid at all; edges beside it do not even get to the reviewer."""
+    sizes = world.tables["labour"]["employees"]
+    sizes[sizes == 99] = 98
+    sizes.iloc[10] = 99
+    lone = Feature(NumberBins(column="employees", edges=("99", "100")), (0, 1, 0, 0))
+    card = Scorecard("card", "1.0.0", 0, 0, {"register": REGION, "insurance": (AGE, lone)}, ())
     with pytest.raises(RefusedByPeerError, match="check 7: a bin holds fewer than 10 enterprises"):
-        world.model(Scorecard("card", "1.0.0", 0, 0, {"register": REGION, "insurance": (AGE, lone)}, ()))
+        world.model(card)
     assert world.events()[-1].detail == {"message": "RegisterTables", "check": 7}
+    finer = Feature(NumberBins(column="employees", edges=("731", "732")), (0, 1, 0, 0))
+    card = Scorecard("card", "1.0.1", 0, 0, {"register": REGION, "insurance": (AGE, finer)}, ())
+    with pytest.raises(
+        RefusedByPeerError, match="check 4: employees: the edge 731 is not one of the published grid"
+    ):
+        world.model(card)
+    refused = [event.detail for event in world.events() if event.kind is EntryKind.REFUSED]
+    assert refused[-1] == {"message": "AskHistogram", "check": 4}

@@ -127,7 +127,7 @@ def seen_roots(world: World, model: ModelApproval, subjects: Sequence[str]) -> d
     for subject in subjects:
         query = asked(world, model, [subject])
         for provider, roots in found.items():
-            (c,) = numbers_of(world.key.public, query, ask(world, provider, query))
+            (c,) = numbers_of(world, query, ask(world, provider, query))
             roots.append(root(world.key, int(c)))
     return found
 
@@ -221,12 +221,14 @@ def test_what_a_bank_sends_does_not_enter_the_blinding(world: World, monkeypatch
 
 
 NUMBERS = {
+    ("Acknowledge", "entry"),
+    ("Acknowledge", "receipt"),
     ("KeyStatement", "n"),
     ("KeyStatement", "roots"),
     ("RegisteredTables", "ciphertexts"),
     ("JobStatement", "n"),
 }
-"""The modulus, the roots that prove it, the ciphertexts and the modulus again: checked, and never a base."""
+"""The log's entry and proof, the modulus, the roots that prove it, the ciphertexts: checked, and never a base."""
 
 
 def test_no_message_to_a_provider_has_a_place_for_a_base(world: World) -> None:

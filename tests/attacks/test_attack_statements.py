@@ -38,7 +38,7 @@ def totals(world: World, answers: Sequence[Sequence[mpz]], query: Query) -> list
 
 
 def numbers(world: World, party: str, query: Query) -> list[mpz]:
-    return numbers_of(world.key.public, query, ask(world, party, query))
+    return numbers_of(world, query, ask(world, party, query))
 
 
 def partials_from(sums: Sequence[int], crossed: Sequence[int], first: int) -> list[int]:

@@ -35,7 +35,7 @@ from compute.protocols.base import (
     RefusalError,
     Refused,
 )
-from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Acknowledge,
@@ -206,7 +206,7 @@ def named_sender(message: Message) -> str | None:
             | Acknowledge(acknowledgement=signed)
         ):
             return signed.signer
-        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
+        case AskRingPedersen(bank=bank) | AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

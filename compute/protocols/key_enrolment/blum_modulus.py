@@ -2,7 +2,7 @@
 
 For each of 128 challenges y_i the prover shows an n-th root of y_i, and a fourth root of one of y_i, −y_i, w·y_i,
 −w·y_i, where w has the Jacobi symbol −1. With more than two prime factors at most half of the numbers are ± or ±w
-times a square; with a prime ≡ 1 mod 4 the squares are not all fourth powers. So a false n passes with 2⁻¹²⁸ at most.
+times a square; with a prime ≡ 1 mod 4 not all squares are fourth powers. A false n passes with 2⁻¹²⁸ at most.
 
 Source: CGGMP21 (ePrint 2021/060), figure "Paillier-Blum Modulus ZK – Π^mod". Without it keys were extracted
 from wallets: Makriyannis, Yomtov, Galansky (ePrint 2023/1234; CVE-2023-33241).

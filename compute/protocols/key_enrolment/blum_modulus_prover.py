@@ -28,7 +28,7 @@ def prove_blum_modulus(key: PrivateKey, claim: Claim, w: int | None = None) -> B
     chosen = _non_residue(key.public.n) if w is None else mpz(w)
     w_bytes = residue_bytes([chosen], key.public.n)
     signs, factors, fourth, nth = 0, 0, [], []
-    w_p, w_q = _is_square(chosen, p), _is_square(chosen, q)
+    w_p = _is_square(chosen, p)
     for y in blum_challenges(claim, w_bytes):
         y_p, y_q = _is_square(y, p), _is_square(y, q)
         # w changes the residuosity modulo one prime only, and −1 modulo both.

@@ -9,7 +9,7 @@ from compute.protocols.key_enrolment.transcript import Transcript
 
 @dataclass(frozen=True)
 class Claim:
-    """This bank enrols this key at this provider, whose ring-Pedersen parameters are these."""
+    """A bank enrols a key at a provider that has these ring-Pedersen parameters."""
 
     key: PublicKey
     bank: str

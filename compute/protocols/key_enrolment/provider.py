@@ -37,7 +37,7 @@ class Keys(Protocol):
 
 
 class Enroller:
-    """The role that takes keys. ``parameters`` gives the provider's own, which are the same every time."""
+    """The role that takes keys. ``parameters`` gives the provider's own: the same always, once they are made."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Enroller:
         identity: Ed25519PrivateKey,
         pins: Pins,
         keys: Keys,
-        parameters: Callable[[], RingPedersenStatement],
+        parameters: Callable[[], RingPedersenStatement | None],
         clock: Callable[[], int],
     ) -> None:
         self.name = name
@@ -54,7 +54,7 @@ class Enroller:
 
     def ring_pedersen(self, _message: AskRingPedersen) -> Signed[RingPedersenStatement]:
         """Give the parameters under which banks prove their keys here."""
-        return sign(self._parameters(), self.name, self._identity)
+        return sign(self._own(), self.name, self._identity)
 
     def enrol(self, message: EnrolKey) -> Accepted:
         """Keep a key that passes :func:`enrol`: the bank's jobs run under it and under no other.
@@ -71,11 +71,18 @@ class Enroller:
         later = current is None or statement.issued_at > current[0].statement.issued_at
         if not later or abs(now - statement.issued_at) > STATEMENT_AGE:  # 5
             raise stale
-        enrol(message, self._pins, self._parameters())
+        enrol(message, self._pins, self._own())
         at = self._keys.enrol(message.statement, now)
         if at is None:  # 5, once more: another process may have taken a later one meanwhile
             raise stale
         return Accepted(party=self.name, at=at)
+
+    def _own(self) -> RingPedersenStatement:
+        own = self._parameters()
+        if own is None:  # 6
+            reason = f"{self.name} has not made its parameters yet"
+            raise RefusalError(6, reason, "ask for them, then prove the key")
+        return own
 
 
 def check_author(message: EnrolKey, pins: Pins) -> KeyStatement:

@@ -1,13 +1,13 @@
 """Ring-Pedersen parameters (N̂, s, t) of a provider, and Π_prm, its proof that s is a power of t.
 
-A bank commits to the factors of its key as s^p·t^μ mod N̂ (``small_factor.py``). With s in ⟨t⟩ that hides p whatever
-N̂ is; with an s outside, the provider reads p modulo the order of s where it can take logarithms. So the bank checks
-this proof before it commits to anything. That N̂ is a product of safe primes, which the provider's own soundness
-rests on, is the provider's affair: it made them.
+A bank commits to the factors of its key as s^p·t^μ mod N̂ (``small_factor.py``). With s in ⟨t⟩ that hides p,
+whatever N̂ is; with an s outside, the provider reads p modulo the order of s wherever it can take logarithms. So
+the bank checks this proof before it commits to anything. That N̂ is a product of safe primes, on which the
+provider's own soundness rests, is the provider's affair: it made them.
 
 Source: Canetti, Gennaro, Goldfeder, Makriyannis, Peled, "UC Non-Interactive, Proactive, Threshold ECDSA with
-Identifiable Aborts" (CGGMP21, ePrint 2021/060), figure "Ring-Pedersen Parameters ZK – Π^prm". Without it keys were
-extracted: Tymokhanov, Shlomovits, "Alpha-Rays" (ePrint 2021/1621).
+Identifiable Aborts" (CGGMP21, ePrint 2021/060), figure "Ring-Pedersen Parameters ZK – Π^prm". What a single party
+gains where such checks are missing: Tymokhanov, Shlomovits, "Alpha-Rays" (ePrint 2021/1621).
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,8 @@ def check_ring_pedersen(statement: RingPedersenStatement, provider: str) -> Ring
     if statement.provider != provider:  # 1
         raise ProofError(f"check 1: the parameters are of {statement.provider}, not of {provider}")
     modulus = mpz.from_bytes(statement.modulus, "big")
-    if not MINIMUM_BITS <= modulus.bit_length() <= MAXIMUM_BITS or modulus % 2 == 0 or statement.modulus[0] == 0:  # 2
+    fits = MINIMUM_BITS <= modulus.bit_length() <= MAXIMUM_BITS
+    if not fits or modulus % 2 == 0 or statement.modulus[0] == 0:  # 2
         reason = f"an odd number of {MINIMUM_BITS} to {MAXIMUM_BITS} bits without leading zeros"
         raise ProofError(f"check 2: the modulus of the parameters is not {reason}")
     try:

@@ -63,7 +63,7 @@ class Trapdoor:
 def prove_ring_pedersen(
     provider: str, secret: Trapdoor, t: mpz, masks: Sequence[int] | None = None
 ) -> RingPedersenStatement:
-    """Give the parameters of this trapdoor with Π_prm; ``masks`` are a_i, drawn afresh where they are not given."""
+    """Give the parameters of this trapdoor with Π_prm; ``masks`` are a_i, drawn where they are not given."""
     modulus, order = secret.p * secret.q, secret.order
     parameters = RingPedersen(modulus, _power(secret, t, secret.exponent), t)
     drawn = masks or [1 + secrets.randbelow(int(order) - 1) for _ in range(ROUNDS)]

@@ -1,14 +1,14 @@
 """Π_fac: n = p·q with neither factor small. Message, challenge, bounds, verification.
 
 The prover commits to p and q under the verifier's ring-Pedersen parameters and shows that the product is n and
-that both lie below √n·2^(ℓ+ε+1): so both lie above √n/2^(ℓ+ε+1). With n a product of exactly two primes (Π_mod), they
-are the primes.
+that both lie below √n·2^(ℓ+ε+1): so both lie above √n/2^(ℓ+ε+1). With n a product of exactly two primes (Π_mod),
+they are the primes.
 
-ℓ = 128 and ε = 256: as in the source, where ℓ is the length of a challenge (κ, 256 there and 128 here) and ε = 2κ.
-Each masked number is so at least 2^(ε−128) = 2¹²⁸ times as wide as what it masks, a commitment's randomness 2^ℓ = 2¹²⁸
-times as wide as the group: the proof tells nothing, to 2⁻¹²⁸ in each of its numbers. What is proven at 2048 bits is that each factor is
-above 2⁶³⁸, at 3072 2¹¹⁵⁰, at 4096 2¹⁶⁶²: more than the 2^ℓ that is asked for, and more than the 2¹²⁸ on which the soundness
-of proofs about plaintexts rests. An honest key's factors, of |n|/2 bits, pass always.
+ℓ = 128 and ε = 256: ℓ is the length κ of a challenge and ε = 2κ, as in the source, whose challenges have 256 bits.
+So each mask is 2^(ε−128) = 2¹²⁸ times as wide as what it masks, and a commitment's randomness 2^ℓ = 2¹²⁸ times as
+wide as its group: each number of the proof is within 2⁻¹²⁸ of one that is drawn without p and q. What is proven is
+that each factor lies above 2⁶³⁸ at 2048 bits, 2¹¹⁵⁰ at 3072, 2¹⁶⁶² at 4096: more than the 2^ℓ that the source asks
+for, and than the 2¹²⁸ on which the soundness of proofs about plaintexts rests. Factors of |n|/2 bits always pass.
 
 Source: CGGMP21 (ePrint 2021/060), figure "No Small Factor Proof – Π^fac".
 """
@@ -101,7 +101,8 @@ def small_factor_challenge(claim: Claim, commitments: tuple[bytes, ...]) -> int:
 def check_small_factor(claim: Claim, proof: SmallFactorProof) -> None:
     """Raise :class:`ProofError` unless the proof verifies. All numbers are in their ranges before one is used.
 
-    The equations, modulo N̂: s^z₁·t^w₁ = A·P^e, s^z₂·t^w₂ = B·Q^e, Q^z₁·t^v = T·(s^n·t^σ)^e; and |z₁|, |z₂| ≤ 2^(ℓ+ε)·√n.
+    The equations, modulo N̂: s^z₁·t^w₁ = A·P^e, s^z₂·t^w₂ = B·Q^e, Q^z₁·t^v = T·(s^n·t^σ)^e; the ranges: those of
+    :class:`Bounds`, of which soundness needs |z₁|, |z₂| ≤ 2^(ℓ+ε)·√n, and the others bound the work.
     """
     n, own = claim.key.n, claim.parameters
     modulus, bounds = own.modulus, Bounds.of(n, own.modulus)

@@ -1,7 +1,8 @@
 """Fiat–Shamir transcripts: challenges as a hash of everything that both sides have before them.
 
-Every part goes in behind its length, so that no two lists of parts give the same bytes, and the first part says for
-which proof it is. Both were missing in libraries from which keys were extracted (TSSHOCK: CVE-2022-47931, CVE-2022-47930).
+Every part goes in behind its length, so that no two lists of parts give the same bytes, and the first parts say
+for which proof it is and between whom. Libraries that lacked the one or the other lost keys: CVE-2022-47931 (parts
+that ran into each other), CVE-2022-47930 (proofs of another session).
 """
 
 import hashlib
@@ -34,7 +35,8 @@ class Transcript:
         """Give SHAKE256(prefix ‖ i), |modulus|+128 bits of it, modulo the modulus, for i = 0 … count−1."""
         length = (modulus.bit_length() + EXTRA_BITS + 7) // 8
         return [
-            mpz.from_bytes(hashlib.shake_256(self._prefix + index.to_bytes(4, "big")).digest(length), "big") % modulus
+            mpz.from_bytes(hashlib.shake_256(self._prefix + index.to_bytes(4, "big")).digest(length), "big")
+            % modulus
             for index in range(count)
         ]
 

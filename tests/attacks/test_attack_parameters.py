@@ -159,7 +159,7 @@ def test_a_bank_proves_nothing_under_malformed_parameters(world: World, name: st
     with pytest.raises(AnswerError, match=reason) as caught:
         world.enrol()
     assert "prove nothing to it" in str(caught.value)
-    assert len(received) == 1
+    assert all(b"ask_ring_pedersen" in data for data in received)
 
 
 def test_parameters_that_another_signed_are_not_used(world: World) -> None:

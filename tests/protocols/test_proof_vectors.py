@@ -1,6 +1,6 @@
 """The transcripts and proofs of key enrolment stay what they are, byte for byte: vectors/key_enrolment.json.
 
-A format that changes must change its label (`…/v1`), and the vectors with it: this file, run as a script, writes them.
+A format that changes must change its label (`…/v1`) and its vectors: run as a script, this file writes them.
 """
 
 import functools

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import prod
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
@@ -17,7 +18,16 @@ from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
-from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, ask_long, no_progress
+from compute.protocols.base import (
+    Accepted,
+    AnswerError,
+    Pending,
+    Progress,
+    Transport,
+    ask,
+    ask_long,
+    no_progress,
+)
 from compute.protocols.key_enrolment.bank import check_parameters, enrolment
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
@@ -87,6 +97,9 @@ class Bank:
     def enrol_key(self, providers: Sequence[str]) -> None:
         """Prove the modulus to each provider, under its own parameters, which it may have to make first."""
         question = AskRingPedersen(bank=self.name)
+        begun: Any = Signed[RingPedersenStatement] | Pending
+        for provider in providers:  # so that all make theirs at the same time
+            self._ask(provider, question, begun)
         for done, provider in enumerate(providers):
             signed = ask_long(
                 self._transport,

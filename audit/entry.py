@@ -85,14 +85,18 @@ class EntryKind(StrEnum):
     # The nodes'.
     KEY_ENROLLED = "key_enrolled"
     PERMIT_PRESENTED = "permit_presented"
+    HISTOGRAM_SENT = "histogram_sent"  # of a model's bins at a provider, sealed to the model reviewer
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
+    MODEL_REFUSED = "model_refused"
+    MODEL_WITHDRAWN = "model_withdrawn"
     # A use, in halves: the consumer's and the provider's query, the provider's and the consumer's answer.
     QUERY_SENT = "query_sent"
     QUERY_RECEIVED = "query_received"
     ANSWER_SENT = "answer_sent"
     ANSWER_RECEIVED = "answer_received"
-    ANSWER_ACKNOWLEDGED = "answer_acknowledged"  # the provider has the consumer's signed receipt
+    ANSWER_ACKNOWLEDGED = "answer_acknowledged"  # the provider has the receipt, and gave the answer's key
+    ANSWER_ABANDONED = "answer_abandoned"  # the consumer gave up: the answer stays closed, no use counts
     SUBJECT_ERASED = "subject_erased"
     LEGAL_HOLD_PLACED = "legal_hold_placed"
     LEGAL_HOLD_LIFTED = "legal_hold_lifted"

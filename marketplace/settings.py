@@ -9,12 +9,13 @@ from compute.canonical import Bytes32, Name
 from compute.records import Origin
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers
 from compute.settings import load as load_section
+from compute.web.tls_key import KeyPair
 from compute.web.unlock import Unlock
 
 PostgresUrl = Annotated[str, Meta(pattern=r"\Apostgresql://([^:@/]+@)?[^@/]*/[^?@]+(\?[^@]*)?\Z")]
 
 
-class Settings(Section, frozen=True):
+class Settings(Section, frozen=True, kw_only=True):
     """The settings of one marketplace."""
 
     name: Name
@@ -27,7 +28,9 @@ class Settings(Section, frozen=True):
     certificate: Path
     """TLS certificate with its chain, PEM."""
     certificate_key: Path
-    """Private key of the certificate, PEM."""
+    """Private key of the certificate, PEM, mode 0600."""
+    certificate_unlock: Unlock | None = None
+    """What opens it if it is encrypted; without, `unlock` does."""
     key: Path
     """Ed25519 private key, encrypted, mode 0600; made at the first use."""
     unlock: Unlock
@@ -51,6 +54,11 @@ class Settings(Section, frozen=True):
     """SQLite: the exchange and its log."""
     postgresql: PostgresUrl | None = None
     """PostgreSQL instead: a URL without a password, which `~/.pgpass` or the server's own means give."""
+
+    @property
+    def pair(self) -> KeyPair:
+        """The certificate with its key, and what opens that."""
+        return KeyPair(self.certificate, self.certificate_key, (self.certificate_unlock or self.unlock).secret)
 
     @property
     def store(self) -> Path | str:

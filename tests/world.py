@@ -1,5 +1,6 @@
 """A small market in one process: two providers, a bank and a reviewer with real keys and real protocol roles."""
 
+import dataclasses
 import datetime as dt
 import itertools
 from base64 import b64encode
@@ -11,39 +12,58 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gmpy2 import mpz
 from sqlalchemy import Engine
 from well_formed import ring_pedersen
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
+from audit.entry import encode as encode_entry
 from audit.entry import sign as sign_event
 from audit.log import Log
-from audit.note import VerifierKey
+from audit.note import KeyKind, VerifierKey
+from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
-from compute.binning import CategoryBins, NumberBins
+from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
-from compute.node.approvals import ApprovalStore
+from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node
 from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.registry import RegistryStore
 from compute.node.reviewer import desk as reviewer_node
+from compute.node.reviewer.cases import CaseStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
 from compute.protocols.key_enrolment import bank as key_enrolment
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.key_enrolment.provider import Enroller
-from compute.protocols.risk_score.bank import Bank
+from compute.protocols.risk_score.assessment import Limits
+from compute.protocols.risk_score.bank import Bank, Logged
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion
+from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
-from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query, RegisteredTables
+from compute.protocols.risk_score.desk import ModelDesk
+from compute.protocols.risk_score.dossier import Dossier, Sample
+from compute.protocols.risk_score.messages import (
+    Answer,
+    JobStatement,
+    ModelApproval,
+    Query,
+    RegisteredTables,
+    ReleasedAnswer,
+    UnderReview,
+)
+from compute.protocols.risk_score.office import Office
 from compute.protocols.risk_score.provider import Provider
-from compute.protocols.risk_score.reviewer import Office, Reviewer
+from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.signing import Pin, Role, sign
+from compute.protocols.risk_score.submitted import SubmittedModel
+from compute.signing import Pin, Role, Signed, digest, sign
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
 TODAY = "2026-11-22"
@@ -51,11 +71,41 @@ NOW = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp() * 1000)
 DAY = 24 * 3600 * 1000
 LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"\x6c" * 32)
 MARKET, ORIGIN = "market", "market.example/log"
+WITNESS = VerifierKey.of("office/witness", Ed25519PrivateKey.from_private_bytes(b"w" * 32), KeyKind.COSIGNATURE)
+POLICY = Policy(
+    party=MARKET,
+    log=VerifierKey.of(ORIGIN, LOG_KEY),
+    log_url="https://market.example:8443/log",
+    witnesses=(Witness("office", WITNESS),),
+    quorum=1,
+    outside=1,
+    max_age=600,
+)
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
+EXAMINERS = ("first-examiner", "second-examiner")
+DOSSIER = Dossier(
+    author="credit risk unit",
+    purpose="loans to small businesses",
+    population="small businesses that apply for a loan",
+    bad_definition="charged off",
+    development=Sample(first_day="2020-01-01", last_day="2024-12-31", rows=15_652, bad=3_100, auc=7010, ks=2900),
+    validation=None,
+    stability_index=12,
+)
 SNAPSHOT_DATE = "2026-11-01"
+GRIDS: dict[str, Bins] = {
+    "region": CategoryBins(column="region", groups=(("east",), ("north",), ("south",), ("west",))),
+    "employees": NumberBins(
+        column="employees", edges=(*map(str, range(1, 21)), *map(str, range(90, 101)), "99999")
+    ),
+    "age": NumberBins(column="age", edges=("-99", *map(str, range(1, 21)))),
+}
+"""Finer than a node would let a provider publish, so that what stands behind the grid is tested too."""
 REGIONS, SIZES = ["north", "south", "west", None], [0, 1, 4, 5, 99, None]
-MODEL, JOB = 8, 9
-"""The numbers of the permit's checks among the provider's of a registration and of a job."""
+QUESTION, MODEL, JOB = 5, 8, 9
+"""The numbers of the permit's checks among the provider's of a histogram, a registration and a job."""
+LENIENT = Limits(max_certain=1, max_gain=1, max_guess=1)
+"""A policy under which a card of few bins and far-off points passes the rule of concentration."""
 
 
 def real_codes(count: int) -> list[str]:
@@ -104,6 +154,11 @@ class Permission:
     fields: frozenset[str]
     consents: frozenset[str]
     max_uses: int = 1_000_000
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        beyond = {bins.column for bins in question.bins} - self.fields
+        if question.bank != self.bank or beyond:
+            raise RefusalError(QUESTION, f"no permit of {question.bank} covers these fields", "apply for one")
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         beyond = sorted({bins.column for bins in tables.bins} - self.fields)
@@ -176,6 +231,8 @@ class Parties:
     enrollers: dict[str, Enroller]
     """The providers' other role: who takes keys."""
     reviewer: Reviewer
+    desk: ModelDesk
+    cases: CaseStore
     transport: MemoryTransport
     log: Log
     clock: Clock
@@ -198,11 +255,57 @@ class Parties:
 
     def model(self, card: Scorecard) -> ModelApproval:
         self.enrol()
-        approved = self.bank.submit_model(card, list(self.providers), self.reviewer.office.name, PURPOSE)
+        submitted = self.submit(card)
+        self.examine(submitted)
+        approved = self.bank.ask_decision(submitted)
+        assert not isinstance(approved, UnderReview)
         return self.bank.register_model(approved)
 
+    def submit(self, card: Scorecard, providers: Sequence[str] | None = None) -> SubmittedModel:
+        """The card, with a dossier, at the reviewer."""
+        card = dataclasses.replace(card, dossier=card.dossier or DOSSIER)
+        message = self.bank.prepare_model(card, providers or list(self.providers), REVIEWER, PURPOSE)
+        return self.bank.submit_model(REVIEWER, message)
+
+    def examine(self, submitted: SubmittedModel, examiners: Sequence[str] = EXAMINERS) -> Case:
+        """The case once these examiners have read and approved it, unless a rule has approved it already."""
+        case = self.cases.find(submitted.submission)
+        assert case is not None
+        if case.approval is None:
+            for examiner in examiners:
+                self.desk.read(case.case, examiner)
+                case = self.desk.approve(case.case, examiner)
+        return case
+
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
-        return self.bank.score(model, subjects, self.permits, TODAY)
+        return self.bank.score(model, subjects, self.permits, TODAY, self.record)
+
+    def record(self, answer: Answer) -> Logged:
+        """The bank's word in the log that an answer came, and its receipt."""
+        event = Event(
+            id=new_id(BANK, digest(answer)),
+            kind=EntryKind.ANSWER_RECEIVED,
+            time=self.clock(),
+            node=BANK,
+            counterparty=answer.provider,
+            job=answer.job.hex(),
+            detail={"answer": digest(answer).hex()},
+        )
+        LogJournal(self.log, self.identities[BANK]).append(event)
+        index = next(index for index, entry in enumerate(self.log.entries()) if entry.id == event.id)
+        return Logged(encode_entry(self.log.entry(index)), self.log.receipt(index).encode())
+
+    def release(self, answer: Signed[Answer]) -> ReleasedAnswer:
+        """An answer with its key, once it is recorded."""
+        return self.bank.release(answer, self.record(answer.statement))
+
+    def ciphertexts(self, job: JobStatement, answer: Signed[Answer]) -> list[mpz]:
+        """What an answer holds, once it is released."""
+        return self.bank.open(job, self.release(answer))
+
+    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]]) -> list[int]:
+        """What all answers make together."""
+        return self.bank.totals(job, [self.release(answer) for answer in answers])
 
     def restarted(self, name: str) -> Provider:
         """A provider's role in another process of its node: nothing but its file is what it was."""
@@ -228,6 +331,14 @@ class Parties:
 
         self.transport.handlers[party] = record
         return received
+
+    def journal(self, party: str) -> LogJournal:
+        """The journal of a party's node."""
+        return LogJournal(self.log, self.identities[party])
+
+    def office(self, **changes: object) -> Office:
+        """The reviewer's office with other rules."""
+        return dataclasses.replace(self.reviewer.office, **changes)  # type: ignore[arg-type]
 
     def events(self) -> list[Entry]:
         """All that was recorded since the parties were enrolled."""
@@ -282,12 +393,18 @@ def provider_over(
     clock: Clock,
 ) -> Provider:
     """The role with the durable stores of a node."""
-    registry, epochs, answers = RegistryStore(engine), EpochStore(engine, clock), AnswerStore(engine)
+    registry, answers = RegistryStore(engine), AnswerStore(engine)
+    epochs = EpochStore(engine, AtRest.of(identity), clock)
     return Provider(domain, identity, registry, epochs, answers, admission, clock)  # type: ignore[arg-type]
 
 
 def assemble(
-    key: PrivateKey, directory: Path, holdings: Mapping[str, Holding], consents: Sequence[str], stack: ExitStack
+    key: PrivateKey,
+    directory: Path,
+    holdings: Mapping[str, Holding],
+    consents: Sequence[str],
+    stack: ExitStack,
+    limits: Limits = LENIENT,
 ) -> Parties:
     """Give the parties over these holdings, by provider; what they open closes with the stack."""
 
@@ -306,20 +423,20 @@ def assemble(
     clock, transport = Clock(), MemoryTransport()
     log = open_log(database("audit"), clock)
     LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
-    office = Office(REVIEWER, pins, b"\1" * 32)
-    reviewer = Reviewer(
-        office,
-        identities[REVIEWER],
-        EpochStore(engines[REVIEWER], clock),
-        ApprovalStore(engines[REVIEWER]),
-        clock,
-    )
+    office = Office(REVIEWER, pins, b"\1" * 32, limits)
+    identity = identities[REVIEWER]
+    at_rest = AtRest.of(identity)
+    cases, epochs = CaseStore(engines[REVIEWER], at_rest), EpochStore(engines[REVIEWER], at_rest, clock)
+    reviewer = Reviewer(office, identity, epochs, cases, clock)
+    desk = ModelDesk(office, identity, cases, clock)
     bank = Bank(BANK, identities[BANK], key, pins, transport, clock)
-    parties = Parties(bank, key, identities, pins, {}, {}, reviewer, transport, log, clock, database, engines)
+    parties = Parties(
+        bank, key, identities, pins, {}, {}, reviewer, desk, cases, transport, log, clock, database, engines
+    )
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
         permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))
-        domain = Domain(name, REVIEWER, pins, holding)
+        domain = Domain(name, REVIEWER, pins, holding, POLICY)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
         parameters = RingPedersenStore(engines[name], name)
@@ -366,4 +483,5 @@ def holding(product: str, table: pd.DataFrame, scales: Mapping[str, int | None])
         frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
         return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
 
-    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select)
+    grids = {column: GRIDS[column] for column in scales}
+    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select, grids)

@@ -24,7 +24,7 @@ from compute.web.certificates import checked
 from compute.web.errors import WebError
 from compute.web.keyfile import load_or_make, public_text
 from compute.web.secret import SecretFileError
-from compute.web.tls import KeyPair
+from compute.web.tls_key import warn_of_plain
 from marketplace.api.app import create_app
 from marketplace.gate import Setting
 from marketplace.publication import open_publication
@@ -58,7 +58,8 @@ def serve(*, config: Path, address_file: Path | None) -> None:
     """
     try:
         settings = load(config)
-        pair = checked(KeyPair(settings.certificate, settings.certificate_key), settings.public_url, None)
+        pair = checked(settings.pair, settings.public_url, None)
+        warn_of_plain(pair)
         keep_private()
         own = load_or_make(settings.key, settings.unlock.secret)
         _check_key(settings, own)

@@ -23,7 +23,7 @@ from compute.web import keyfile
 from compute.web.certificates import checked
 from compute.web.errors import WebError
 from compute.web.secret import SecretFileError
-from compute.web.tls import KeyPair
+from compute.web.tls_key import warn_of_plain
 from veilmart.lazy import BilingualGroup
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
@@ -60,9 +60,8 @@ def serve(*, role: Role, config: Path, address_file: Path | None) -> None:
     """
     try:
         settings = load_settings(config, role)
-        pair = checked(
-            KeyPair(settings.certificate, settings.certificate_key), settings.public_url, settings.authority
-        )
+        pair = checked(settings.pair, settings.public_url, settings.authority)
+        warn_of_plain(pair)
         keep_private()
         keyfile.load_or_make(settings.key, settings.unlock.secret)
         check_databases([settings.database, settings.nonces])
@@ -92,12 +91,14 @@ def work(*, role: Role, config: Path) -> None:
             get_context("forkserver").Process(target=upkeep, args=(settings,), daemon=True).start()
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
+            if role == "reviewer":
+                threading.Thread(target=_keep_up, args=(site, _part(role, "upkeep")), daemon=True).start()
             complete = _part(role, "desk").open_release(site).complete if role == "provider" else None
             over = threading.Event()
             following = threading.Thread(target=_follow, args=(site, complete, over), daemon=True)
             following.start()
             try:
-                _work_until_signal(role, settings)
+                _work_until_signal(role, site)
             finally:
                 over.set()
                 following.join(GRACE)
@@ -120,7 +121,7 @@ def key(*, role: Role, config: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _work_until_signal(role: Role, settings: NodeSettings) -> None:
+def _work_until_signal(role: Role, site: Site[NodeSettings]) -> None:
     """Do the node's jobs; a witness has none."""
     if role == "witness":
         stopped = threading.Event()
@@ -128,8 +129,9 @@ def _work_until_signal(role: Role, settings: NodeSettings) -> None:
             signal.signal(number, lambda *_: stopped.set())
         stopped.wait()
         return
+    settings, kinds = site.settings, _part(role, "kinds").KINDS
     handlers = _part(role, "work").work(settings)
-    store = JobStore(open_engine(settings.database), _part(role, "kinds").KINDS, clock)
+    store = JobStore(open_engine(settings.database), site.at_rest, kinds, clock)
     with Worker(store, handlers, lease=settings.lease) as worker:
         worker.run_until_signal()
 
@@ -154,6 +156,17 @@ def _tend(site: Site[Any]) -> None:
             truncate_wal(site.engine)
         except Exception:
             logger.exception("events still wait here; the next attempt is in %.0f s", FLUSH)
+
+
+def _keep_up(site: Site[Any], upkeep: Any) -> None:  # noqa: ANN401 -- the role's module
+    """Do what goes on beside jobs, round after round."""
+    waiting = threading.Event()
+    with upkeep.open_upkeep(site) as do:
+        while not waiting.wait(upkeep.PAUSE):
+            try:
+                do()
+            except Exception:
+                logger.exception("upkeep goes on; the next round is in %.0f s", upkeep.PAUSE)
 
 
 def _follow(site: Site[Any], complete: Callable[[], None] | None, over: threading.Event) -> None:

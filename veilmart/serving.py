@@ -2,7 +2,6 @@
 
 import logging
 import os
-import resource
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +15,9 @@ from audit.database import open_engine
 from audit.errors import LogError
 from compute.settings import SettingsError
 from compute.web import serve as serving
+from compute.web.dumps import forbid_dumps
 from compute.web.secret import SecretFileError
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair
 
 PRIVATE = 0o077
 """What is masked of the mode of new files: databases hold keys, and they are this user's alone."""
@@ -43,12 +43,12 @@ address_file_option = click.option(
 
 
 def keep_private() -> None:
-    """Make what this process and its children write from now on this user's alone, and none of it a core dump.
+    """Make what this process and its children write from now on this user's alone, and none of it a dump.
 
     They hold keys. What else may write their memory to a disk, swap and hibernation, is the host's to turn off.
     """
     os.umask(PRIVATE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_dumps()
 
 
 def log_to_stderr() -> None:

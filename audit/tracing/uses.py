@@ -27,8 +27,9 @@ HALVES = (
     EntryKind.ANSWER_RECEIVED,
 )
 """In the order in which they happen."""
-_BY_PROVIDER = frozenset({EntryKind.QUERY_RECEIVED, EntryKind.ANSWER_SENT, EntryKind.ANSWER_ACKNOWLEDGED})
-_OF_A_USE = frozenset({*HALVES, EntryKind.ANSWER_ACKNOWLEDGED})
+_ENDS = frozenset({EntryKind.ANSWER_ACKNOWLEDGED, EntryKind.ANSWER_ABANDONED})
+_BY_PROVIDER = frozenset({EntryKind.QUERY_RECEIVED, EntryKind.ANSWER_SENT, *_ENDS})
+_OF_A_USE = frozenset({*HALVES, *_ENDS})
 _COMPARED = ("rows", "approval", "answer", "subjects_root")
 """What both sides can say of one use, and must say alike."""
 
@@ -45,15 +46,26 @@ class Use:
     consumer: str | None
     provider: str | None
     halves: dict[EntryKind, Indexed] = field(default_factory=dict)
-    acknowledged: Indexed | None = None  # the provider has the consumer's receipt of the answer
+    ends: dict[EntryKind, Indexed] = field(default_factory=dict)  # its key was given out, or never will be
     refusal: Indexed | None = None  # the provider would not go on: then nothing is missing
     repeated: list[Indexed] = field(default_factory=list)  # halves that were there already
 
     @property
     def entries(self) -> list[Indexed]:
         """All that is there, in the order of the log."""
-        further = [each for each in (self.acknowledged, self.refusal) if each is not None]
-        return sorted([*self.halves.values(), *further, *self.repeated], key=lambda each: each[0])
+        refusal = [] if self.refusal is None else [self.refusal]
+        found = [*self.halves.values(), *self.ends.values(), *refusal, *self.repeated]
+        return sorted(found, key=lambda each: each[0])
+
+    @property
+    def acknowledged(self) -> Indexed | None:
+        """The provider's word that it has the consumer's receipt."""
+        return self.ends.get(EntryKind.ANSWER_ACKNOWLEDGED)
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the consumer gave the job up at this provider: nothing was used."""
+        return EntryKind.ANSWER_ABANDONED in self.ends
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -73,16 +85,18 @@ class Use:
             for name in said.keys() & entry.detail.keys():
                 said[name].add(entry.detail[name])
         differing = [name for name, values in said.items() if len(values) > 1]
-        return (*differing, *(entry.kind.value for _, entry in self.repeated))
+        both = [EntryKind.ANSWER_ABANDONED.value] if len(self.ends) > 1 else []
+        return (*differing, *both, *(entry.kind.value for _, entry in self.repeated))
 
     @property
     def is_matched(self) -> bool:
-        """Whether both sides say the same, and nothing is missing that was not refused.
+        """Whether both sides say the same, and nothing is missing that was not refused or given up.
 
-        A refusal excuses no answer that the consumer has nevertheless.
+        That excuses no answer that the consumer has nevertheless.
         """
         is_denied = EntryKind.ANSWER_RECEIVED in self.halves and EntryKind.ANSWER_SENT not in self.halves
-        return not self.contradictions and (not self.missing or (self.refusal is not None and not is_denied))
+        is_over = self.refusal is not None or self.is_abandoned
+        return not self.contradictions and (not self.missing or (is_over and not is_denied))
 
     @cached_property
     def detail(self) -> Mapping[str, Value]:
@@ -158,8 +172,8 @@ def key_of(entry: Entry) -> Key:
 
 
 def _add(use: Use, index: int, entry: Entry) -> None:
-    if entry.kind is EntryKind.ANSWER_ACKNOWLEDGED:
-        use.acknowledged = use.acknowledged or (index, entry)
+    if entry.kind in _ENDS:
+        use.ends.setdefault(entry.kind, (index, entry))
     elif entry.kind in use.halves:
         use.repeated.append((index, entry))
     else:

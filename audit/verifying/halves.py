@@ -4,9 +4,9 @@
     consumer   answer_received  ◀──────────  answer_sent   provider
 
 Neither side can record the other's half. So a half that stays alone is a question to both, as are two halves that
-do not say the same; it is no damage to the log, which has what it was told. A job that its provider refused has no
-further halves, unless its consumer got an answer nevertheless. `answer_acknowledged` is no half: it is the
-provider's word about the consumer.
+do not say the same; it is no damage to the log, which has what it was told. A job that its provider refused, or
+its consumer gave up there, has no further halves, unless its consumer got an answer nevertheless.
+`answer_acknowledged` is no half: it is the provider's word about the consumer.
 
 This goes along a log of any length and remembers what is still alone; whole uses are put together elsewhere.
 """
@@ -24,6 +24,7 @@ _PAIRS = {
     EntryKind.ANSWER_RECEIVED: ("answer", True),
     EntryKind.ANSWER_SENT: ("answer", False),
     EntryKind.REFUSED: ("refusal", False),
+    EntryKind.ANSWER_ABANDONED: ("refusal", False),
 }
 """Kind → what it is a half of, and whether it is the consumer's."""
 _COMPARED = ("approval", "rows", "subjects_root")

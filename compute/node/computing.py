@@ -2,7 +2,7 @@
 
 folder/costs.json       what operations cost on this machine
 folder/pools/KEY        a bank's blinding pool, by the fingerprint of its key
-folder/parts/DIGEST/    finished parts of unfinished work, by the digest of the request
+folder/parts/DIGEST/    finished parts of unfinished work, by the fingerprint of the request
 """
 
 from collections.abc import Iterator

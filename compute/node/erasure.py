@@ -3,7 +3,8 @@
     not before   retention is over: some days after the subject's last use under the contract, as far as this node
                  keeps uses, or else after the contract's end; and no legal hold stands
     then         in one transaction the tree of salts is replaced by one without the subject's, and the old bytes
-                 are overwritten (`audit.database`); at once or soon after the write-ahead log is emptied
+                 are overwritten (`audit.database`); at once or soon after the write-ahead log is emptied. That the
+                 tree is sealed does not spare this: the node's own key would open what is left of it
 
 What was committed to stays and stays true: consents at the marketplace, roots in the log, values in the use trees.
 Nobody can tell any more from this node's files whom they are about. Only the shape of the tree still tells that
@@ -13,7 +14,6 @@ Each party erases at its own node. What else it has of the subject, a table's ro
 """
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,15 +31,13 @@ from sqlalchemy import (
     update,
 )
 
-from audit.database import reader, truncate_wal
+from audit.database import reader
 from audit.salts import SaltTree
 from compute.canonical import DAY
+from compute.node.at_rest import AtRest
 from compute.node.legal_holds import Hold, HoldStore, holds_in
 from compute.node.salts import SaltStore, replace_in, tree_in
-
-WIPE = 2.0
-"""Seconds that an erasure waits for others to let the write-ahead log be emptied; upkeep does it otherwise."""
-_PAUSE = 0.05
+from compute.node.wiping import wipe
 
 _METADATA = MetaData()
 _ERASURES = Table(
@@ -104,7 +102,7 @@ def require_erasable(
 
 
 class Eraser:
-    """Erasures at one node, over its engine; `last_use` where the node keeps uses.
+    """Erasures at one node, over its engine and what opens its trees; `last_use` where the node keeps uses.
 
     `record` is told of every erasure once it is done, in the order of time, and again until it returns: an event
     with an id that follows from the erasure's is recorded once. Without it erasures wait to be told.
@@ -113,15 +111,16 @@ class Eraser:
     def __init__(
         self,
         engine: Engine,
+        at_rest: AtRest,
         retention_days: int,
         clock: Callable[[], int],
         last_use: LastUse | None = None,
         record: Callable[[Erasure], None] | None = None,
     ) -> None:
-        self._engine, self._reader = engine, reader(engine)
+        self._engine, self._reader, self._at_rest = engine, reader(engine), at_rest
         self._retention_days, self._clock = retention_days, clock
         self._last_use, self._record = last_use, record
-        SaltStore(engine), HoldStore(engine)  # make their tables
+        SaltStore(engine, at_rest), HoldStore(engine)  # make their tables
         _METADATA.create_all(engine)
 
     def erase(self, subject: str, contract: str, contract_end: int) -> Erased:
@@ -132,7 +131,7 @@ class Eraser:
         """
         with self._engine.begin() as connection:
             is_new = self._erase_in(connection, subject, contract, contract_end)
-        is_wiped = self._wipe()
+        is_wiped = wipe(self._engine)
         self.tell()
         return Erased(is_new, is_wiped)
 
@@ -150,7 +149,7 @@ class Eraser:
                 connection.execute(told)
 
     def _erase_in(self, connection: Connection, subject: str, contract: str, contract_end: int) -> bool:
-        salts, now = tree_in(connection, contract), self._clock()
+        salts, now = tree_in(connection, self._at_rest, contract), self._clock()
         if salts is None:
             raise NoSaltsError(f"this node holds no salts of {contract}")
         if salts.is_erased(subject):
@@ -162,15 +161,7 @@ class Eraser:
             retention_days=self._retention_days,
             holds=holds_in(connection, contract),
         )
-        replace_in(connection, contract, salts.erase(subject))
+        replace_in(connection, self._at_rest, contract, salts.erase(subject))
         row = {"id": secrets.token_hex(16), "contract": contract, "at": now, "recorded": False}
         connection.execute(insert(_ERASURES).values(row))
-        return True
-
-    def _wipe(self) -> bool:
-        deadline = time.monotonic() + WIPE
-        while not truncate_wal(self._engine):
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_PAUSE)
         return True

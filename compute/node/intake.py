@@ -38,12 +38,16 @@ from compute.protocols.base import (
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
+    AskDecision,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
     RegisterTables,
     SubmitModel,
+    WithdrawModel,
 )
 
 HOLD = 5.0
@@ -204,9 +208,18 @@ def named_sender(message: Message) -> str | None:
             | PresentPermit(presentation=signed)
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | WithdrawModel(withdrawal=signed)
+            | Abandon(tombstone=signed)
         ):
             return signed.signer
-        case AskRingPedersen(bank=bank) | AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
+        case AskHistogram(question=signed):
+            return signed.signer
+        case (
+            AskRingPedersen(bank=bank)
+            | AskProviderTerms(bank=bank)
+            | AskReviewerTerms(bank=bank)
+            | AskDecision(bank=bank)
+        ):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

@@ -152,6 +152,13 @@ class EventJournal:
             row = connection.execute(query.where(_EVENTS.c["index"].is_not(None))).one_or_none()
         return None if row is None else (row[0], row[1])
 
+    def require_recorded(self, event_id: str) -> tuple[int, bytes]:
+        """Give what :meth:`recorded` does of an event that was appended; LookupError if it was not."""
+        found = self.recorded(event_id)
+        if found is None:
+            raise LookupError(f"the event {event_id} is not in the log")
+        return found
+
     def _keep(self, events: Sequence[Event]) -> None:
         """Keep each event that is not here yet under its id."""
         if not events:

@@ -10,13 +10,17 @@ import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
+from compute.web.dumps import forbid_dumps
+
 
 def begin_worker() -> None:
     """Make this worker process of a pool live as long as the process that started it.
 
     Signals sent to the whole group are ignored: the parent decides what they mean. Its own SIGTERM is obeyed: that
-    is how a pool ends whose other process was killed, and it would wait for ever.
+    is how a pool ends whose other process was killed, and it would wait for ever. It holds rows or keys, so nobody
+    gets a dump of it.
     """
+    forbid_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     threading.Thread(target=_obey_parent, daemon=True).start()

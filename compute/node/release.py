@@ -90,10 +90,7 @@ class WitnessedRelease:
             self._fetched(self._event(event_id))
 
     def _event(self, event_id: str) -> "_Event":
-        recorded = self._journal.recorded(event_id)
-        if recorded is None:
-            raise LookupError(f"the event {event_id} is not in the log")
-        index, data = recorded
+        index, data = self._journal.require_recorded(event_id)
         return _Event(event_id, index, data, self._parties_of(str(parse(data).permit_id)))
 
     def _late(self, event: "_Event") -> list[str] | None:

@@ -1,7 +1,8 @@
 """The salts under a contract, at its bank and at each provider: one tree each, in which single salts are erased.
 
 The bank draws the seed, a provider is shown it with the permit. Nobody keeps the seed beside the tree: once a salt
-is erased the seed is gone too, and only its digest tells whether it is the same that is shown again.
+is erased the seed is gone too, and only its digest tells whether it is the same that is shown again. The tree is
+sealed (`compute.node.at_rest`), and its old bytes are overwritten all the same: the node could still open them.
 """
 
 import secrets
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
 from audit.salts import KEY_SIZE, SaltTree, seed_digest
+from compute.node.at_rest import AtRest
 
 _METADATA = MetaData()
 _TREES = Table(
@@ -18,22 +20,25 @@ _TREES = Table(
     _METADATA,
     Column("contract", Text, primary_key=True),
     Column("seed", LargeBinary(32), nullable=False),  # its digest
-    Column("tree", LargeBinary, nullable=False),
+    Column("tree", LargeBinary, nullable=False),  # sealed
 )
 
 
 class SaltStore:
-    """The table over an engine of ``audit.database``."""
+    """The table over an engine of ``audit.database``.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._reader = engine, reader(engine)
+    Its methods raise :class:`compute.node.at_rest.AtRestError` for a tree that was altered.
+    """
+
+    def __init__(self, engine: Engine, at_rest: AtRest) -> None:
+        self._engine, self._reader, self._at_rest = engine, reader(engine), at_rest
         _METADATA.create_all(engine)
 
     def draw(self, contract: str) -> SaltTree:
         """Give the contract's salts, for ever under one seed; it is drawn when it is first needed."""
         with self._engine.begin() as connection:
-            _put(connection, contract, secrets.token_bytes(KEY_SIZE))
-            return SaltTree.parse(connection.execute(_tree(contract)).scalar_one())
+            self._put(connection, contract, secrets.token_bytes(KEY_SIZE))
+            return _opened(self._at_rest, contract, connection.execute(_tree(contract)).scalar_one())
 
     def keep(self, contract: str, seed: bytes) -> bool:
         """Keep the contract's salts under a seed that is shown; False, and nothing, if they are under another.
@@ -42,29 +47,42 @@ class SaltStore:
         """
         query = select(_TREES.c.seed).where(_TREES.c.contract == contract)
         with self._engine.begin() as connection:
-            _put(connection, contract, seed)
+            self._put(connection, contract, seed)
             return bytes(connection.execute(query).scalar_one()) == seed_digest(seed)
 
     def find(self, contract: str) -> SaltTree | None:
         """Give the contract's salts as they are now, without those that were erased; None if it has none."""
         with self._reader.begin() as connection:
-            return tree_in(connection, contract)
+            return tree_in(connection, self._at_rest, contract)
+
+    def _put(self, connection: Connection, contract: str, seed: bytes) -> None:
+        tree = _sealed(self._at_rest, contract, SaltTree.from_seed(seed))
+        row = {"contract": contract, "seed": seed_digest(seed), "tree": tree}
+        connection.execute(insert(_TREES).values(row).on_conflict_do_nothing())
 
 
-def tree_in(connection: Connection, contract: str) -> SaltTree | None:
+def tree_in(connection: Connection, at_rest: AtRest, contract: str) -> SaltTree | None:
     """Give the contract's salts within a transaction; None if it has none."""
     found = connection.execute(_tree(contract)).scalar_one_or_none()
-    return None if found is None else SaltTree.parse(found)
+    return None if found is None else _opened(at_rest, contract, found)
 
 
-def replace_in(connection: Connection, contract: str, tree: SaltTree) -> None:
+def replace_in(connection: Connection, at_rest: AtRest, contract: str, tree: SaltTree) -> None:
     """Put a tree in the place of the contract's, within a transaction; the old bytes are overwritten."""
-    connection.execute(update(_TREES).where(_TREES.c.contract == contract).values(tree=tree.encode()))
+    sealed = _sealed(at_rest, contract, tree)
+    connection.execute(update(_TREES).where(_TREES.c.contract == contract).values(tree=sealed))
 
 
-def _put(connection: Connection, contract: str, seed: bytes) -> None:
-    row = {"contract": contract, "seed": seed_digest(seed), "tree": SaltTree.from_seed(seed).encode()}
-    connection.execute(insert(_TREES).values(row).on_conflict_do_nothing())
+def _sealed(at_rest: AtRest, contract: str, tree: SaltTree) -> bytes:
+    return at_rest.seal(tree.encode(), *_place(contract))
+
+
+def _opened(at_rest: AtRest, contract: str, sealed: bytes) -> SaltTree:
+    return SaltTree.parse(at_rest.open(sealed, *_place(contract)))
+
+
+def _place(contract: str) -> tuple[str, ...]:
+    return _TREES.name, "tree", contract
 
 
 def _tree(contract: str) -> Select[bytes]:

@@ -14,13 +14,16 @@ from compute.canonical import Bytes32, Date, Name
 from compute.membership import Membership
 from compute.records import Origin, PartyKind
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers, load
+from compute.web.tls_key import KeyPair
 from compute.web.unlock import Unlock
 
 Role = Literal["provider", "bank", "reviewer", "witness"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
+Examiners = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
 Bits = Annotated[float, Meta(gt=0, le=64)]
+Part = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Cluster(Section, frozen=True):
@@ -47,7 +50,7 @@ class Computing(Section, frozen=True):
     """A cluster that computes instead of own processes."""
 
 
-class NodeSettings(Membership, frozen=True):
+class NodeSettings(Membership, frozen=True, kw_only=True):
     """What every node is told beside its membership."""
 
     kind: ClassVar[PartyKind]
@@ -64,6 +67,8 @@ class NodeSettings(Membership, frozen=True):
     """TLS certificate with its chain, PEM."""
     certificate_key: Path
     """Private key of the certificate, PEM, mode 0600."""
+    certificate_unlock: Unlock | None = None
+    """What opens it if it is encrypted; without, `unlock` does."""
     database: Path
     """SQLite: everything that the node keeps."""
     nonces: Path
@@ -78,6 +83,11 @@ class NodeSettings(Membership, frozen=True):
     """How long a job waits for another process that does not answer, in seconds."""
     retention_days: Days
     """How long a subject is kept after its last use, or the contract's end, before it may be erased."""
+
+    @property
+    def pair(self) -> KeyPair:
+        """The certificate with its key, and what opens that."""
+        return KeyPair(self.certificate, self.certificate_key, (self.certificate_unlock or self.unlock).secret)
 
 
 class ProviderSettings(NodeSettings, frozen=True):
@@ -95,12 +105,18 @@ class ProviderSettings(NodeSettings, frozen=True):
     """The model reviewer whose approvals count here."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
+    bank_bits: Bits
+    """What all scores of one bank may tell about a subject, in bits."""
+    all_bits: Bits
+    """What all scores of all banks may tell about a subject, in bits."""
     max_models: Count
     """Models of one bank."""
     max_small_bins: Count
     """How many of a bank's registrations may be refused for a bin of few enterprises."""
     min_cohort: Count
     """k: the least number of enterprises in a bin."""
+    max_histograms: Count
+    """Different bins of one bank that are counted for the reviewer."""
     computing: Computing
     """Where it computes."""
 
@@ -135,8 +151,20 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """32 bytes, encrypted, mode 0600; made at the first start."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
+    max_certain: Part
+    """The share of companies whose total may settle a field's bin, or a provider's partial total."""
+    max_gain: Part
+    """How much more often a field's bin may be guessed with the total than without, as a share of companies."""
+    max_guess: Part
+    """How often a provider's partial total may be guessed with the total, as a share of companies."""
     approval_days: Count
     """How long an approval stands."""
+    decision_days: Count
+    """How long a model waits for its examiners before it lapses."""
+    examiners_needed: Examiners
+    """How many of the staff must approve a model."""
+    require_dossier: bool
+    """Whether a model without a dossier is refused."""
 
 
 class WitnessSettings(NodeSettings, frozen=True):

@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from audit.cosignature import cosigner_name
-from audit.database import open_engine
 from audit.policy import Policy
 from audit.witness import Witness
 from compute.client import MarketplaceClient
 from compute.log_client import LogClient
 from compute.membership import connect, connect_log, load_policy
+from compute.node.at_rest import AtRest
+from compute.node.database import open_database
 from compute.node.directory import Directory
 from compute.node.following import Follower
 from compute.node.journal import EventJournal
@@ -38,6 +39,8 @@ class Site(Generic[S]):
     settings: S
     key: Ed25519PrivateKey
     engine: Engine
+    at_rest: AtRest
+    """Seals and opens what is secret in the database."""
     market: MarketplaceClient
     log: LogClient
     policy: Policy
@@ -64,7 +67,7 @@ def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
         market = stack.enter_context(connect(settings, key, timeout))
         policy = load_policy(settings.policy)
         log = stack.enter_context(connect_log(settings, policy, timeout))
-        engine = open_engine(settings.database)
+        engine, at_rest = open_database(settings.database, key)
         stack.callback(engine.dispose)
         own = Pin(settings.kind.signing_role, key.public_key().public_bytes_raw())
         # Its own key is pinned too: nobody else may sign a contract in its name, whatever the operator says.
@@ -72,4 +75,4 @@ def open_site(settings: S, patience: float = 0) -> Iterator[Site[S]]:
         journal = EventJournal(engine, log, key, patience)
         witness = Witness(engine, cosigner_name(settings.name), derived_key(key, WITNESS_KEY), policy.log, clock)
         follower = Follower(log, witness, policy, QuorumStore(engine), clock)
-        yield Site(settings, key, engine, market, log, policy, directory, journal, follower)
+        yield Site(settings, key, engine, at_rest, market, log, policy, directory, journal, follower)

@@ -5,8 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from compute.settings import SettingsError
-from compute.web.secret import load
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair, load_chain
 
 _FLIGHTS = 4
 """How often the two sides of a handshake take turns, at most."""
@@ -28,16 +27,11 @@ def checked(pair: KeyPair, url: str, authority: Path | None) -> KeyPair:
     That is: the key is the certificate's own and is this user's alone, the certificate is in force, made for the
     host of `url`, and of the authority, where the server knows one.
 
-    Raises `SettingsError`, and `compute.web.secret.SecretFileError` for a key that others can read.
+    Raises `SettingsError`, and `compute.web.secret.SecretFileError` for a key that others can read, or that does
+    not open.
     """
-    load(pair.key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        server.load_cert_chain(pair.certificate, pair.key)
-    except OSError as error:  # SSLError is one
-        raise SettingsError(
-            f"{pair.certificate}, {pair.key}: {error.strerror}; name a certificate and its own key, in PEM"
-        ) from error
+    load_chain(server, pair)
     caller = trust(authority or pair.certificate)
     if authority is None:
         caller.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the certificate itself stands for its authority

@@ -21,7 +21,7 @@ from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 
 from compute.web.access import CALLER
 from compute.web.files import write_atomically
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair, load_chain
 from compute.web.worker import PatientWorker
 
 THREADS = 8  # per worker
@@ -69,7 +69,7 @@ def serve(
     def context() -> ssl.SSLContext:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.minimum_version = ssl.TLSVersion.TLSv1_2
-        made.load_cert_chain(pair.certificate, pair.key)
+        load_chain(made, pair)
         made.sslsocket_class = ImpatientSocket
         return made
 

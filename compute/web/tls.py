@@ -6,22 +6,18 @@ Python's default since 3.13).
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compute.web.files import write_atomically
+from compute.web.tls_key import KeyPair, encryption, load_key
+from compute.web.unlock import Unlocking
 
 AUTHORITY_LIFETIME = timedelta(days=30)
 CERTIFICATE_LIFETIME = timedelta(days=7)
@@ -43,34 +39,30 @@ _NO_USE = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True)
-class KeyPair:
-    """Where a certificate and its private key lie, both in PEM; the key file has mode 0600."""
+def make_ca(directory: Path, unlock: Unlocking | None = None) -> KeyPair:
+    """Make `ca.pem` and `ca.key` in the directory: an authority of 30 days, in place of one that is there.
 
-    certificate: Path
-    key: Path
-
-
-def make_ca(directory: Path) -> KeyPair:
-    """Make `ca.pem` and `ca.key` in the directory: an authority of 30 days, in place of one that is there."""
+    The key is encrypted for what `unlock` gives.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Veilmart demo CA")
     builder = _builder(name, name, key.public_key(), key.public_key(), AUTHORITY_LIFETIME)
     usage = x509.KeyUsage(**{**_NO_USE, "key_cert_sign": True, "crl_sign": True})
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(usage, critical=True)
-    return _store(directory, "ca", builder.sign(key, hashes.SHA256()), key)
+    pair = KeyPair(directory / "ca.pem", directory / "ca.key", unlock)
+    return _store(pair, builder.sign(key, hashes.SHA256()), key)
 
 
-def make_certificate(ca: KeyPair, name: str, hosts: Sequence[str]) -> KeyPair:
+def make_certificate(ca: KeyPair, name: str, hosts: Sequence[str], unlock: Unlocking | None = None) -> KeyPair:
     """Make `<name>.pem` and `<name>.key` beside the authority's: a server's certificate of 7 days.
 
-    `hosts` are its DNS names and IP addresses, one at least.
+    `hosts` are its DNS names and IP addresses, one at least; the key is encrypted for what `unlock` gives.
     """
     if not hosts:
         raise ValueError(f"no host is given for the certificate of {name}; name one at least")
     issuer = x509.load_pem_x509_certificate(ca.certificate.read_bytes())
-    issuer_key = load_pem_private_key(ca.key.read_bytes(), password=None)
+    issuer_key = load_key(ca)
     if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{ca.key} holds no EC key; use an authority of make_ca")
     key = ec.generate_private_key(ec.SECP256R1())
@@ -83,7 +75,9 @@ def make_certificate(ca: KeyPair, name: str, hosts: Sequence[str]) -> KeyPair:
     builder = builder.add_extension(usage, critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     builder = builder.add_extension(alternatives, critical=False)
-    return _store(ca.certificate.parent, name, builder.sign(issuer_key, hashes.SHA256()), key)
+    folder = ca.certificate.parent
+    pair = KeyPair(folder / f"{name}.pem", folder / f"{name}.key", unlock)
+    return _store(pair, builder.sign(issuer_key, hashes.SHA256()), key)
 
 
 def _builder(
@@ -118,9 +112,8 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _store(directory: Path, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
-    pair = KeyPair(directory / f"{name}.pem", directory / f"{name}.key")
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def _store(pair: KeyPair, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption(pair.unlock))
     write_atomically(pair.key, pem, mode=0o600)
     write_atomically(pair.certificate, certificate.public_bytes(Encoding.PEM))
     return pair

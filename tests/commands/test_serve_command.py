@@ -9,9 +9,11 @@ import pytest
 from commands.conftest import run
 
 from compute.web import tls
-from compute.web.tls import KeyPair, make_ca, make_certificate
+from compute.web.tls import make_ca, make_certificate
+from compute.web.tls_key import KeyPair
+from compute.web.unlock import Unlock
 from veilmart.demo.data import EXAMPLES
-from veilmart.demo.sites import BANK, HOST, NodeSite, lay_out
+from veilmart.demo.sites import BANK, HOST, UNLOCK, NodeSite, lay_out
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def told(bank: NodeSite, role: str = "bank", command: str = "serve") -> str:
 
 
 def certify(bank: NodeSite, authority: KeyPair, host: str = HOST) -> None:
-    made = make_certificate(authority, "another", [host])
+    made = make_certificate(authority, "another", [host], bank.unlock)
     shutil.copy(made.certificate, bank.folder / "tls.pem")
     shutil.copy(made.key, bank.folder / "tls.key")
 
@@ -56,7 +58,7 @@ def expired(bank: NodeSite, patch: pytest.MonkeyPatch) -> None:
 
 def own(bank: NodeSite) -> KeyPair:
     folder = bank.folder.parent / "authority"
-    return KeyPair(folder / "ca.pem", folder / "ca.key")
+    return KeyPair(folder / "ca.pem", folder / "ca.key", Unlock(key_file=folder / UNLOCK).secret)
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from gmpy2 import mpz
 from world import EXAMPLES, SNAPSHOT_DATE, Parties, assemble
 
 from audit.entry import EntryKind
 from catalog.description import load_product
 from compute.binning import code_columns
 from compute.canonical import decode
+from compute.node.grids import published_grids
 from compute.node.holding import scales
-from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.private import PrivateKey
 from compute.paillier.public import DEFAULT_BITS
+from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.checks import Holding
-from compute.protocols.risk_score.messages import Answer, ModelApproval, Query
+from compute.protocols.risk_score.messages import (
+    Answer,
+    AnswerKey,
+    JobStatement,
+    ModelApproval,
+    Query,
+    ReleasedAnswer,
+)
 from compute.protocols.risk_score.scorecard import Scorecard, parse_scorecard, sum_points
 from compute.signing import Signed
 from connectors.base import Column, ColumnType, Table
@@ -100,12 +109,21 @@ class Market:
         units = [self.card.base_points + a + b for a, b in zip(totals, local, strict=True)]
         return dict(zip(subjects, units, strict=True))
 
-    def answers(self) -> list[tuple[str, Query, Signed[Answer]]]:
-        return [
-            (party, decode(data, Query), decode(reply, Signed[Answer]))
+    def answers(self) -> list[tuple[str, JobStatement, list[mpz]]]:
+        """Each answer with its ciphertexts, opened by the key that came after it."""
+        keys = {
+            (party, key.job): key.key
             for party, data, reply in self.traffic
-            if b'"type":"query"' in data
-        ]
+            if b'"type":"acknowledge"' in data
+            for key in [decode(reply, AnswerKey)]
+        }
+        found = []
+        for party, data, reply in self.traffic:
+            if b'"type":"query"' in data:
+                answer, job = decode(reply, Signed[Answer]), decode(data, Query).job.statement
+                released = ReleasedAnswer(answer=answer, key=keys[party, answer.statement.job])
+                found.append((party, job, self.parties.bank.open(job, released)))
+        return found
 
     def tap(self, party: str) -> None:
         handler = self.parties.transport.handlers[party]
@@ -130,6 +148,7 @@ def real_holding(description: str, source: str, stack: ExitStack) -> Holding:
         scales(table.columns),
         table.keys(),
         table.select,
+        published_grids(product),
     )
 
 
@@ -139,7 +158,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     with ExitStack() as stack:
         table = stack.enter_context(open_csv(EXAMPLES / "bank_applicants.csv", APPLICANTS))
         holdings = {name: real_holding(*files, stack) for name, files in SOURCES.items()}
-        parties = assemble(PrivateKey.generate(DEFAULT_BITS), folder, holdings, table.keys(), stack)
+        parties = assemble(PrivateKey.generate(DEFAULT_BITS), folder, holdings, table.keys(), stack, Limits())
         card = parse_scorecard((EXAMPLES / "scorecard.json").read_bytes())
         made = Market(parties, table, card, parties.model(card))
         for name in holdings:
@@ -179,9 +198,7 @@ def test_a_single_answer_agrees_with_its_partial_scores_no_more_than_chance(
     key = market.parties.key
     features = {"market-regulation": 5, "social-security": 3}
     seen_parties = set()
-    for party, query, answer in market.answers()[:2]:
-        job = query.job.statement
-        ciphertexts = from_bytes(key.public, answer.statement.ciphertexts, job.outputs)
+    for party, job, ciphertexts in market.answers()[:2]:
         seen = [v + job.slot_bias for c in ciphertexts for v in job.layout.unpack(int(key.decrypt(c)), job.slots)]
         bias = 1000 * features[party]
         agreeing = sum(a == b + bias for a, b in zip(seen[: job.rows], partial[party], strict=True))
@@ -194,12 +211,7 @@ def test_a_single_answer_agrees_with_its_partial_scores_no_more_than_chance(
 def test_two_runs_share_no_ciphertext(market: Market, first: list[int]) -> None:
     """Same subjects, keys and scorecard; 31 ciphertexts from each provider in each run."""
     assert market.totals() == first
-    size = market.parties.key.public.ciphertext_bytes
-    chunks = [
-        answer.statement.ciphertexts[i : i + size]
-        for _, _, answer in market.answers()
-        for i in range(0, len(answer.statement.ciphertexts), size)
-    ]
+    chunks = [c for _, _, ciphertexts in market.answers() for c in ciphertexts]
     assert len(chunks) == len(set(chunks)) == 2 * 2 * 31
 
 

@@ -12,11 +12,13 @@ from types import ModuleType
 from jobs.handlers import HANDLERS
 
 from audit.database import open_engine
+from compute.node.at_rest import AtRest
 from compute.node.jobs.estimate import Cost
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker
 
 BANK = "bank"
+AT_REST = AtRest(bytes(range(32)))
 PRIORS = dict.fromkeys(HANDLERS, Cost(1.0, 0.5))
 
 
@@ -36,7 +38,7 @@ def clock() -> int:
 def open_store(path: Path) -> Iterator[JobStore]:
     engine = open_engine(path)
     try:
-        yield JobStore(engine, PRIORS, clock)
+        yield JobStore(engine, AT_REST, PRIORS, clock)
     finally:
         engine.dispose()
 

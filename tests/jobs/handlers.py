@@ -1,6 +1,7 @@
 """Handlers whose work can be counted from outside."""
 
 import os
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 
 from compute.node.jobs.context import Handler, JobContext
 from compute.protocols.base import RefusalError
+from compute.web.dumps import dumpable
 
 TICK = 0.005
 """Seconds."""
@@ -69,6 +71,11 @@ def die(context: JobContext) -> bytes:
     os._exit(7)
 
 
+def private(_context: JobContext) -> bytes:
+    """Say whether others may read this process, and how large its core may be."""
+    return f"{dumpable()} {resource.getrlimit(resource.RLIMIT_CORE)}".encode()
+
+
 def text(_context: JobContext) -> Any:
     return "no bytes"
 
@@ -80,5 +87,6 @@ HANDLERS: dict[str, Handler] = {
     "turn_away": turn_away,
     "err": err,
     "die": die,
+    "private": private,
     "text": text,
 }

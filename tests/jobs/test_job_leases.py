@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 from jobs.conftest import Site
-from jobs.crew import until
+from jobs.crew import BANK, until
 
+from compute.node.at_rest import AtRestError
 from compute.node.jobs.errors import LeaseLostError
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.leases import Lease, Leases
@@ -121,7 +122,9 @@ def test_what_a_job_was_given_is_kept_until_it_ends_and_no_longer(site: Site, en
     job, leases = site.submit(), Leases(site.store, 60, attempts=1)
     lease = taken(leases)
     leases.save(lease, "half", b"half")
-    assert kept(site) == (lease.parameters, 1)
+    sealed, checkpoints = kept(site)
+    assert site.store.at_rest.open(sealed, "jobs", "parameters", job.id) == lease.parameters
+    assert checkpoints == 1
     ENDS[end](site, leases, lease)
     assert site.store.get(job.id).state in ENDED
     assert kept(site) == (b"", 0)
@@ -144,3 +147,54 @@ def test_progress_is_never_told_backwards_within_a_step(site: Site) -> None:
         progress = site.store.get(job.id).progress
         assert progress is not None
         assert (progress.step, progress.done) == (step, told)
+
+
+def test_what_a_job_is_about_stands_in_no_file_in_clear(site: Site) -> None:
+    secret, subject = b"the points of the scorecard", "91350200MA2Y8SEALED"
+    leases = Leases(site.store, 60)
+    site.store.submit(BANK, "squares", secret + b" asked", "1", 3)
+    first = taken(leases)
+    assert first.parameters == secret + b" asked"
+    leases.save(first, "half", secret + b" half")
+    leases.release(first)
+    first = taken(leases)
+    assert leases.checkpoints(first) == {"half": secret + b" half"}
+    files = [path.read_bytes() for path in site.folder.glob("jobs.db*")]
+    leases.finish(first, secret + b" result", 1.0)
+    site.store.submit(BANK, "squares", b"another " + secret, "2", 3)
+    second = taken(leases)
+    leases.fail(second, Failure("E", "reason", "remedy", (subject,)))
+    assert site.store.result(first.job) == secret + b" result"
+    failure = site.store.get(second.job).failure
+    assert failure is not None
+    assert failure.subjects == (subject,)
+    files += [path.read_bytes() for path in site.folder.glob("jobs.db*")]
+    assert any(b"remedy" in data for data in files)  # the search would find it
+    assert not any(secret in data or subject.encode() in data for data in files)
+    assert secret.decode() not in repr(first)
+
+
+def test_a_job_s_values_cannot_be_swapped(site: Site) -> None:
+    leases = Leases(site.store, 60)
+    for key in ("1", "2"):
+        site.store.submit(BANK, "squares", key.encode(), key, 3)
+    first, second = taken(leases), taken(leases)
+    for lease in (first, second):
+        leases.save(lease, "half", lease.parameters)
+    with site.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE job_checkpoints SET value = (SELECT min(value) FROM job_checkpoints)")
+    opened = [lease for lease in (first, second) if opens(leases, lease)]
+    assert len(opened) == 1
+    for lease in (first, second):
+        leases.finish(lease, lease.parameters, 1.0)
+    with site.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET result = (SELECT min(result) FROM jobs)")
+    with pytest.raises(AtRestError, match="jobs result"):
+        [site.store.result(lease.job) for lease in (first, second)]
+
+
+def opens(leases: Leases, lease: Lease) -> bool:
+    try:
+        return leases.checkpoints(lease) == {"half": lease.parameters}
+    except AtRestError:
+        return False

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 from jobs.conftest import PROCESSES, Site
-from jobs.crew import BANK, open_store
+from jobs.crew import AT_REST, BANK, open_store
 
 from compute.node.jobs.errors import UnknownJobError, UnknownKindError, WrongStateError
 from compute.node.jobs.job import Failure
 from compute.node.jobs.leases import Leases
 from compute.node.jobs.states import State
+from compute.node.jobs.store import fingerprint
 
 
 def test_a_job_is_stored_as_it_was_submitted(site: Site) -> None:
     job = site.store.submit(BANK, "squares", b"{}", "key", 7)
     assert len(bytes.fromhex(job.id)) == 16
     assert (job.owner, job.kind, job.key, job.size) == (BANK, "squares", "key", 7)
-    assert job.digest == hashlib.sha256(b"{}").digest()
+    assert job.digest == fingerprint(AT_REST, b"{}") != hashlib.sha256(b"{}").digest()
     assert (job.state, job.attempts, job.progress, job.failure) == (State.QUEUED, 0, None, None)
     assert site.store.get(job.id) == job
     assert abs(job.created_at - time.time() * 1000) < 60_000

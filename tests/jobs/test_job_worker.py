@@ -187,3 +187,11 @@ def test_a_process_that_died_between_two_jobs_costs_no_attempt(site: Site) -> No
     second = site.submit(key="2")
     done = site.store.wait(second.id, LONG)
     assert (done.state, done.attempts) == (State.DONE, 1)
+
+
+def test_the_process_of_a_job_leaves_no_dump(site: Site) -> None:
+    """It is executed and not forked from the worker, so it has to forbid that itself."""
+    job = site.submit("private")
+    site.hire()
+    assert site.store.wait(job.id, LONG).state is State.DONE
+    assert site.store.result(job.id) == b"False (0, 0)"

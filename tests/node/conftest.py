@@ -9,8 +9,11 @@ from marketplace_api.process import Server, start
 from sqlalchemy import Engine
 
 from audit.database import open_engine
+from compute.node.at_rest import AtRest
 
 Engines = tuple[Engine, Engine]
+AT_REST = AtRest(bytes(range(32)))
+"""What seals and opens the values of these files."""
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Statements of a bank, a provider and a reviewer, well formed and signed, for stores that look no further."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
@@ -8,11 +8,12 @@ from typing import TypeVar
 from contracts import TERMS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.binning import NumberBins
+from compute.binning import Bins, NumberBins
 from compute.protocols.key_enrolment.blum_modulus import BlumProof
 from compute.protocols.key_enrolment.messages import CHALLENGES, KeyStatement
 from compute.protocols.key_enrolment.small_factor import SmallFactorProof
 from compute.protocols.permit_presentation.messages import Presentation
+from compute.protocols.risk_score.charge import Budget, Charge
 from compute.protocols.risk_score.messages import (
     Answer,
     ApprovedTables,
@@ -21,6 +22,7 @@ from compute.protocols.risk_score.messages import (
     ProviderTerms,
     RegisteredTables,
     RegisterTables,
+    Tombstone,
 )
 from compute.signing import Signed, digest, sign
 
@@ -115,11 +117,55 @@ def job(number: int, rows: int = 3, permit: str = PERMIT, bank: str = "bank") ->
     )
 
 
-def answer(statement: JobStatement, ciphertexts: bytes = b"first") -> Signed[Answer]:
+def answer(statement: JobStatement, content: bytes = b"first") -> Signed[Answer]:
     made = Answer(
-        provider="tax", bank=statement.bank, job=digest(statement), ciphertexts=ciphertexts, answered_at=1
+        provider="tax",
+        bank=statement.bank,
+        job=digest(statement),
+        content=content,
+        key_digest=bytes(32),
+        answered_at=1,
     )
     return sign(made, "tax", KEY)
+
+
+def tombstone(statement: JobStatement, bank: str = "bank") -> Signed[Tombstone]:
+    return sign(Tombstone(bank=bank, provider="tax", job=digest(statement)), bank, KEY)
+
+
+TODAY, LATER = "snapshot-1", "snapshot-2"
+
+
+def charge(
+    subjects: Mapping[str, bytes],
+    points: str = "p",
+    bank: str = "bank",
+    bits: float = 5,
+    snapshot: str = TODAY,
+    present: Mapping[str, bytes] | None = None,
+) -> Charge:
+    """What the scores of these subjects, each in these bins, take; `present` are the bins of now, if others."""
+    now = subjects if present is None else present
+    columns = [bytes(column) for column in zip(*subjects.values(), strict=True)] or [b""]
+
+    def recode(bins: Sequence[Bins], asked: Sequence[str]) -> list[bytes]:
+        return [bytes(now[subject][index] for subject in asked) for index in range(len(bins))]
+
+    return Charge(
+        bank=bank,
+        points_id=points,
+        millibits=round(bits * 1000),
+        bins=tuple(NumberBins(column=f"c{index}", edges=("1",)) for index in range(len(columns))),
+        snapshot=snapshot,
+        subjects=tuple(subjects),
+        codes=columns,
+        secret=b"s" * 32,
+        budget=Budget(bank_bits=8, all_bits=12),
+        recode=recode,
+    )
+
+
+NOBODY = charge({})
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:

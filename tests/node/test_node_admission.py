@@ -26,10 +26,12 @@ from market import (
     open_market,
     terms,
 )
+from node.conftest import AT_REST
 from node.exchange_client import ExchangeClient
-from node.statements import answer, model_approval, registration
+from node.statements import NOBODY, answer, model_approval, registration
 from node.statements import job as made_job
 from sqlalchemy import Engine, text
+from world import POLICY
 
 from audit.database import open_engine
 from audit.subjects import SubjectTree
@@ -141,9 +143,9 @@ def open_office(folder: Path) -> Iterator[Office]:
         pins = Directory(desk, PINNED, "operator", lambda: seconds[0])  # type: ignore[arg-type]
         holding = Holding("market-registration", "1.0.0", "0" * 64, "2026-11-01", {}, (), _no_rows)
         registry, answers = RegistryStore(engine), AnswerStore(engine)
-        salts, uses = SaltStore(engine), UseStore(engine)
+        salts, uses = SaltStore(engine, AT_REST), UseStore(engine)
         admission = PermitAdmission(
-            Domain(TAX, REVIEWER, pins, holding),
+            Domain(TAX, REVIEWER, pins, holding, POLICY),
             "market",
             desk,
             registry,
@@ -213,7 +215,7 @@ def use(office: Office, contract: str, number: int, rows: int) -> None:
     job = office.job(contract, number, rows)
     made = answer(job)
     made = msgspec.structs.replace(made, statement=msgspec.structs.replace(made.statement, provider=TAX))
-    assert office.answers.put(job, made, office.admission.admit_job(job, registered())) is not None
+    assert office.answers.put(job, made, office.admission.admit_job(job, registered()), NOBODY) == made
 
 
 # --- what is allowed ---------------------------------------------------------------------------------------------
@@ -522,7 +524,7 @@ def test_a_use_is_kept_as_a_tree_over_its_subjects(office: Office, contract: str
 
 
 def test_an_erased_subject_is_admitted_no_more(office: Office, contract: str) -> None:
-    eraser = Eraser(office.engine, 0, office.market.clock)
+    eraser = Eraser(office.engine, AT_REST, 0, office.market.clock)
     assert eraser.erase(SUBJECTS[1], contract, NOW).is_new
     job = office.job(contract)
     with refused(9, "1 of 3 subjects have no consent") as errors:

@@ -8,6 +8,7 @@ import gmpy2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compute.node.at_rest import AtRest
 from compute.node.provider.parts import forget_ended_parts, forget_parts, open_parts
 from compute.node.provider.pools import PoolStore
 from compute.node.settings import Computing
@@ -108,8 +109,8 @@ def test_parts_are_kept_for_each_query(computing: Computing, identity: Ed25519Pr
     assert open_parts(computing, OTHER, identity).get("name") is None
     stranger = Ed25519PrivateKey.from_private_bytes(b"\1" * 32)
     assert open_parts(computing, QUERY, stranger).get("name") is None
-    forget_parts(computing, QUERY)
-    forget_parts(computing, QUERY)
+    forget_parts(computing, QUERY, AtRest.of(identity))
+    forget_parts(computing, QUERY, AtRest.of(identity))
     assert open_parts(computing, QUERY, identity).get("name") is None
 
 

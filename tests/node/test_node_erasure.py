@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from node.conftest import AT_REST
 from node.statements import at_once
 from sqlalchemy import Engine, text
 
@@ -12,7 +13,8 @@ from audit.errors import ErasedError
 from audit.salts import SaltTree, child_key, path_of
 from audit.subjects import SubjectTree, use_value, verify
 from compute.canonical import DAY
-from compute.node import erasure
+from compute.node import wiping
+from compute.node.at_rest import AtRest, AtRestError
 from compute.node.console.consents import seed_to_show
 from compute.node.console.subjects import require_kept
 from compute.node.erasure import Eraser, Erasure, ErasureRefusedError, NoSaltsError, require_erasable
@@ -29,6 +31,7 @@ ERASED, KEPT = SUBJECTS[3], SUBJECTS[4]
 WHOLE = SaltTree.from_seed(SEED)
 JOBS = tuple(bytes([number]) * 32 for number in range(1, 4))
 ASKED = (SUBJECTS[:10], SUBJECTS[2:20], SUBJECTS[10:])
+PIECE = 16
 NOW, END, DAYS = 1_795_000_000_000, 1_795_000_000_000 + 30 * DAY, 90
 
 
@@ -44,9 +47,9 @@ class Node:
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.clock = engine, Clock()
-        self.salts, self.uses, self.holds = SaltStore(engine), UseStore(engine), HoldStore(engine)
+        self.salts, self.uses, self.holds = SaltStore(engine, AT_REST), UseStore(engine), HoldStore(engine)
         self.told: list[Erasure] = []
-        self.eraser = Eraser(engine, DAYS, self.clock, last_use, self.told.append)
+        self.eraser = Eraser(engine, AT_REST, DAYS, self.clock, last_use, self.told.append)
         assert self.salts.keep(CONTRACT, SEED)
         for number, (job, asked) in enumerate(zip(JOBS, ASKED, strict=True)):
             self.uses.put(job, CONTRACT, SubjectTree.of_use(WHOLE, job, asked), NOW + number * DAY)
@@ -72,6 +75,24 @@ def files(folder: Path) -> bytes:
     names = sorted(folder.glob("node.sqlite*"))
     assert names
     return b"".join(path.read_bytes() for path in names)
+
+
+def sealed(node: Node, contract: str = CONTRACT) -> bytes:
+    """The tree's bytes as they lie in the file."""
+    query = text("SELECT tree FROM salt_trees WHERE contract = :contract")
+    with reader(node.engine).begin() as connection:
+        return bytes(connection.execute(query, {"contract": contract}).scalar_one())
+
+
+def pieces(data: bytes) -> list[bytes]:
+    """The data cut up: a piece of what was sealed opens as the whole does, for whoever has the key."""
+    return [data[at : at + PIECE] for at in range(0, len(data) - PIECE, PIECE)]
+
+
+def left(data: bytes, folder: Path) -> int:
+    """How many pieces of the data the files still have."""
+    found = files(folder)
+    return sum(piece in found for piece in pieces(data))
 
 
 def secrets_of(subject: str) -> list[bytes]:
@@ -159,7 +180,7 @@ def test_without_salts_there_is_nothing_to_erase(node: Node) -> None:
 
 
 def test_a_node_that_keeps_no_uses_waits_for_the_contract_s_end(node: Node) -> None:
-    bank = Eraser(node.engine, DAYS, node.clock)
+    bank = Eraser(node.engine, AT_REST, DAYS, node.clock)
     node.later(100)
     with pytest.raises(ErasureRefusedError, match="after the contract's end"):
         bank.erase(ERASED, CONTRACT, END)
@@ -170,38 +191,72 @@ def test_a_node_that_keeps_no_uses_waits_for_the_contract_s_end(node: Node) -> N
 # --- what is left ------------------------------------------------------------------------------------------------
 
 
-def test_no_file_has_the_salt_the_seed_or_a_key_of_the_path(node: Node, tmp_path: Path) -> None:
-    before = files(tmp_path)
-    assert SEED in before  # the search would find it
+def test_no_file_has_the_salt_the_seed_or_a_key_of_the_path_in_clear(node: Node, tmp_path: Path) -> None:
+    """Before an erasure either: a copy of the disk names nobody."""
+    for subject in (ERASED, SUBJECTS[7]):
+        data = files(tmp_path)
+        assert CONTRACT.encode() in data  # the search would find it
+        assert not [
+            secret for each in (ERASED, SUBJECTS[7], KEPT) for secret in secrets_of(each) if secret in data
+        ]
+        node.later(100)
+        node.eraser.erase(subject, CONTRACT, END)
+    assert child_key(SEED, (path_of(ERASED)[0] + 1) % 256) not in files(tmp_path)
+    assert node.tree().salt(KEPT) == WHOLE.salt(KEPT)
+
+
+def test_no_file_has_a_piece_of_what_was_sealed_before(node: Node, tmp_path: Path) -> None:
+    """The node's own key opens it: an erased salt must be gone, and not only sealed."""
+    whole = sealed(node)
+    assert left(whole, tmp_path) == len(pieces(whole)) > 3  # the search would find it
     node.later(100)
     erased = node.eraser.erase(ERASED, CONTRACT, END)
     assert (erased.is_new, erased.is_wiped) == (True, True)
-    after = files(tmp_path)
-    assert not [secret for secret in secrets_of(ERASED) if secret in after]
-    assert child_key(SEED, (path_of(ERASED)[0] + 1) % 256) in after
+    assert left(whole, tmp_path) == 0
     # A second one: what the first had kept of its path goes too.
-    second = secrets_of(SUBJECTS[7])
-    assert second[1] in after
+    first = sealed(node)
+    assert secrets_of(SUBJECTS[7])[1] in AT_REST.open(first, "salt_trees", "tree", CONTRACT)
+    assert left(first, tmp_path) > len(pieces(first)) * 0.9  # but for those that the borders of pages cut
     node.eraser.erase(SUBJECTS[7], CONTRACT, END)
-    last = files(tmp_path)
-    assert not [secret for secret in [*secrets_of(ERASED), *second] if secret in last]
+    assert (left(whole, tmp_path), left(first, tmp_path)) == (0, 0)
+    now = AT_REST.open(sealed(node), "salt_trees", "tree", CONTRACT)
+    gone = [*secrets_of(ERASED), *secrets_of(SUBJECTS[7])]
+    assert not [secret for secret in gone if secret in now]
     assert node.tree().salt(KEPT) == WHOLE.salt(KEPT)
+
+
+def test_a_tree_of_another_contract_or_node_is_not_taken(node: Node) -> None:
+    assert node.salts.keep(OTHER, OTHER_SEED)
+    stranger = SaltStore(node.engine, AtRest(b"\1" * 32))
+    with pytest.raises(AtRestError, match=f"salt_trees tree {CONTRACT}"):
+        stranger.find(CONTRACT)
+    move = text(
+        "UPDATE salt_trees SET tree = (SELECT tree FROM salt_trees WHERE contract = :one) WHERE contract = :to"
+    )
+    with node.engine.begin() as connection:
+        connection.execute(move, {"one": CONTRACT, "to": OTHER})
+    with pytest.raises(AtRestError, match=f"salt_trees tree {OTHER}"):
+        node.salts.find(OTHER)
+    node.later(100)
+    with pytest.raises(AtRestError):
+        node.eraser.erase(ERASED, OTHER, END)
+    assert node.tree().seed == SEED
 
 
 def test_while_another_reads_the_old_bytes_stay_until_it_ends(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "WIPE", 0.1)
-    other = open_engine(tmp_path / "node.sqlite")
+    monkeypatch.setattr(wiping, "WIPE", 0.1)
+    other, whole = open_engine(tmp_path / "node.sqlite"), sealed(node)
     node.later(100)
     with reader(other).connect() as reading:
         reading.execute(text("SELECT count(*) FROM salt_trees")).scalar_one()
         assert not node.eraser.erase(ERASED, CONTRACT, END).is_wiped
-        assert SEED in files(tmp_path)
+        assert left(whole, tmp_path) > 0
     other.dispose()
     again = node.eraser.erase(ERASED, CONTRACT, END)
     assert (again.is_new, again.is_wiped) == (False, True)
-    assert not [secret for secret in secrets_of(ERASED) if secret in files(tmp_path)]
+    assert left(whole, tmp_path) == 0
 
 
 def test_the_same_seed_again_brings_nobody_back(node: Node) -> None:
@@ -280,10 +335,10 @@ def test_what_could_not_be_told_is_told_later(node: Node) -> None:
 
     node.later(100)
     with pytest.raises(OSError, match="no answer"):
-        Eraser(node.engine, DAYS, node.clock, last_use, gone).erase(ERASED, CONTRACT, END)
+        Eraser(node.engine, AT_REST, DAYS, node.clock, last_use, gone).erase(ERASED, CONTRACT, END)
     assert node.tree().is_erased(ERASED)
-    Eraser(node.engine, DAYS, node.clock, last_use).tell()  # to nobody
-    Eraser(node.engine, DAYS, node.clock, last_use, told.append).erase(KEPT, CONTRACT, END)
+    Eraser(node.engine, AT_REST, DAYS, node.clock, last_use).tell()  # to nobody
+    Eraser(node.engine, AT_REST, DAYS, node.clock, last_use, told.append).erase(KEPT, CONTRACT, END)
     assert len(told) == 2
     node.eraser.tell()
     assert node.told == []
@@ -291,7 +346,7 @@ def test_what_could_not_be_told_is_told_later(node: Node) -> None:
 
 def test_erasures_at_once_lose_none(node: Node) -> None:
     node.later(200)
-    erasers = [Eraser(node.engine, DAYS, node.clock, last_use) for _ in range(4)]
+    erasers = [Eraser(node.engine, AT_REST, DAYS, node.clock, last_use) for _ in range(4)]
     subjects = SUBJECTS[:4]
     done = at_once(
         [

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from node.conftest import Engines
+from node.conftest import AT_REST, Engines
 from world import BANK, SUBJECTS, Clock, LogJournal, World
 
 from audit.entry import EntryKind
@@ -83,7 +83,7 @@ class Door:
 @pytest.fixture
 def door(world: World, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setattr(intake, "HOLD", 0.02)  # as many seconds as a question is held
-    return Door(world, JobStore(engines[0], KINDS, Clock()))
+    return Door(world, JobStore(engines[0], AT_REST, KINDS, Clock()))
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_work_that_ended_in_a_refusal_is_told_and_tried_anew(door: Door, query: 
 def other_door(world: World, engines: Engines) -> Door:
     """Another server process of the node: on the same files, with nothing in common in memory."""
     world.providers["tax"] = world.restarted("tax")
-    return Door(world, JobStore(engines[1], KINDS, Clock()))
+    return Door(world, JobStore(engines[1], AT_REST, KINDS, Clock()))
 
 
 def test_any_process_of_the_node_takes_up_the_work(door: Door, query: Query, other_door: Door) -> None:
@@ -314,7 +314,7 @@ def test_questions_that_are_held_leave_threads_for_others(door: Door, monkeypatc
 @pytest.fixture
 def quick_door(world: World, engines: Engines) -> Door:
     """A door that answers queries of up to four rows at once."""
-    return Door(world, JobStore(engines[0], KINDS, Clock()), short=4)
+    return Door(world, JobStore(engines[0], AT_REST, KINDS, Clock()), short=4)
 
 
 def test_a_query_of_few_rows_is_answered_within_its_request(quick_door: Door, query: Query) -> None:
@@ -379,7 +379,7 @@ def test_an_answer_leaves_only_by_the_rule_the_first_time_and_each_later_one(
     world: World, engines: Engines, query: Query, short: int
 ) -> None:
     rule = Witnesses()
-    door = Door(world, JobStore(engines[0], KINDS, Clock()), short, rule)
+    door = Door(world, JobStore(engines[0], AT_REST, KINDS, Clock()), short, rule)
     rule.are_there = False
     if short:
         refusal(door.send(query), UNAVAILABLE, "no quorum of witnesses")
@@ -403,7 +403,7 @@ def test_an_answer_leaves_only_by_the_rule_the_first_time_and_each_later_one(
 def test_what_is_no_answer_waits_for_no_witness(world: World, engines: Engines) -> None:
     rule = Witnesses()
     rule.are_there = False
-    door = Door(world, JobStore(engines[0], KINDS, Clock()), 4, rule)
+    door = Door(world, JobStore(engines[0], AT_REST, KINDS, Clock()), 4, rule)
     assert isinstance(door.send(AskProviderTerms(bank=BANK)), Signed)
     assert rule.asked == []
 

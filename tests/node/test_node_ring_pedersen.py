@@ -8,6 +8,7 @@ from well_formed import TRAPDOOR, T, ring_pedersen
 from world import BANK, NOW, Clock, LogJournal, World
 
 from compute.canonical import decode, encode
+from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.intake import Intake
 from compute.node.jobs.leases import Leases
@@ -58,7 +59,10 @@ class Door:
     """The tax office's front door before it has made parameters, and its worker."""
 
     def __init__(self, world: World, engines: Engines) -> None:
-        self.store, self.jobs = RingPedersenStore(engines[0], "tax"), JobStore(engines[0], KINDS, Clock())
+        self.store, self.jobs = (
+            RingPedersenStore(engines[0], "tax"),
+            JobStore(engines[0], AtRest.of(world.identities["tax"]), KINDS, Clock()),
+        )
         enroller = Enroller(
             "tax",
             world.identities["tax"],

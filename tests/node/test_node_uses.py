@@ -1,7 +1,7 @@
 """A provider's use trees: one for each job, kept in whichever process, found by their contract."""
 
 import pytest
-from node.conftest import Engines
+from node.conftest import AT_REST, Engines
 
 from audit.presence import Absence, Presence
 from audit.salts import SaltTree
@@ -74,7 +74,7 @@ def test_the_last_use_is_the_latest_that_the_subject_is_in(
 
 
 def test_a_seed_is_drawn_once_for_a_contract_and_kept_as_it_was_first_shown(engines: Engines) -> None:
-    one, other = SaltStore(engines[0]), SaltStore(engines[1])
+    one, other = SaltStore(engines[0], AT_REST), SaltStore(engines[1], AT_REST)
     assert one.find(CONTRACT) is None
     drawn = one.draw(CONTRACT)
     assert other.draw(CONTRACT).seed == drawn.seed

@@ -26,13 +26,14 @@ from compute.paillier.private import PrivateKey
 from compute.paillier.public import nth_residues
 from compute.paillier.runner import Runner
 from compute.web import tls
+from compute.web.tls_key import KeyPair
 
 pytestmark = [
     pytest.mark.long,
 ]
 
 
-def certificate_of_both_ends(folder: Path) -> tuple[Path, tls.KeyPair]:
+def certificate_of_both_ends(folder: Path) -> tuple[Path, KeyPair]:
     """Give an authority and a certificate for both ends: Dask's nodes listen and call with the same one."""
     authority = tls.make_ca(folder)
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
@@ -49,7 +50,8 @@ def certificate_of_both_ends(folder: Path) -> tuple[Path, tls.KeyPair]:
         .not_valid_after(now + dt.timedelta(days=1))
         .sign(issuer_key, hashes.SHA256())
     )
-    return authority.certificate, tls._store(folder, "cluster", certificate, key)
+    pair = KeyPair(folder / "cluster.pem", folder / "cluster.key")
+    return authority.certificate, tls._store(pair, certificate, key)
 
 
 @pytest.fixture(scope="module")

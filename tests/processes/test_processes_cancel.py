@@ -7,6 +7,7 @@ from processes.live_market import Market
 
 from audit.database import open_engine
 from compute.node.answers import AnswerStore
+from compute.node.at_rest import AtRest
 from compute.node.bank.meter import STEP
 from compute.node.console.messages import JobView, Scoring
 from compute.node.jobs.states import ENDED, State
@@ -58,7 +59,8 @@ def test_a_cancelled_scoring_ends_everywhere_and_can_be_asked_again(market: Mark
     rows = len(market.applicants)
     for provider in PROVIDERS:
         engine = open_engine(market.provider(provider).folder / "node.sqlite")
-        store, bank = JobStore(engine, KINDS, lambda: 0), market.bank.name
+        at_rest, bank = AtRest.of(market.provider(provider).identity), market.bank.name
+        store = JobStore(engine, at_rest, KINDS, lambda: 0)
         deadline = time.monotonic() + 20
         while store.unfinished(bank):
             assert time.monotonic() < deadline, "a department still works at what was cancelled"

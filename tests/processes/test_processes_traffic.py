@@ -9,6 +9,7 @@ from decimal import Decimal
 from http import HTTPStatus
 
 import pytest
+from codings import holds_coded, holds_text, long_numbers
 from processes.live_market import (
     APPROVED,
     LABEL,
@@ -18,9 +19,6 @@ from processes.live_market import (
     STAFFED,
     STATE,
     Market,
-    holds_coded,
-    holds_text,
-    long_numbers,
     memory,
     rows,
 )
@@ -32,8 +30,9 @@ from compute.canonical import FormatError, decode
 from compute.node.holding import scales
 from compute.paillier.ciphertexts import from_bytes
 from compute.protocols.base import Pending, Refused
-from compute.protocols.risk_score.messages import Answer, JobStatement, Query
+from compute.protocols.risk_score.messages import Answer, AnswerKey, JobStatement, Query
 from compute.protocols.risk_score.scorecard import sum_points
+from compute.protocols.risk_score.sealed_answer import open_answer
 from compute.signing import Signed, digest
 from connectors.base import Column, ColumnType
 from connectors.files import open_csv
@@ -211,9 +210,9 @@ def test_the_marketplace_hears_of_no_subject(market: Market) -> None:
 # --- the answers ----------------------------------------------------------------------------------------------
 
 
-def answered(market: Market) -> Iterator[tuple[str, JobStatement, Answer]]:
-    """Every answer that passed, with its job and the provider that gave it."""
-    jobs, answers = {}, {}
+def answered(market: Market) -> Iterator[tuple[str, JobStatement, bytes]]:
+    """Every answer that passed, with its job and the provider that gave it, opened by the key that passed too."""
+    jobs, answers, keys = {}, {}, {}
     for exchange in market.exchanges():
         if exchange.path == "/messages" and exchange.server in PROVIDERS:
             try:
@@ -222,13 +221,16 @@ def answered(market: Market) -> Iterator[tuple[str, JobStatement, Answer]]:
             except FormatError:
                 pass  # another message
             try:
-                reply = decode(exchange.answered, Signed[Answer] | Refused | Pending)  # type: ignore[arg-type, var-annotated]
+                reply = decode(exchange.answered, Signed[Answer] | AnswerKey | Refused | Pending)  # type: ignore[arg-type, var-annotated]
             except FormatError:
                 continue
             if isinstance(reply, Signed):
                 answers[exchange.server, reply.statement.job] = reply.statement
+            if isinstance(reply, AnswerKey):
+                keys[exchange.server, reply.job] = reply.key
     for (provider, job), answer in answers.items():
-        yield provider, jobs[job], answer
+        key = keys[provider, job]
+        yield provider, jobs[job], open_answer(answer.content, key, answer.key_digest, provider, answer.bank, job)
 
 
 def partial_scores(market: Market, provider: str) -> list[int]:
@@ -257,12 +259,12 @@ def test_one_answer_decrypted_alone_agrees_with_its_partial_scores_no_more_than_
     for provider, job, answer in answered(market):
         if job.rows != len(market.applicants):
             continue
-        ciphertexts = [int(c) for c in from_bytes(public, answer.ciphertexts, job.outputs)]
+        ciphertexts = [int(c) for c in from_bytes(public, answer, job.outputs)]
         expected = partial_scores(market, provider)
         agreeing = sum(a == b for a, b in zip(slots(market, job, ciphertexts), expected, strict=True))
         # 300 slots of 24 bits: even one that agrees by chance comes once in 50,000 runs, three never.
         assert agreeing < 3
-        seen.setdefault(answer.job, {})[provider] = ciphertexts
+        seen.setdefault(digest(job), {})[provider] = ciphertexts
     assert seen
     for parts in seen.values():
         assert parts.keys() == PROVIDERS.keys()
@@ -271,9 +273,9 @@ def test_one_answer_decrypted_alone_agrees_with_its_partial_scores_no_more_than_
 def test_the_answers_together_decrypt_to_every_total(market: Market) -> None:
     """The same reading of the same traffic finds all of it, once the masks cancel."""
     square = int(market.paillier_key.public.n_squared)
-    (job, *_), found = zip(*((job, answer) for _, job, answer in answered(market)), strict=True)
-    answers = [answer for answer in found if answer.job == digest(job)]
-    parts = [from_bytes(market.paillier_key.public, each.ciphertexts, job.outputs) for each in answers]
+    (job, *_), _ = zip(*((job, answer) for _, job, answer in answered(market)), strict=True)
+    answers = [answer for _, each, answer in answered(market) if each == job]
+    parts = [from_bytes(market.paillier_key.public, each, job.outputs) for each in answers]
     product = [int(one) * int(other) % square for one, other in zip(*parts, strict=True)]
     expected = zip(*(partial_scores(market, provider) for provider in PROVIDERS), strict=True)
     assert slots(market, job, product) == [sum(both) for both in expected]
@@ -281,7 +283,7 @@ def test_the_answers_together_decrypt_to_every_total(market: Market) -> None:
 
 def test_no_ciphertext_passes_twice(market: Market) -> None:
     width = market.paillier_key.public.ciphertext_bytes
-    blobs = {(provider, answer.job): answer.ciphertexts for provider, _, answer in answered(market)}
+    blobs = {(provider, digest(job)): answer for provider, job, answer in answered(market)}
     chunks = [data[at : at + width] for data in blobs.values() for at in range(0, len(data), width)]
     assert len(chunks) == len(set(chunks)) > 4
 

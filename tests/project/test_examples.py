@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import rfc8785
 from click.testing import CliRunner
-from locks import UNLOCK_TOML, lay_key
+from locks import UNLOCK_TOML, lay_key, lay_key_file
 from market import BANK as BUYER
 from market import KEYS
 
@@ -27,7 +27,8 @@ from compute.node.console.messages import (
 from compute.records import PartyRecord, contract_name
 from compute.signing import Signed, verify
 from compute.web.certificates import checked
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair
+from compute.web.unlock import Unlock
 from veilmart.cli import main
 from veilmart.demo.data import EXAMPLES, PROVIDERS, load_scorecard
 from veilmart.demo.sites import BANK, REVIEWER
@@ -87,10 +88,11 @@ def test_both_walks_make_the_same_requests() -> None:
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the recipe is openssl's")
 @pytest.mark.parametrize("name", READMES)
 def test_the_certificates_of_the_readme_are_taken(name: str, tmp_path: Path) -> None:
-    recipe = re.search(r"^\s*openssl req -x509.*?-out node.pem$", shell(name), re.MULTILINE | re.DOTALL)
+    recipe = re.search(r"^\s*[^\n]*> ca-unlock\).*?-out node.pem$", shell(name), re.MULTILINE | re.DOTALL)
     assert recipe
+    unlock = Unlock(key_file=lay_key_file(tmp_path, "unlock")).secret
     subprocess.run(["bash", "-ec", recipe[0]], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603, S607 -- our own document
-    pair = KeyPair(tmp_path / "node.pem", tmp_path / "node.key")
+    pair = KeyPair(tmp_path / "node.pem", tmp_path / "node.key", unlock)
     assert checked(pair, "https://node.example:8443", tmp_path / "authority.pem") == pair
 
 

@@ -1,26 +1,34 @@
 """The risk score between roles: exact totals, answers that say nothing alone, retries, the audit trail."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from world import DAY, NOW, SUBJECTS, TODAY, World
 
 from audit.entry import EntryKind
 from compute.canonical import decode, encode
 from compute.node.answers import AnswerStore
 from compute.node.epochs import OVERLAP
-from compute.paillier.ciphertexts import from_bytes
-from compute.protocols.base import AnswerError, RefusalError, RefusedByPeerError
+from compute.paillier.ciphertexts import to_bytes
+from compute.protocols.base import AnswerError, RefusalError, Refused, RefusedByPeerError
 from compute.protocols.risk_score.messages import (
+    Abandon,
     Acknowledge,
-    Acknowledged,
+    Acknowledgement,
     Answer,
+    AnswerKey,
     AskProviderTerms,
     Query,
+    Tombstone,
 )
 from compute.protocols.risk_score.provider import BLIND, Provider
-from compute.signing import Signed, digest, sign
+from compute.protocols.risk_score.sealed_answer import key_digest, seal_answer
+from compute.signing import Pin, Signed, digest, sign
 
 
 def answer_to(world: World, party: str, query: Query) -> Signed[Answer]:
@@ -30,8 +38,9 @@ def answer_to(world: World, party: str, query: Query) -> Signed[Answer]:
 def slots_of(world: World, query: Query, answer: Signed[Answer]) -> list[int]:
     """What the bank reads when it decrypts one answer by itself."""
     job = query.job.statement
-    ciphertexts = from_bytes(world.key.public, answer.statement.ciphertexts, job.outputs)
-    values = [v for c in ciphertexts for v in job.layout.unpack(int(world.key.decrypt(c)), job.slots)]
+    values = [
+        v for c in world.ciphertexts(job, answer) for v in job.layout.unpack(int(world.key.decrypt(c)), job.slots)
+    ]
     return [value + job.slot_bias for value in values[: job.rows]]
 
 
@@ -55,10 +64,10 @@ def test_an_answer_alone_agrees_with_its_partial_scores_no_more_than_chance(worl
 def test_answers_to_different_jobs_do_not_add_up(world: World) -> None:
     model = world.model()
     first, second = world.query(model, SUBJECTS), world.query(model, SUBJECTS)
-    a = answer_to(world, "tax", first).statement.ciphertexts
-    b = answer_to(world, "labour", second).statement.ciphertexts
+    a = world.ciphertexts(first.job.statement, answer_to(world, "tax", first))
+    b = world.ciphertexts(second.job.statement, answer_to(world, "labour", second))
     job, public = first.job.statement, world.key.public
-    pairs = zip(from_bytes(public, a, job.outputs), from_bytes(public, b, job.outputs), strict=True)
+    pairs = zip(a, b, strict=True)
     seen = [v for x, y in pairs for v in job.layout.unpack(int(world.key.decrypt(public.add(x, y))), job.slots)]
     clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS).values(), strict=True)]
     assert sum(x == y for x, y in zip(seen[: job.rows], clear, strict=True)) < 4
@@ -66,13 +75,11 @@ def test_answers_to_different_jobs_do_not_add_up(world: World) -> None:
 
 def test_two_runs_share_no_ciphertext(world: World) -> None:
     model = world.model()
-    size = world.key.public.ciphertext_bytes
-    seen: list[bytes] = []
+    seen: list[int] = []
     for _ in range(2):
         query = world.query(model, SUBJECTS)
         for party in world.providers:
-            data = answer_to(world, party, query).statement.ciphertexts
-            seen += [data[i : i + size] for i in range(0, len(data), size)]
+            seen += world.ciphertexts(query.job.statement, answer_to(world, party, query))
     assert len(seen) == len(set(seen)) == 8
 
 
@@ -106,7 +113,9 @@ def test_no_audit_no_answer_and_the_retry_releases_what_was_stored(
 def test_every_use_and_refusal_is_in_the_log_without_a_subject(world: World) -> None:
     world.score(world.model(), SUBJECTS[:5])
     with pytest.raises(RefusedByPeerError):
-        world.bank.score(world.model(), SUBJECTS[:5], dict.fromkeys(world.permits, "another-permit"), TODAY)
+        world.bank.score(
+            world.model(), SUBJECTS[:5], dict.fromkeys(world.permits, "another-permit"), TODAY, world.record
+        )
     events = world.events()
     released = [event for event in events if event.permit_id is not None]
     assert {(event.kind, event.node, event.permit_id) for event in released} == {
@@ -142,58 +151,67 @@ def test_nothing_that_a_provider_gets_holds_points_or_scores(world: World) -> No
     assert not any(f in traffic for f in factors)
 
 
-def test_the_receipt_is_the_same_whether_or_not_decryption_succeeds(world: World) -> None:
-    """A provider that sends well-formed nonsense is acknowledged alike: nothing to learn from the reaction."""
-    model = world.model()
-    receipts: list[dict[str, object]] = []
-    honest = world.transport.handlers["tax"]
+def test_the_receipt_is_the_same_whatever_the_answer_holds(world: World) -> None:
+    """A provider that sends well-formed nonsense hears what an honest one does: the reaction tells nothing."""
+    model, honest = world.model(), world.transport.handlers["tax"]
+    heard: dict[bool, list[bytes]] = {False: [], True: []}
+    is_nonsense = False
 
-    def nonsense(data: bytes) -> bytes:
+    def answering(data: bytes) -> bytes:
+        heard[is_nonsense].append(data)
         reply = honest(data)
-        if b'"type":"query"' in data:
-            answer = decode(reply, Signed[Answer]).statement
-            outputs = len(answer.ciphertexts) // world.key.public.ciphertext_bytes
-            junk = b"".join(
-                int(world.key.encrypt(12345 + i)).to_bytes(world.key.public.ciphertext_bytes, "big")
-                for i in range(outputs)
-            )
-            forged = Answer(
-                provider="tax", bank="bank", job=answer.job, ciphertexts=junk, answered_at=answer.answered_at
-            )
-            return encode(sign(forged, "tax", world.identities["tax"]))
-        if b'"type":"acknowledge"' in data:
-            receipts.append({"size": len(data)})
-            return encode(Acknowledged(provider="tax", at=NOW))
+        if is_nonsense and b'"type":"query"' in data:
+            return encode(resealed(world, decode(reply, Signed[Answer]).statement, nonsense(world)))
+        if is_nonsense and b'"type":"acknowledge"' in data:
+            job = decode(data, Acknowledge).acknowledgement.statement.job
+            return encode(AnswerKey(provider="tax", job=job, key=KEY, at=NOW))
         return reply
 
-    world.transport.handlers["tax"] = nonsense
+    world.transport.handlers["tax"] = answering
+    world.score(model, SUBJECTS)
+    is_nonsense = True
     with pytest.raises(AnswerError, match="do not add up"):
         world.score(model, SUBJECTS)
-    assert len(receipts) == 1
+    shapes = {
+        key: [(len(data), data[-40:].split(b'"type"')[-1]) for data in found] for key, found in heard.items()
+    }
+    assert len(shapes[True]) == len(shapes[False])
+    assert [kind for _, kind in shapes[True]] == [kind for _, kind in shapes[False]]
 
 
-@pytest.mark.parametrize("change", ["job", "provider", "short", "zero", "signature"])
+KEY = b"\7" * 32
+
+
+def nonsense(world: World) -> bytes:
+    """Two ciphertexts of the bank's own key, of numbers that mean nothing."""
+    return to_bytes(world.key.public, [world.key.encrypt(12345 + i) for i in range(2)])
+
+
+def resealed(
+    world: World, answer: Answer, ciphertexts: bytes, signer: str = "tax", **changes: Any
+) -> Signed[Answer]:
+    """The answer with these ciphertexts, as its provider would seal and sign them, and with these changes."""
+    content = seal_answer(ciphertexts, KEY, "tax", "bank", answer.job)
+    made = msgspec.structs.replace(answer, content=content, key_digest=key_digest(KEY), **changes)
+    return sign(made, "tax", world.identities[signer])
+
+
+@pytest.mark.parametrize("change", ["job", "provider", "short", "zero", "key", "swapped", "signature"])
 def test_the_bank_refuses_a_false_answer(world: World, change: str) -> None:
-    model = world.model()
-    honest = world.transport.handlers["tax"]
+    model, honest, good = world.model(), world.transport.handlers["tax"], nonsense(world)
 
     def forge(data: bytes) -> bytes:
+        if b'"type":"acknowledge"' in data:
+            job = decode(data, Acknowledge).acknowledgement.statement.job
+            key = b"\6" * 32 if change == "key" else KEY
+            return encode(AnswerKey(provider="labour" if change == "swapped" else "tax", job=job, key=key, at=NOW))
         if b'"type":"query"' not in data:
             return honest(data)
         answer = decode(honest(data), Signed[Answer]).statement
-        ciphertexts = answer.ciphertexts
-        if change == "short":
-            ciphertexts = ciphertexts[:-1]
-        if change == "zero":
-            ciphertexts = bytes(len(ciphertexts))
-        forged = Answer(
-            provider="labour" if change == "provider" else "tax",
-            bank="bank",
-            job=bytes(32) if change == "job" else answer.job,
-            ciphertexts=ciphertexts,
-            answered_at=answer.answered_at,
-        )
-        return encode(sign(forged, "tax", world.identities["labour" if change == "signature" else "tax"]))
+        ciphertexts = {"short": good[:-1], "zero": bytes(len(good))}.get(change, good)
+        changes = {"job": {"job": bytes(32)}, "provider": {"provider": "labour"}}.get(change, {})
+        signer = "labour" if change == "signature" else "tax"
+        return encode(resealed(world, answer, ciphertexts, signer, **changes))
 
     world.transport.handlers["tax"] = forge
     with pytest.raises(AnswerError, match=r"tax|another job"):
@@ -258,7 +276,7 @@ def test_a_job_on_the_last_epoch_is_answered_until_its_key_expires(world: World)
     assert world.query(model).job.statement.providers != query.job.statement.providers  # newer keys are offered
     answers = [answer_to(world, party, query) for party in ("labour", "tax")]
     clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS[:4]).values(), strict=True)]
-    assert world.bank.totals(query.job.statement, answers) == clear
+    assert world.totals(query.job.statement, answers) == clear
     world.clock.now += 1
     assert b'"check":5' in world.send("tax", late)
     assert decode(world.send("tax", query), Signed[Answer]) == answers[1]  # what was stored is still given
@@ -269,7 +287,7 @@ def test_what_a_bank_brought_outlives_a_process(world: World) -> None:
     query = world.query(world.model(), SUBJECTS[:4])
     answers = [world.restarted(party).answer(query) for party in ("labour", "tax")]
     clear = [sum(parts) for parts in zip(*world.clear(SUBJECTS[:4]).values(), strict=True)]
-    assert world.bank.totals(query.job.statement, answers) == clear
+    assert world.totals(query.job.statement, answers) == clear
 
 
 def test_two_processes_that_compute_one_job_give_one_answer(world: World) -> None:
@@ -285,23 +303,95 @@ def test_two_processes_that_compute_one_job_give_one_answer(world: World) -> Non
     assert AnswerStore(world.engines["tax"]).used(world.permits["tax"]) == 4
 
 
-def test_a_forged_receipt_is_refused(world: World) -> None:
-    receipts: list[bytes] = []
-    handler = world.transport.handlers["tax"]
+def test_no_key_without_a_receipt_that_is_logged(world: World) -> None:
+    answer = answer_to(world, "tax", world.query(world.model(), SUBJECTS[:2]))
+    other = answer_to(world, "tax", world.query(world.model(), SUBJECTS[:2]))
+    logged, another = world.record(answer.statement), world.record(other.statement)
+    said = Acknowledgement(bank="bank", job=answer.statement.job, answer=digest(answer.statement))
+    missed = msgspec.structs.replace(said, job=bytes(32), answer=bytes(32))
 
-    def record(data: bytes) -> bytes:
-        if b'"type":"acknowledge"' in data:
-            receipts.append(data)
-        return handler(data)
+    def check_of(entry: bytes, receipt: bytes, said: Acknowledgement = said, signer: str = "bank") -> int:
+        signed = sign(said, "bank", world.identities[signer])
+        message = Acknowledge(acknowledgement=signed, entry=entry, receipt=receipt)
+        return decode(world.send("tax", message), Refused).check
 
-    world.transport.handlers["tax"] = record
-    world.score(world.model(), SUBJECTS[:2])
-    honest = decode(receipts[0], Acknowledge)
-    signed = honest.acknowledgement
-    forged = sign(signed.statement, "bank", world.identities["labour"])
-    other = sign(
-        type(signed.statement)(bank="bank", job=bytes(32), answer=bytes(32)), "bank", world.identities["bank"]
-    )
-    for receipt, check in ((forged, 1), (other, 2)):
-        reply = handler(encode(Acknowledge(acknowledgement=receipt)))
-        assert f'"check":{check}'.encode() in reply
+    stranger = json.loads(logged.entry) | {"signature": json.loads(another.entry)["signature"]}
+    unsigned = json.dumps(stranger, sort_keys=True, separators=(",", ":")).encode()
+    assert check_of(logged.entry, logged.receipt, signer="labour") == 1
+    assert check_of(logged.entry, logged.receipt, missed) == 2
+    assert check_of(another.entry, another.receipt) == 3  # the word about another answer
+    assert check_of(unsigned, logged.receipt) == 4
+    assert check_of(logged.entry, another.receipt) == 4
+    assert check_of(logged.entry, b"") == 4
+    assert check_of(b"", logged.receipt) == 4
+    assert world.bank.release(answer, logged).key
+
+
+def test_the_same_receipt_again_gets_the_same_key_also_after_a_restart(world: World) -> None:
+    answer = answer_to(world, "tax", world.query(world.model(), SUBJECTS[:2]))
+    first = world.release(answer)
+    world.clock.now += 5000
+    assert world.release(answer) == first
+    message = acknowledgement(world, answer)
+    assert world.restarted("tax").acknowledge(message).key == first.key
+
+
+def acknowledgement(world: World, answer: Signed[Answer]) -> Acknowledge:
+    """The bank's receipt."""
+    logged = world.record(answer.statement)
+    said = Acknowledgement(bank="bank", job=answer.statement.job, answer=digest(answer.statement))
+    signed = sign(said, "bank", world.identities["bank"])
+    return Acknowledge(acknowledgement=signed, entry=logged.entry, receipt=logged.receipt)
+
+
+# --- jobs that are given up ----------------------------------------------------------------------------------
+
+
+def test_an_abandoned_job_counts_no_use_and_is_never_opened(world: World) -> None:
+    query = world.query(world.model(), SUBJECTS[:4])
+    answer = answer_to(world, "tax", query)
+    answers = AnswerStore(world.engines["tax"])
+    assert answers.used(world.permits["tax"]) == 4
+    at = world.bank.abandon("tax", query).at
+    world.clock.now += 5000
+    assert world.bank.abandon("tax", query).at == at
+    assert answers.used(world.permits["tax"]) == 0
+    with pytest.raises(RefusedByPeerError, match="check 2: the job was abandoned"):
+        world.release(answer)
+    with pytest.raises(RefusedByPeerError, match="check 2: the job was abandoned"):
+        world.bank.ask_answer("tax", query)
+    kinds = [event.kind for event in world.events()]
+    assert kinds.count(EntryKind.ANSWER_ABANDONED) == 1
+
+
+def test_a_job_whose_answer_is_open_is_not_abandoned(world: World) -> None:
+    query = world.query(world.model(), SUBJECTS[:4])
+    world.release(answer_to(world, "tax", query))
+    with pytest.raises(RefusedByPeerError, match="check 2: the key of the answer was given out"):
+        world.bank.abandon("tax", query)
+    assert AnswerStore(world.engines["tax"]).used(world.permits["tax"]) == 4
+
+
+def test_a_job_that_is_abandoned_before_it_is_answered_is_not_answered(world: World) -> None:
+    query = world.query(world.model(), SUBJECTS[:4])
+    world.bank.abandon("tax", query)
+    with pytest.raises(RefusedByPeerError, match="check 2"):
+        world.bank.ask_answer("tax", query)
+
+
+def test_nobody_else_buries_a_job(world: World) -> None:
+    query = world.query(world.model(), SUBJECTS[:4])
+    answer = answer_to(world, "tax", query)
+    rival = Ed25519PrivateKey.generate()
+    world.pins["rival"] = Pin("consumer", rival.public_key().public_bytes_raw())
+    job = digest(query.job.statement)
+
+    def bury(bank: str, key: Ed25519PrivateKey, provider: str = "tax") -> bytes:
+        tombstone = Tombstone(bank=bank, provider=provider, job=job)
+        return world.send("tax", Abandon(tombstone=sign(tombstone, bank, key)))
+
+    assert b'"check":1' in bury("bank", rival)
+    assert b'"check":1' in bury("bank", world.identities["bank"], "labour")
+    assert b'"type":"abandoned"' in bury("rival", rival)  # its own word about a job that it never had
+    assert AnswerStore(world.engines["tax"]).used(world.permits["tax"]) == 4
+    assert world.release(answer).key

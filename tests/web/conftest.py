@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from locks import SECRET
 from web.party import KEYS, PINS, make_app
 from werkzeug.test import TestResponse
 
@@ -109,7 +110,7 @@ class Server:
 def start(folder: Path, port: int = 0) -> Server:
     (folder / "address").unlink(missing_ok=True)
     if not (folder / "ca.pem").exists():
-        make_certificate(make_ca(folder), "provider", ["127.0.0.1", "localhost"])
+        make_certificate(make_ca(folder), "provider", ["127.0.0.1", "localhost"], lambda: SECRET)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own command

@@ -12,6 +12,7 @@ import flask
 from apiflask import APIFlask, Schema
 from apiflask.fields import Integer, List, Nested, String
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from locks import SECRET
 
 from audit.database import open_engine
 from compute.web import serve as serving
@@ -21,7 +22,7 @@ from compute.web.app import create_app
 from compute.web.errors import ProblemError
 from compute.web.nonces import NonceStore
 from compute.web.signatures import Verifier
-from compute.web.tls import KeyPair
+from compute.web.tls_key import KeyPair
 
 KEYS = {
     name: Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
@@ -86,6 +87,11 @@ def make_app(url: str, folder: Path, clock: Callable[[], float] | None = None) -
     return app
 
 
+def pair_in(folder: Path) -> KeyPair:
+    """The server's certificate, with its key, which is encrypted."""
+    return KeyPair(folder / "provider.pem", folder / "provider.key", lambda: SECRET)
+
+
 def main(folder: Path, port: int) -> None:
     serving.ImpatientSocket.read_timeout = worker.HEADER_TIMEOUT = 1.0
     bound: list[int] = []
@@ -93,7 +99,7 @@ def main(folder: Path, port: int) -> None:
         lambda: make_app(f"https://127.0.0.1:{bound[0]}", folder),
         "127.0.0.1",
         port,
-        KeyPair(folder / "provider.pem", folder / "provider.key"),
+        pair_in(folder),
         workers=2,
         address_file=folder / "address",
         pid_file=folder / "pid",

@@ -15,12 +15,11 @@ import httpx
 import msgspec
 import pytest
 from web.conftest import ROOT, Server, until
-from web.party import CANARY, CAP, KEYS
+from web.party import CANARY, CAP, KEYS, pair_in
 
 from compute.web import messages
 from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
 from compute.web.serve import serve
-from compute.web.tls import KeyPair
 
 
 class Echo(msgspec.Struct):
@@ -256,11 +255,10 @@ def test_a_server_whose_app_cannot_be_made_ends_with_3(server: Server) -> None:
     script = (
         "from pathlib import Path\n"
         "from compute.web.serve import serve\n"
-        "from compute.web.tls import KeyPair\n"
-        "pair = KeyPair(Path('provider.pem'), Path('provider.key'))\n"
-        "serve(lambda: 1 / 0, '127.0.0.1', 0, pair, workers=1)"
+        "from web.party import pair_in\n"
+        "serve(lambda: 1 / 0, '127.0.0.1', 0, pair_in(Path()), workers=1)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     result = subprocess.run(  # noqa: S603 -- our own command
         [sys.executable, "-c", script],
         cwd=server.folder,
@@ -274,7 +272,7 @@ def test_a_server_whose_app_cannot_be_made_ends_with_3(server: Server) -> None:
 
 
 def test_a_taken_port_is_told_at_once(server: Server) -> None:
-    pair = KeyPair(server.folder / "provider.pem", server.folder / "provider.key")
+    pair = pair_in(server.folder)
     with pytest.raises(OSError, match="in use"):
         serve(lambda: None, "127.0.0.1", server.port, pair)  # type: ignore[arg-type, return-value]
 

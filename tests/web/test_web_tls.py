@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from compute.web.tls import KeyPair, make_ca, make_certificate
+from compute.web.tls import make_ca, make_certificate
+from compute.web.tls_key import KeyPair, load_chain
 
 
 def handshake(ca: Path, pair: KeyPair, host: str) -> str | None:
     """Handshake over a pair of sockets; gives the TLS version."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pair.certificate, pair.key)
+    load_chain(server, pair)
     client = ssl.create_default_context(cafile=ca)
     client.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
     near, far = socket.socketpair()

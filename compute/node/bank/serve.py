@@ -8,7 +8,17 @@ from compute.node.app import create_app
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import open_applicants
 from compute.node.bank.kinds import KINDS
-from compute.node.console import applying, consents, contracts, erasing, identity, jobs, legal_holds, scoring
+from compute.node.console import (
+    applying,
+    consents,
+    contracts,
+    erasing,
+    identity,
+    jobs,
+    legal_holds,
+    models,
+    scoring,
+)
 from compute.node.erasure import Eraser
 from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
@@ -28,18 +38,19 @@ def create(settings: BankSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     applicants = stack.enter_context(open_applicants(settings))
     transport = PeerTransport(settings.name, site.key, settings.authority, site.directory)
-    store = JobStore(site.engine, KINDS, clock)
+    store = JobStore(site.engine, site.at_rest, KINDS, clock)
 
     def end(contract: str) -> int:
         """Give the end of a contract of the bank's."""
         return agreed_terms(site, contract).not_after
 
-    eraser = Eraser(site.engine, settings.retention_days, clock, record=erasing.recorder(site))
+    eraser = Eraser(site.engine, site.at_rest, settings.retention_days, clock, record=erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),
         applying.routes(site),
         consents.routes(site, transport, applicants),
+        models.routes(site, store),
         scoring.routes(site, store, applicants),
         jobs.routes(store),
         erasing.routes(site, eraser, end),

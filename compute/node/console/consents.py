@@ -34,7 +34,7 @@ from connectors.base import Table
 def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table) -> APIBlueprint:
     """Give the routes of a bank that holds its applicants' consents."""
     made = APIBlueprint("consents", __name__)
-    name, market, salts = site.settings.name, site.market, SaltStore(site.engine)
+    name, market, salts = site.settings.name, site.market, SaltStore(site.engine, site.at_rest)
 
     def commitments(contract: str, subjects: Sequence[str]) -> tuple[bytes, ...]:
         tree = salts.draw(contract)

@@ -17,7 +17,7 @@ from compute.web.errors import ProblemError
 def routes(site: Site[Any]) -> APIBlueprint:
     """Give the routes over a node's legal holds."""
     made = APIBlueprint("legal_holds", __name__)
-    salts, store = SaltStore(site.engine), HoldStore(site.engine)
+    salts, store = SaltStore(site.engine, site.at_rest), HoldStore(site.engine)
 
     def record(kind: EntryKind, contract: str, until: int | None = None) -> None:
         site.journal.note(events.legal_hold(site.settings.name, kind, contract, clock(), until))

@@ -17,7 +17,8 @@ from compute.web.body import gives, message, takes
 def routes(site: Site[ProviderSettings]) -> APIBlueprint:
     """Give the routes over a provider's uses."""
     made = APIBlueprint("uses", __name__)
-    store, salts, answers = UseStore(site.engine), SaltStore(site.engine), AnswerStore(site.engine)
+    store, salts = UseStore(site.engine), SaltStore(site.engine, site.at_rest)
+    answers = AnswerStore(site.engine)
 
     def under(contract: str, subject: str) -> list[SubjectUse]:
         tree = salts.find(contract)

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
@@ -22,6 +22,7 @@ from compute.node.jobs.context import Cancelled, Handler, JobContext
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.shelf import Shelf
 from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
+from compute.web.dumps import forbid_dumps
 from compute.web.errors import PeerProblemError, ProblemError, WebError
 
 
@@ -30,8 +31,8 @@ class Begin:
     """Run a job of this kind, under a lease that stands `until` as in `Renew`."""
 
     kind: str
-    parameters: bytes
-    checkpoints: Mapping[str, bytes]
+    parameters: bytes = field(repr=False)
+    checkpoints: Mapping[str, bytes] = field(repr=False)
     until: float
 
 
@@ -57,14 +58,14 @@ class Save:
     """Keep this partial result."""
 
     key: str
-    value: bytes
+    value: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Done:
     """The handler's result."""
 
-    result: bytes
+    result: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Stopped:
 
 def serve(pipe: Connection, handlers: Mapping[str, Handler]) -> None:
     """Run one job after another, by kind, for as long as the worker lives. The target of the process."""
+    forbid_dumps()  # the fork server was executed, and so began anew
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the worker decides what they mean
         signal.signal(number, signal.SIG_IGN)

@@ -45,7 +45,7 @@ class Job:
     key: str
     """The idempotency key: the same request with the same key is the same job."""
     digest: bytes
-    """SHA-256 of the parameters."""
+    """What recognises the parameters: `compute.node.jobs.store.fingerprint`."""
     size: int
     """Units of work, in which estimates count."""
     estimated: float

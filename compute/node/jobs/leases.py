@@ -6,10 +6,11 @@ or jump, and only the *rates* of monotonic clocks must agree. Should even that f
 counts `fence` up, and a write under an older fence raises `LeaseLostError` in the transaction that would make it.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
@@ -35,7 +36,7 @@ class Lease:
     job: str
     fence: int
     kind: str
-    parameters: bytes
+    parameters: bytes = field(repr=False)
 
 
 class Leases:
@@ -47,7 +48,7 @@ class Leases:
 
     def __init__(self, store: JobStore, seconds: float, attempts: int = 3) -> None:
         self.seconds, self._attempts = seconds, attempts
-        self._store, self._reader = store, reader(store.engine)
+        self._store, self._reader, self._at_rest = store, reader(store.engine), store.at_rest
         self._seen: dict[tuple[str, int, int], float] = {}
 
     # --- taking ---------------------------------------------------------------------------------------------
@@ -84,7 +85,8 @@ class Leases:
             "started_at": func.coalesce(_jobs.started_at, self._store.clock()),
         }
         row = connection.execute(taken.values(values).returning(_jobs.fence, _jobs.kind, _jobs.parameters)).one()
-        return Lease(job, row.fence, row.kind, row.parameters)
+        parameters = self._at_rest.open(row.parameters, *tables.place("parameters", job))
+        return Lease(job, row.fence, row.kind, parameters)
 
     # --- holding --------------------------------------------------------------------------------------------
 
@@ -106,23 +108,26 @@ class Leases:
 
     def save(self, lease: Lease, key: str, value: bytes) -> None:
         """Keep a partial result, durably; a later one of the same key replaces it."""
-        row = {"job": lease.job, "key": key, "value": value}
+        sealed = self._at_rest.seal(value, *_place(lease.job, key))
+        row = {"job": lease.job, "key": key, "value": sealed}
         with self._held(lease) as (connection, _):
             kept = upsert(tables.checkpoints).values(row)
-            connection.execute(kept.on_conflict_do_update(set_={"value": value}))
+            connection.execute(kept.on_conflict_do_update(set_={"value": sealed}))
 
     def checkpoints(self, lease: Lease) -> dict[str, bytes]:
         """Give the partial results that earlier runs kept, by key, in no order."""
         saved = select(_checkpoints.key, _checkpoints.value).where(_checkpoints.job == lease.job)
         with self._held(lease) as (connection, _):
-            return {row.key: row.value for row in connection.execute(saved)}
+            rows = connection.execute(saved).all()
+        return {row.key: self._at_rest.open(row.value, *_place(lease.job, row.key)) for row in rows}
 
     # --- letting go -----------------------------------------------------------------------------------------
 
     def finish(self, lease: Lease, result: bytes, seconds: float) -> None:
         """End the job with its result; `seconds` is how long this run took, for later estimates."""
+        sealed = self._at_rest.seal(result, *tables.place("result", lease.job))
         with self._held(lease) as (connection, row):
-            self._move(connection, row, Move.FINISH, {"result": result})
+            self._move(connection, row, Move.FINISH, {"result": sealed})
             if row.fence == 1:  # a resumed run did only some of the units
                 _remember(connection, row.kind, Run(row.size, seconds))
 
@@ -150,11 +155,12 @@ class Leases:
             self._move(connection, row, Move.RELEASE, {})
 
     def _fail(self, connection: Connection, row: Row[Any], failure: Failure) -> None:
+        subjects = json.dumps(failure.subjects).encode()
         values = {
             "error": failure.error,
             "reason": failure.reason,
             "remedy": failure.remedy,
-            "subjects": list(failure.subjects),
+            "subjects": self._at_rest.seal(subjects, *tables.place("subjects", row.id)),
         }
         self._move(connection, row, Move.FAIL, values)
 
@@ -173,6 +179,10 @@ class Leases:
             if row is None:
                 raise LeaseLostError(f"job {lease.job} is no longer held under fence {lease.fence}; stop")
             yield connection, row
+
+
+def _place(job: str, key: str) -> tuple[str, ...]:
+    return tables.checkpoints.name, "value", job, key
 
 
 _CONTROL = ("id", "kind", "size", "state", "fence", "beats", "attempts", "step", "done")

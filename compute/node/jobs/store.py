@@ -1,6 +1,6 @@
 """The jobs as their owners see them: submit, look, wait, cancel, fetch the result."""
 
-import hashlib
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Row, func, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
+from compute.node.at_rest import AtRest
 from compute.node.jobs import tables
 from compute.node.jobs.errors import UnknownJobError, UnknownKindError, WrongStateError
 from compute.node.jobs.estimate import RUNS, Cost, Estimate, Run, estimate
@@ -27,12 +28,15 @@ _VIEW = select(*(column for column in _jobs if column.name not in {"parameters",
 class JobStore:
     """The jobs in one database, over an engine of `audit.database.open_engine`; makes its tables if need be.
 
+    `at_rest` seals what they are about; methods that need it raise `AtRestError` for what was altered.
     `kinds` closes the vocabulary: each kind with the cost expected before anything was measured. `clock` gives UTC
     in milliseconds; it dates jobs for their readers and decides nothing.
     """
 
-    def __init__(self, engine: Engine, kinds: Mapping[str, Cost], clock: Callable[[], int]) -> None:
-        self.engine, self.kinds, self.clock = engine, kinds, clock
+    def __init__(
+        self, engine: Engine, at_rest: AtRest, kinds: Mapping[str, Cost], clock: Callable[[], int]
+    ) -> None:
+        self.engine, self.at_rest, self.kinds, self.clock = engine, at_rest, kinds, clock
         self._reader = reader(engine)
         tables.metadata.create_all(engine)
 
@@ -43,10 +47,11 @@ class JobStore:
         units of the kind. Raises UnknownKindError, and ValueError for a negative size.
         """
         estimated = self.estimate(kind, size).seconds
-        same = {"owner": owner, "kind": kind, "key": key, "digest": hashlib.sha256(parameters).digest()}
+        job, digest = secrets.token_hex(16), fingerprint(self.at_rest, parameters)
+        same = {"owner": owner, "kind": kind, "key": key, "digest": digest}
         row = same | {
-            "id": secrets.token_hex(16),
-            "parameters": parameters,
+            "id": job,
+            "parameters": self.at_rest.seal(parameters, *tables.place("parameters", job)),
             "size": size,
             "estimate": estimated,
             "state": State.QUEUED,
@@ -54,14 +59,14 @@ class JobStore:
         }
         with self.engine.begin() as connection:
             connection.execute(insert(tables.jobs).values(row).on_conflict_do_nothing())
-            return _job(connection.execute(_VIEW.filter_by(**same)).one())
+            return self._job(connection.execute(_VIEW.filter_by(**same)).one())
 
     def attempts(self, owner: str, kind: str, parameters: bytes) -> list[Job]:
         """Give the jobs of an owner with these very parameters, under whatever keys, the latest first."""
-        same = {"owner": owner, "kind": kind, "digest": hashlib.sha256(parameters).digest()}
+        same = {"owner": owner, "kind": kind, "digest": fingerprint(self.at_rest, parameters)}
         latest = _VIEW.filter_by(**same).order_by(_jobs.created_at.desc(), _jobs.key.desc())
         with self._reader.begin() as connection:
-            return [_job(row) for row in connection.execute(latest)]
+            return [self._job(row) for row in connection.execute(latest)]
 
     def latest(self, limit: int, before: str | None = None) -> list[Job]:
         """Give jobs of all owners, the newest first; `before` is the last job of the page before.
@@ -73,7 +78,7 @@ class JobStore:
             last = self.get(before)
             query = query.where(tuple_(_jobs.created_at, _jobs.id) < (last.created_at, last.id))
         with self._reader.begin() as connection:
-            return [_job(row) for row in connection.execute(query)]
+            return [self._job(row) for row in connection.execute(query)]
 
     def unfinished(self, owner: str) -> int:
         """Give how many of an owner's jobs have not ended."""
@@ -82,7 +87,7 @@ class JobStore:
             return int(connection.execute(query).scalar_one())
 
     def is_unfinished(self, digest: bytes) -> bool:
-        """Say whether a job with parameters of this digest has not ended."""
+        """Say whether a job with parameters of this fingerprint has not ended."""
         query = select(_jobs.id).where(_jobs.digest == digest, _jobs.state.not_in(ENDED)).limit(1)
         with self._reader.begin() as connection:
             return connection.execute(query).first() is not None
@@ -93,7 +98,7 @@ class JobStore:
             row = connection.execute(_VIEW.where(_jobs.id == job)).one_or_none()
         if row is None:
             raise UnknownJobError(f"there is no job {job}; check the id")
-        return _job(row)
+        return self._job(row)
 
     def wait(self, job: str, timeout: float) -> Job:
         """Give the job as soon as it has ended, or as it is after `timeout` seconds. Raises UnknownJobError."""
@@ -112,12 +117,12 @@ class JobStore:
     def result(self, job: str) -> bytes:
         """Give the result of a job that is done; raise WrongStateError if it is not, or UnknownJobError."""
         with self._reader.begin() as connection:
-            result: bytes | None = connection.scalar(select(_jobs.result).where(_jobs.id == job))
-        if result is None:
+            sealed: bytes | None = connection.scalar(select(_jobs.result).where(_jobs.id == job))
+        if sealed is None:
             state = self.get(job).state
             remedy = "look at the job, which says what to do" if state in ENDED else "wait until it is done"
             raise WrongStateError(f"job {job} is {state} and has no result; {remedy}")
-        return result
+        return self.at_rest.open(sealed, *tables.place("result", job))
 
     def cancel(self, job: str) -> Job:
         """End a job that waits, or ask the worker of one that runs to stop; give the job as it then is.
@@ -173,23 +178,29 @@ class JobStore:
         if size < 0:
             raise ValueError(f"a job of {size} units; give the number of units, from 0")
 
+    def _job(self, row: Row[Any]) -> Job:
+        return Job(
+            id=row.id,
+            owner=row.owner,
+            kind=row.kind,
+            key=row.key,
+            digest=row.digest,
+            size=row.size,
+            estimated=row.estimate,
+            state=State(row.state),
+            attempts=row.attempts,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            progress=None if row.step is None else Progress(row.step, row.done, row.total, row.pace),
+            failure=None if row.error is None else self._failure(row),
+        )
 
-def _job(row: Row[Any]) -> Job:
-    return Job(
-        id=row.id,
-        owner=row.owner,
-        kind=row.kind,
-        key=row.key,
-        digest=row.digest,
-        size=row.size,
-        estimated=row.estimate,
-        state=State(row.state),
-        attempts=row.attempts,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        progress=None if row.step is None else Progress(row.step, row.done, row.total, row.pace),
-        failure=None
-        if row.error is None
-        else Failure(row.error, row.reason, row.remedy, tuple(row.subjects or ())),
-    )
+    def _failure(self, row: Row[Any]) -> Failure:
+        subjects = json.loads(self.at_rest.open(row.subjects, *tables.place("subjects", row.id)))
+        return Failure(row.error, row.reason, row.remedy, tuple(subjects))
+
+
+def fingerprint(at_rest: AtRest, parameters: bytes) -> bytes:
+    """Give what tells a job's parameters from others: a plain digest would confirm a guess at few subjects."""
+    return at_rest.fingerprint(parameters, tables.jobs.name, "parameters")

@@ -1,7 +1,6 @@
-"""The tables of the jobs."""
+"""The tables of the jobs. What one is about is sealed (`compute.node.at_rest`): parameters, result, subjects."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Float,
@@ -24,8 +23,8 @@ jobs = Table(
     Column("owner", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
-    Column("parameters", LargeBinary, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # keyed: see store.fingerprint
+    Column("parameters", LargeBinary, nullable=False),  # sealed; empty once it has ended
     Column("size", BigInteger, nullable=False),
     Column("estimate", Float, nullable=False),  # seconds, as estimated when it was submitted
     Column("state", Text, nullable=False),
@@ -39,11 +38,11 @@ jobs = Table(
     Column("done", BigInteger),
     Column("total", BigInteger),
     Column("pace", Float),  # seconds per unit
-    Column("result", LargeBinary),
+    Column("result", LargeBinary),  # sealed
     Column("error", Text),
     Column("reason", Text),
     Column("remedy", Text),
-    Column("subjects", JSON),  # a list
+    Column("subjects", LargeBinary),  # a JSON list, sealed
     UniqueConstraint("owner", "kind", "digest", "key"),
     Index("jobs_in_order", "state", "created_at"),
 )
@@ -53,7 +52,7 @@ checkpoints = Table(
     metadata,
     Column("job", Text, ForeignKey(jobs.c.id), primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
+    Column("value", LargeBinary, nullable=False),  # sealed
 )
 
 runs = Table(
@@ -64,3 +63,8 @@ runs = Table(
     Column("size", BigInteger, nullable=False),  # units
     Column("seconds", Float, nullable=False),
 )
+
+
+def place(column: str, job: str) -> tuple[str, ...]:
+    """Give the place for which a job's value is sealed."""
+    return jobs.name, column, job

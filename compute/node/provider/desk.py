@@ -16,8 +16,17 @@ from compute.node.site import Site, clock
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.key_enrolment.provider import Enroller
 from compute.protocols.permit_presentation.messages import PresentPermit
+from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.messages import (
+    Abandon,
+    Acknowledge,
+    AskHistogram,
+    AskProviderTerms,
+    Query,
+    RegisterTables,
+    WithdrawModel,
+)
 from compute.protocols.risk_score.provider import Means, Provider
 
 
@@ -27,9 +36,12 @@ def handlers(role: Provider, enroller: Enroller) -> Handlers:
         AskRingPedersen: enroller.ring_pedersen,
         EnrolKey: enroller.enrol,
         AskProviderTerms: role.terms,
+        AskHistogram: role.histogram,
         RegisterTables: role.register,
+        WithdrawModel: role.withdraw,
         Query: role.answer,
         Acknowledge: role.acknowledge,
+        Abandon: role.abandon,
     }
 
 
@@ -46,16 +58,20 @@ def open_desk(
         settings.reviewer,
         site.directory,
         holding,
+        site.policy,
+        Budget(settings.bank_bits, settings.all_bits),
         max_bits=settings.max_bits,
         max_models=settings.max_models,
         max_small_bins=settings.max_small_bins,
         min_cohort=settings.min_cohort,
+        max_histograms=settings.max_histograms,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
-    salts, uses = SaltStore(engine), UseStore(engine)
+    salts, uses = SaltStore(engine, site.at_rest), UseStore(engine)
     issuer = settings.marketplace.name
     admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, uses, clock)
-    role = Provider(domain, site.key, registry, EpochStore(engine, clock), answers, admission, clock, means)
+    epochs = EpochStore(engine, site.at_rest, clock)
+    role = Provider(domain, site.key, registry, epochs, answers, admission, clock, means)
     parameters = RingPedersenStore(engine, settings.name)
     enroller = Enroller(settings.name, site.key, site.directory, registry, parameters.find, clock)
     taken: Handlers = {**handlers(role, enroller), PresentPermit: admission.present}

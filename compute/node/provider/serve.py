@@ -8,8 +8,9 @@ from audit.entry import Event
 from compute.canonical import Message
 from compute.node import events
 from compute.node.app import create_app
-from compute.node.console import contracts, erasing, identity, legal_holds, providing, uses
+from compute.node.console import contracts, erasing, identity, leakage, legal_holds, providing, uses
 from compute.node.erasure import Eraser, NoSaltsError
+from compute.node.grids import require_cohorts
 from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
@@ -25,17 +26,18 @@ from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.key_enrolment.ring_pedersen_maker import STEPS
 from compute.protocols.permit_presentation.messages import PermitPresented
-from compute.protocols.risk_score.messages import Acknowledged, Answer, ProviderTerms, Query
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
+from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, ProviderTerms, Query
 from compute.signing import Signed
 
-REPLIES = (PermitPresented, Signed[ProviderTerms], Acknowledged)
+REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], AnswerKey, Abandoned)
 """The replies that come at once, beside Accepted."""
 
 
 def check(settings: ProviderSettings) -> None:
-    """Raise :class:`SettingsError` if the node's own files cannot be used."""
-    with open_holding(settings):
-        return
+    """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
+    with open_holding(settings) as holding:
+        require_cohorts(holding, settings.min_cohort)
 
 
 def parameters_message(store: RingPedersenStore) -> LongMessage:
@@ -61,7 +63,7 @@ def create(settings: ProviderSettings) -> APIFlask:
         Query: query,
         AskRingPedersen: parameters_message(RingPedersenStore(site.engine, settings.name)),
     }
-    intake = Intake(dispatcher, JobStore(site.engine, KINDS, clock), long, REPLIES)
+    intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), long, REPLIES)
     registry = RegistryStore(site.engine)
 
     def end(contract: str) -> int:
@@ -71,7 +73,7 @@ def create(settings: ProviderSettings) -> APIFlask:
             raise NoSaltsError(f"no permit of {contract} was presented here")
         return kept[0].contract[0].statement.not_after
 
-    eraser = Eraser(site.engine, settings.retention_days, clock, last_use, erasing.recorder(site))
+    eraser = Eraser(site.engine, site.at_rest, settings.retention_days, clock, last_use, erasing.recorder(site))
     consoles = (
         identity.routes(site),
         contracts.routes(site),
@@ -79,5 +81,6 @@ def create(settings: ProviderSettings) -> APIFlask:
         erasing.routes(site, eraser, end),
         legal_holds.routes(site),
         uses.routes(site),
+        leakage.routes(site),
     )
     return create_app(site, consoles, intake, stack)

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from audit.database import open_engine
+from compute.node.database import open_database
 from compute.node.jobs.store import JobStore
 from compute.node.lifetime import end_with_parent
 from compute.node.provider.kinds import KINDS
@@ -15,6 +15,7 @@ from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock
 from compute.web import keyfile
+from compute.web.dumps import forbid_dumps
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +30,14 @@ def keep_up(settings: ProviderSettings) -> None:
     The target of a process of its own, which ends with the one that started it. SIGTERM ends it too: that is how
     its parent ends it, and waits.
     """
+    forbid_dumps()
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, for the parent
     os.nice(_LOWEST_PRIORITY)
-    engine = open_engine(settings.database)
-    registry, jobs = RegistryStore(engine), JobStore(engine, KINDS, clock)
-    pools = PoolStore(settings.computing, keyfile.load(settings.key, settings.unlock.secret))
+    key = keyfile.load_or_make(settings.key, settings.unlock.secret)
+    engine, at_rest = open_database(settings.database, key)
+    registry, jobs = RegistryStore(engine), JobStore(engine, at_rest, KINDS, clock)
+    pools = PoolStore(settings.computing, key)
     while True:
         try:
             _round(settings, registry, jobs, pools)

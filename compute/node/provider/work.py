@@ -37,7 +37,7 @@ def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
         means = Means(runner, pool, open_parts(computing, query, site.key), partial(_report, context))
         _, dispatcher = open_desk(site, holding, means)
         reply = dispatcher.handle_bytes(query)
-    forget_parts(computing, query)
+        forget_parts(computing, query, site.at_rest)
     return reply
 
 

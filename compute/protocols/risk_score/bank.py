@@ -6,6 +6,7 @@ Points, labels and scores never leave it.
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any
@@ -31,29 +32,39 @@ from compute.protocols.base import (
 from compute.protocols.key_enrolment.bank import check_parameters, enrolment
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
+    Abandon,
+    Abandoned,
     Acknowledge,
-    Acknowledged,
     Acknowledgement,
     Answer,
+    AnswerKey,
+    AskDecision,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     JobStatement,
     ModelApproval,
+    ModelReceived,
     ModelSubmission,
     Opening,
-    Providers,
     ProviderTerms,
     Query,
     RegisteredTables,
     RegisterTables,
+    ReleasedAnswer,
     ReviewerTerms,
     SubmitModel,
     TableOpening,
+    Tombstone,
+    UnderReview,
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.protocols.risk_score.sealing import seal
+from compute.protocols.risk_score.sealed_answer import OVERHEAD, SealedAnswerError, open_answer
+from compute.protocols.risk_score.sealing import opening_info, seal
+from compute.protocols.risk_score.submitted import ApprovedModel, SubmittedModel
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 DECRYPT = "decrypt 解密"
@@ -62,15 +73,16 @@ PROVE = "prove the key 证明密钥"
 """The step of :meth:`Bank.enrol_key`, in providers."""
 
 
-class ApprovedModel(Message, frozen=True):
-    """A model that the reviewer approved, ready to be registered: what each provider is sent, and no opening."""
+@dataclass(frozen=True)
+class Logged:
+    """That the bank received an answer, as the log has it: the bytes of the entry and of its receipt."""
 
-    registrations: Providers[RegisterTables]
+    entry: bytes
+    receipt: bytes
 
-    @property
-    def approval(self) -> ModelApproval:
-        """The approval, which is the same for all."""
-        return self.registrations[0].approval.statement
+
+Record = Callable[[Answer], Logged]
+"""Records that an answer came, durably in the log."""
 
 
 class Bank:
@@ -114,10 +126,13 @@ class Bank:
             message = enrolment(self.name, self._identity, self._key, provider, parameters, self._clock())
             self._ask(provider, message, Accepted)
 
-    def submit_model(
+    def prepare_model(
         self, scorecard: Scorecard, providers: Sequence[str], reviewer: str, purpose: str
-    ) -> ApprovedModel:
-        """Encrypt the card's tables, one for each source's provider, and have them approved."""
+    ) -> SubmitModel:
+        """Encrypt the card's tables, one for each source's provider; give what :meth:`submit_model` sends.
+
+        Whoever may have to start again keeps it: sent again it has the same case, another has another.
+        """
         offers = [signed.statement for signed in self._provider_terms(sorted(providers))]
         terms = {offer.product: offer for offer in offers}
         if len(terms) < len(offers):
@@ -131,7 +146,8 @@ class Bank:
             if offer.product in scorecard.sources
         ]
         tables = tuple(part for part, _ in parts)
-        opening = Opening(tables=tuple(part for _, part in parts))
+        sealed_to = self._reviewer_terms(reviewer)
+        opening = Opening(tables=tuple(part for _, part in parts), dossier=scorecard.dossier)
         submission = ModelSubmission(
             bank=self.name,
             issued_at=self._clock(),
@@ -139,14 +155,39 @@ class Bank:
             purpose=purpose,
             points_bound=scorecard.points_bound,
             tables=tables,
-            sealed_opening=seal(opening, tables, self._sealing_key(reviewer)),
+            sealed_opening=seal(opening, sealed_to.statement.sealing_key, opening_info(tables)),
+            histograms=self._ask_histograms(tables, sealed_to),
         )
-        signed = sign(submission, self.name, self._identity)
-        question = SubmitModel(submission=signed)
-        approval = self._signed(reviewer, "model_reviewer", question, Signed[ModelApproval], long=True)
-        self._check_approval(reviewer, submission, approval.statement)
+        return SubmitModel(submission=sign(submission, self.name, self._identity))
+
+    def submit_model(self, reviewer: str, message: SubmitModel) -> SubmittedModel:
+        """Send a prepared model to its reviewer, whose rules it passes or is refused by."""
+        submission = message.submission.statement
+        identity = digest(submission)
+        reply = ask_long(self._transport, reviewer, message, ModelReceived, self._progress, self._patience)
+        if (reply.reviewer, reply.submission) != (reviewer, identity):
+            raise AnswerError(f"{reviewer} received another model than was sent")
+        return SubmittedModel(
+            reviewer=reviewer,
+            submission=identity,
+            purpose=submission.purpose,
+            points_bound=submission.points_bound,
+            tables=submission.tables,
+        )
+
+    def ask_decision(self, submitted: SubmittedModel) -> ApprovedModel | UnderReview:
+        """Give the approved model, or since when it is under review; raise RefusedByPeerError if it is refused."""
+        reviewer = submitted.reviewer
+        question = AskDecision(bank=self.name, submission=submitted.submission)
+        expected: Any = Signed[ModelApproval] | UnderReview
+        reply = self._ask(reviewer, question, expected)
+        if isinstance(reply, UnderReview):
+            return reply
+        approval: Signed[ModelApproval] = reply
+        self._verify(reviewer, "model_reviewer", approval)
+        self._check_approval(submitted, approval.statement)
         return ApprovedModel(
-            registrations=tuple(RegisterTables(tables=part, approval=approval) for part in tables)
+            registrations=tuple(RegisterTables(tables=part, approval=approval) for part in submitted.tables)
         )
 
     def register_model(self, approved: ApprovedModel) -> ModelApproval:
@@ -156,12 +197,18 @@ class Bank:
         return approved.approval
 
     def score(
-        self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
+        self,
+        approval: ModelApproval,
+        subjects: Sequence[str],
+        permits: Mapping[str, str],
+        as_of: str,
+        record: Record,
     ) -> list[int]:
         """Give each subject's exact total over all providers, in units of the scorecard, in the given order."""
         query = self.prepare(approval, subjects, permits, as_of)
-        answers = [self.ask_answer(signed.statement.provider, query) for signed in query.job.statement.providers]
-        return self.totals(query.job.statement, answers)
+        job = query.job.statement
+        answers = [self.ask_answer(signed.statement.provider, query) for signed in job.providers]
+        return self.totals(job, [self.release(answer, record(answer.statement)) for answer in answers])
 
     def prepare(
         self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
@@ -192,22 +239,40 @@ class Bank:
         return Query(job=sign(job, self.name, self._identity), salt=salt, subjects=tuple(subjects))
 
     def ask_answer(self, provider: str, query: Query) -> Signed[Answer]:
-        """Give a provider's answer, checked and acknowledged, before anything is decrypted.
-
-        The receipt depends on the answer's form alone: what came of decrypting it would be an oracle.
-        """
+        """Give a provider's answer, which is still closed: checked as far as it can be."""
         signed = self._signed(provider, "provider", query, Signed[Answer], long=True)
         answer, job = signed.statement, query.job.statement
         if (answer.job, answer.provider, answer.bank) != (digest(job), provider, self.name):
             raise AnswerError(f"{provider} answered another job")
-        self._ciphertexts(job, answer)
-        receipt = Acknowledgement(bank=self.name, job=answer.job, answer=digest(answer))
-        self._ask(provider, Acknowledge(acknowledgement=sign(receipt, self.name, self._identity)), Acknowledged)
+        size = job.outputs * self._key.public.ciphertext_bytes + OVERHEAD
+        if len(answer.content) != size:
+            raise AnswerError(f"the answer of {provider} is malformed: {len(answer.content)} bytes, not {size}")
         return signed
 
-    def totals(self, job: JobStatement, answers: Sequence[Signed[Answer]], runner: Runner = HERE) -> list[int]:
-        """Multiply the providers' answers, in which the masks cancel, decrypt, unpack."""
-        columns = [self._ciphertexts(job, signed.statement) for signed in answers]
+    def release(self, signed: Signed[Answer], logged: Logged) -> ReleasedAnswer:
+        """Give an answer with its key, for which the bank acknowledges it; ``logged`` shows that it is recorded.
+
+        The receipt depends on nothing that is in the answer: what came of opening and decrypting it would be an
+        oracle.
+        """
+        answer = signed.statement
+        receipt = Acknowledgement(bank=self.name, job=answer.job, answer=digest(answer))
+        message = Acknowledge(
+            acknowledgement=sign(receipt, self.name, self._identity), entry=logged.entry, receipt=logged.receipt
+        )
+        given = self._ask(answer.provider, message, AnswerKey)
+        if (given.provider, given.job) != (answer.provider, answer.job):
+            raise AnswerError(f"{answer.provider} gave the key of another answer")
+        return ReleasedAnswer(answer=signed, key=given.key)
+
+    def abandon(self, provider: str, query: Query) -> Abandoned:
+        """Give a job up at a provider: its answer is never opened, and none of its uses count."""
+        tombstone = Tombstone(bank=self.name, provider=provider, job=digest(query.job.statement))
+        return self._ask(provider, Abandon(tombstone=sign(tombstone, self.name, self._identity)), Abandoned)
+
+    def totals(self, job: JobStatement, answers: Sequence[ReleasedAnswer], runner: Runner = HERE) -> list[int]:
+        """Open the providers' answers, multiply them, so that the masks cancel, decrypt, unpack."""
+        columns = [self.open(job, released) for released in answers]
         sums = [prod(parts, start=mpz(1)) % self._key.public.n_squared for parts in zip(*columns, strict=True)]
         plaintexts = self._key.decrypt_many(sums, runner, partial(self._progress, DECRYPT))
         totals: list[int] = []
@@ -219,10 +284,15 @@ class Bank:
             raise AnswerError("the answers do not add up; keep the job for inspection, and tell no provider")
         return totals
 
-    def _ciphertexts(self, job: JobStatement, answer: Answer) -> list[mpz]:
+    def open(self, job: JobStatement, released: ReleasedAnswer) -> list[mpz]:
+        """Give the ciphertexts of an answer, each checked; raise :class:`AnswerError` for others."""
+        answer = released.answer.statement
         try:
-            return from_bytes(self._key.public, answer.ciphertexts, job.outputs)
-        except PaillierError as error:
+            ciphertexts = open_answer(
+                answer.content, released.key, answer.key_digest, answer.provider, answer.bank, answer.job
+            )
+            return from_bytes(self._key.public, ciphertexts, job.outputs)
+        except (SealedAnswerError, PaillierError) as error:
             raise AnswerError(f"the answer of {answer.provider} is malformed: {error}") from error
 
     def _encrypt(
@@ -264,33 +334,57 @@ class Bank:
         with ThreadPoolExecutor(max(len(providers), 1)) as pool:  # they are asked at the same time
             return list(pool.map(of, providers))
 
-    def _sealing_key(self, reviewer: str) -> bytes:
+    def _reviewer_terms(self, reviewer: str) -> Signed[ReviewerTerms]:
         question = AskReviewerTerms(bank=self.name)
-        terms = self._signed(reviewer, "model_reviewer", question, Signed[ReviewerTerms]).statement
-        self._check_current(reviewer, terms.reviewer, terms.expires)
-        return terms.sealing_key
+        terms = self._signed(reviewer, "model_reviewer", question, Signed[ReviewerTerms])
+        self._check_current(reviewer, terms.statement.reviewer, terms.statement.expires)
+        return terms
+
+    def _ask_histograms(
+        self, tables: Sequence[RegisteredTables], terms: Signed[ReviewerTerms]
+    ) -> tuple[Signed[SealedHistogram], ...]:
+        """Ask each provider how many companies are in the combinations of its bins, sealed to the reviewer."""
+
+        def of(part: RegisteredTables) -> Signed[SealedHistogram]:
+            question = HistogramQuestion(
+                bank=self.name,
+                provider=part.provider,
+                product=part.product,
+                product_version=part.product_version,
+                bins=part.bins,
+                nonce=secrets.token_bytes(32),
+            )
+            message = AskHistogram(question=sign(question, self.name, self._identity), terms=terms)
+            reply = self._signed(part.provider, "provider", message, Signed[SealedHistogram])
+            if reply.statement.question != question:
+                raise AnswerError(f"{part.provider} answered another question about its bins")
+            return reply
+
+        with ThreadPoolExecutor(len(tables)) as pool:
+            return tuple(pool.map(of, tables))
 
     def _check_current(self, party: str, named: str, expires: int) -> None:
         """A replayed reply names another party or has expired; its keys may be in other hands by now."""
         if named != party or expires <= self._clock():
             raise AnswerError(f"the terms of {party} are another's or have expired; ask again")
 
-    def _check_approval(self, reviewer: str, submission: ModelSubmission, approval: ModelApproval) -> None:
-        """The reviewer decides on three things; all else is as it was submitted."""
+    def _check_approval(self, submitted: SubmittedModel, approval: ModelApproval) -> None:
+        """The reviewer decides on four things; all else is as it was submitted."""
         expected = ModelApproval(
-            reviewer=reviewer,
+            reviewer=submitted.reviewer,
             suite=SUITE,
             bank=self.name,
             key=self._key.public.fingerprint,
-            purpose=submission.purpose,
-            tables=approved_tables(submission.tables),
+            purpose=submitted.purpose,
+            tables=approved_tables(submitted.tables),
             points_id=approval.points_id,
-            points_bound=submission.points_bound,
+            points_bound=submitted.points_bound,
             reachable_totals=approval.reachable_totals,
             expires=approval.expires,
+            rests_on=approval.rests_on,
         )
         if approval != expected or approval.expires <= self._clock():
-            raise AnswerError(f"{reviewer} approved something else than was submitted")
+            raise AnswerError(f"{submitted.reviewer} approved something else than was submitted")
 
     def _signed(
         self, party: str, role: Role, message: Message, expected: type[Signed[S]], *, long: bool = False
@@ -300,11 +394,14 @@ class Bank:
             reply = ask_long(self._transport, party, message, expected, self._progress, self._patience)
         else:
             reply = self._ask(party, message, expected)
+        self._verify(party, role, reply)
+        return reply
+
+    def _verify(self, party: str, role: Role, reply: Signed[S]) -> None:
         try:
             verify(reply, party, role, self._pins)
         except SignatureError as error:
             raise AnswerError(f"the reply of {party} cannot be trusted: {error}") from error
-        return reply
 
     def _ask(self, party: str, message: Message, expected: type[M]) -> M:
         return ask(self._transport, party, message, expected, self._patience)

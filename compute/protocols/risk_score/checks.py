@@ -5,18 +5,21 @@ They take what the provider knows as a :class:`Domain` and the time, and do no I
 
 import datetime as dt
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import pandas as pd
 from gmpy2 import mpz
 
+from audit.policy import Policy
 from compute.binning import CategoryBins, code_columns
+from compute.grid import GridError, Grids, require_union
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
+from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.job import layout_for, subjects_root
 from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.messages import (
@@ -47,6 +50,8 @@ class Holding:
     """Everybody in the table."""
     select: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
+    grids: Grids = field(default_factory=dict)
+    """Column → the grid that is published of it; a column without one cannot be binned."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,10 @@ class Domain:
     reviewer: str
     pins: Pins
     holding: Holding
+    log: Policy
+    """Which log is believed."""
+    budget: Budget = field(default_factory=Budget)
+    """What all scores together may tell about a subject."""
     max_bits: float = 8.0
     """What one score may tell about a subject."""
     max_models: int = 16
@@ -65,6 +74,8 @@ class Domain:
     """Refusals by check 7 that one bank gets before its registrations go unlooked at."""
     min_cohort: int = 10
     """k: the least number of enterprises in a bin."""
+    max_histograms: int = 64
+    """Different bins of one bank that are counted for the reviewer."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +103,11 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
 
     1. The approval is signed by the pinned reviewer.
     2. Approval and tables name one bank and its enrolled modulus.
-    3. The approval has not expired, and the model tells no more than this provider allows.
+    3. The approval has not expired, and the model tells no more than this provider allows; the caller looks
+       whether it was withdrawn.
     4. The approval covers exactly these tables, at this provider, for the product version held here; and at least
        one other provider, so that a total is no partial score.
-    5. Every column exists here and its bins fit its type.
+    5. Every column exists here, and its bins fit its type and are unions of its published grid's cells.
     6. There is one ciphertext per bin, each in (0, n²) and coprime to n.
     """
     tables = message.tables
@@ -120,6 +132,10 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
             raise RefusalError(5, f"{domain.holding.product} has no field {bins.column}", "read its description")
         if isinstance(bins, CategoryBins) != (domain.holding.scales[bins.column] is None):
             raise RefusalError(5, f"the bins of {bins.column} do not fit its type", "read its description")
+        try:
+            require_union(bins, domain.holding.grids.get(bins.column))
+        except GridError as error:
+            raise RefusalError(5, str(error), "cut along the grid in the product's description") from error
     try:
         return Registered.of(message, key)  # 6
     except PaillierError as error:
@@ -129,8 +145,9 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
 def check_cohorts(domain: Domain, tables: RegisteredTables) -> None:
     """Raise :class:`RefusalError` by check 7: every bin holds at least ``min_cohort`` enterprises here.
 
-    None is singled out so; the last bin, for other and missing values, may also be empty. This is the one check
-    that looks at rows, so the caller makes it last, for a bank with a permit, and counts its refusals.
+    None is singled out so; the last bin, for other and missing values, may also be empty. Where
+    every cell of the grids holds so many it is a second line of defence. This is the one check that looks at rows,
+    so the caller makes it last, for a bank with a permit, and counts its refusals.
     """
     frame = domain.holding.select(domain.holding.subjects, [bins.column for bins in tables.bins])
     for bins, codes in zip(tables.bins, code_columns(tables.bins, frame, domain.holding.scales), strict=True):
@@ -164,7 +181,8 @@ def check_job(
     Checks 1 (signature), 2 (nonce) and 9 (permit, consents, ledgers) are the caller's.
 
     3. The modulus is the one enrolled for this bank.
-    4. The approval that the job names is registered here for this bank and this modulus, and has not expired.
+    4. The approval that the job names is registered here for this bank and this modulus, and has not expired; the
+       caller looks whether it was withdrawn.
     5. The providers are the approved ones in the approved order, each with terms that its pinned identity signed
        and that have not expired; ours are our current ones.
     6. The observation date is not before our snapshot and not in the future.

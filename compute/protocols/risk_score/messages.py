@@ -6,19 +6,27 @@
     bank ◀────────── Signed[ProviderTerms] ─── provider
     bank ─ AskReviewerTerms ──────────────────▶ reviewer      where to seal the opening
     bank ◀────────── Signed[ReviewerTerms] ─── reviewer
+    bank ─ AskHistogram ──────────────────────▶ provider      how many companies are in each combination of bins
+    bank ◀────── Signed[SealedHistogram] ───── provider       sealed to the reviewer (bin_histogram.py)
     bank ─ SubmitModel (sealed opening) ──────▶ reviewer      bins in the clear, points encrypted and opened
-    bank ◀────────── Signed[ModelApproval] ─── reviewer
+    bank ◀────────── ModelReceived ─────────── reviewer       recomputed, no rule is broken: a case is open
+    bank ─ AskDecision ───────────────────────▶ reviewer       and again, until two examiners have decided
+    bank ◀── UnderReview | Signed[ModelApproval]  reviewer
     bank ─ RegisterTables + approval ─────────▶ provider      the same ciphertexts, no opening
     bank ─ Query (signed job, subjects) ──────▶ provider
-    bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts
-    bank ─ Signed[Acknowledgement] ───────────▶ provider      the same for every well-formed answer
+    bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts, under a one-time key
+    bank ─ Acknowledge + event in the log ────▶ provider      the same for every answer that is of the right size
+    bank ◀────────────────── AnswerKey ─────── provider
+    bank ─ Abandon (signed tombstone) ────────▶ provider      instead: the answer's key is never given out
+    reviewer ─ WithdrawModel ─────────────────▶ provider      at any time: no job under this approval any more
 
 A provider learns: which bank asks about which consenting subjects, when and for what purpose; the model's name and
 version, its bins' edges, the number of features of every provider, the decimals of the points, and how many
 totals the model can reach; and it recognises a model that is encrypted anew. It never learns points, partial or
 total scores. The bank learns each subject's total over all providers and what that total implies: a rare total can
-determine a part of it, or a field. The reviewer learns the points. Assumed: identity keys and roles were
-pinned at onboarding; not all providers collude with the bank.
+determine a part of it, or a field. The reviewer learns the points, and how
+many companies of a provider are in each combination of the model's bins where they are k or more. Assumed:
+identity keys and roles were pinned at onboarding; not all providers collude with the bank.
 """
 
 from itertools import pairwise
@@ -30,6 +38,8 @@ from compute.binning import Bins
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
 from compute.paillier.packing import SlotLayout
 from compute.protocols.base import Subject
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
+from compute.protocols.risk_score.dossier import Dossier
 from compute.signing import Signed, Suite
 
 MAX_ROWS = 1_000_000
@@ -38,6 +48,9 @@ MAX_PROVIDERS = 16
 MAX_POINTS_BOUND = 1_000_000
 MAX_OPENING = 2**22
 """Bytes of a model's ciphertexts, or of their openings: 4,096 bins under a key of 4,096 bits."""
+MAX_ENTRY = 65_535
+MAX_RECEIPT = 2**17
+"""Bytes of an entry of the log and of its receipt."""
 
 Modulus = Annotated[bytes, Meta(min_length=256, max_length=512)]
 T = TypeVar("T")
@@ -78,6 +91,13 @@ class ReviewerTerms(Message, frozen=True):
     expires: Milliseconds
 
 
+class AskHistogram(Message, frozen=True):
+    """Bank to provider: the question, and the reviewer's terms, whose key the answer is sealed to."""
+
+    question: Signed[HistogramQuestion]
+    terms: Signed[ReviewerTerms]
+
+
 class RegisteredTables(Message, frozen=True):
     """One provider's share of a model: bins in the clear, points encrypted, biased by the bound to be ≥ 0.
 
@@ -104,6 +124,8 @@ class RegisteredTables(Message, frozen=True):
 class TableOpening(Message, frozen=True):
     """Points in units, in the order of the ciphertexts, and each one's r in big-endian bytes of n's length."""
 
+    hidden = frozenset({"points", "randomness"})
+
     points: tuple[Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)], ...]
     randomness: bytes
 
@@ -112,6 +134,7 @@ class Opening(Message, frozen=True):
     """What the reviewer needs to recompute every ciphertext; it travels sealed."""
 
     tables: Providers[TableOpening]
+    dossier: Dossier | None = None
 
 
 class ModelSubmission(Message, frozen=True):
@@ -124,12 +147,39 @@ class ModelSubmission(Message, frozen=True):
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     tables: Providers[RegisteredTables]
     sealed_opening: Annotated[bytes, Meta(max_length=2 * MAX_OPENING)]
+    histograms: Providers[Signed[SealedHistogram]]
+    """Each provider's, in the order of the tables."""
 
 
 class SubmitModel(Message, frozen=True):
     """Bank to reviewer: review this model."""
 
     submission: Signed[ModelSubmission]
+
+
+class ModelReceived(Message, frozen=True):
+    """The reviewer has the model, recomputed it and found nothing; its examiners decide."""
+
+    reviewer: Name
+    submission: Bytes32
+    """The digest of the :class:`ModelSubmission`."""
+    at: Milliseconds
+
+
+class AskDecision(Message, frozen=True):
+    """Bank to reviewer: the question what became of its submission of this digest."""
+
+    bank: Name
+    submission: Bytes32
+
+
+class UnderReview(Message, frozen=True):
+    """The examiners have not decided yet; after `lapses` they will not, and the model is to be submitted anew."""
+
+    reviewer: Name
+    submission: Bytes32
+    since: Milliseconds
+    lapses: Milliseconds
 
 
 class ApprovedTables(Message, frozen=True):
@@ -152,10 +202,28 @@ class ModelApproval(Message, frozen=True):
     purpose: Name
     tables: Providers[ApprovedTables]
     points_id: Hex32
-    """HMAC under the reviewer's key of the bins and points: the same for every encryption of one model."""
+    """HMAC under the reviewer's key of what the points tell (canonical_points.py), however it is encrypted."""
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     reachable_totals: Annotated[int, Meta(ge=1, lt=2**53)]
     expires: Milliseconds
+    rests_on: Bytes32 | None = None
+    """The digest of an approval that examiners gave to the same `points_id`: this one follows from it by rule."""
+
+
+class Withdrawal(Message, frozen=True):
+    """The reviewer takes an approval back for good."""
+
+    reviewer: Name
+    bank: Name
+    approval: Bytes32
+    """The digest of the :class:`ModelApproval`."""
+    at: Milliseconds
+
+
+class WithdrawModel(Message, frozen=True):
+    """Reviewer to provider: take no job under this approval any more."""
+
+    withdrawal: Signed[Withdrawal]
 
 
 class RegisterTables(Message, frozen=True):
@@ -203,23 +271,28 @@ class JobStatement(Message, frozen=True):
 class Query(Message, frozen=True):
     """Bank to provider: the job, and the subjects and salt that its root commits to."""
 
+    hidden = frozenset({"subjects"})
+
     job: Signed[JobStatement]
     salt: Bytes32
     subjects: Annotated[tuple[Subject, ...], Meta(max_length=MAX_ROWS)]
 
 
 class Answer(Message, frozen=True):
-    """A provider's masked and blinded ciphertexts; alone they decrypt to nothing."""
+    """A provider's masked and blinded ciphertexts under a one-time key; alone they decrypt to nothing."""
 
     provider: Name
     bank: Name
     job: Bytes32
-    ciphertexts: bytes
+    content: bytes
+    """`compute.protocols.risk_score.sealed_answer`."""
+    key_digest: Bytes32
+    """Commits to the key."""
     answered_at: Milliseconds
 
 
 class Acknowledgement(Message, frozen=True):
-    """The bank received a well-formed answer. Whether it decrypted well stays at the bank."""
+    """The bank received an answer. Whether it opens and decrypts well stays at the bank."""
 
     bank: Name
     job: Bytes32
@@ -227,13 +300,52 @@ class Acknowledgement(Message, frozen=True):
 
 
 class Acknowledge(Message, frozen=True):
-    """Bank to provider: the receipt for an answer."""
+    """Bank to provider: the receipt for an answer, and the proof that it is in the log."""
 
     acknowledgement: Signed[Acknowledgement]
+    entry: Annotated[bytes, Meta(max_length=MAX_ENTRY)]
+    """The bank's event that it received the answer, as the log has it."""
+    receipt: Annotated[bytes, Meta(max_length=MAX_RECEIPT)]
+    """`audit.receipt`: the event is in the log."""
 
 
-class Acknowledged(Message, frozen=True):
-    """Provider to bank: the receipt was taken in, first at this time."""
+class AnswerKey(Message, frozen=True):
+    """Provider to bank: the key of an answer whose receipt was taken in, first at this time."""
+
+    hidden = frozenset({"key"})
 
     provider: Name
+    job: Bytes32
+    key: Bytes32
+    at: Milliseconds
+
+
+class ReleasedAnswer(Message, frozen=True):
+    """An answer with its key, as the bank keeps it."""
+
+    hidden = frozenset({"key"})
+
+    answer: Signed[Answer]
+    key: Bytes32
+
+
+class Tombstone(Message, frozen=True):
+    """The bank gives a job up: it will never have the key of its answer here, and so made no use of it."""
+
+    bank: Name
+    provider: Name
+    job: Bytes32
+
+
+class Abandon(Message, frozen=True):
+    """Bank to provider: bury this job and count none of its uses."""
+
+    tombstone: Signed[Tombstone]
+
+
+class Abandoned(Message, frozen=True):
+    """Provider to bank: the job is buried, first at this time."""
+
+    provider: Name
+    job: Bytes32
     at: Milliseconds

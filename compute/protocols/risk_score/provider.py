@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from gmpy2 import mpz
 
-from compute.binning import code_columns
+from compute.binning import Bins, code_columns
 from compute.paillier.blinding import blind, conceal, own_residue, top_mask
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.lookup import lookup_sum
@@ -23,6 +23,8 @@ from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import KeyStatement
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
+from compute.protocols.risk_score.charge import Charge, millibits
 from compute.protocols.risk_score.checks import (
     Domain,
     Registered,
@@ -32,10 +34,15 @@ from compute.protocols.risk_score.checks import (
     check_signature,
 )
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_answer import answer_histogram
+from compute.protocols.risk_score.logged import check_logged
 from compute.protocols.risk_score.messages import (
+    Abandon,
+    Abandoned,
     Acknowledge,
-    Acknowledged,
     Answer,
+    AnswerKey,
+    AskHistogram,
     AskProviderTerms,
     JobStatement,
     ModelApproval,
@@ -43,10 +50,16 @@ from compute.protocols.risk_score.messages import (
     Query,
     RegisteredTables,
     RegisterTables,
+    Tombstone,
+    WithdrawModel,
 )
+from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
+from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, derived_secret, digest, sign, verify
 
+LEDGER = "veilmart/ledger/v1"
+"""For what the secret is derived under which the ledger names subjects."""
 LOOK_UP, BLIND = "look up 查表", "blind 盲化"
 """The steps of an answer, in rows and in ciphertexts."""
 
@@ -84,13 +97,29 @@ class Registry(Protocol):
         """
         ...
 
+    def open_question(self, bank: str, bins: bytes, most: int) -> bool:
+        """Count the bins with this digest, once; False, and no count, if the bank asked of ``most`` others."""
+        ...
+
     def confirm(self, approval: bytes, snapshot: str) -> None:
         """Note that every bin of these tables holds a cohort on this snapshot too."""
+        ...
+
+    def withdraw(self, approval: bytes, now: int) -> int:
+        """Note for good that this approval was withdrawn; give when that was first heard."""
+        ...
+
+    def is_withdrawn(self, approval: bytes) -> bool:
+        """Say whether this approval was withdrawn."""
         ...
 
 
 class Admission(Protocol):
     """Permit, consents and ledgers, the node's; each method raises :class:`RefusalError` by its check."""
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        """Check 5 of a histogram: the bank holds a permit for these fields; its contract names this reviewer."""
+        ...
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
@@ -113,7 +142,11 @@ class Admission(Protocol):
 
 
 class Answers(Protocol):
-    """The durable store of answers: at most one job per bank and nonce, one answer per job."""
+    """The durable store of answers: at most one job per bank and nonce, one answer per job.
+
+    With an answer its uses are counted and its subjects charged. Its end is an acknowledgement or a tombstone, and
+    never both. Each method that declines raises :class:`RefusalError`.
+    """
 
     def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
         """Give the answer to the bank's job that used this nonce."""
@@ -123,16 +156,34 @@ class Answers(Protocol):
         """Give the answer to the job with this digest."""
         ...
 
-    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int) -> Signed[Answer] | None:
+    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int, charge: Charge) -> Signed[Answer]:
         """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
 
-        Its rows are counted as uses of the job's permit here by being stored; None, and nothing, if they would be
-        more than ``max_uses`` in all.
+        Check 2: the job is not buried. Check 9: its rows are uses, ``max_uses`` of them at most under its permit
+        here; and the charge fits every subject's budget.
         """
         ...
 
+    def require_affordable(self, charge: Charge) -> None:
+        """Check 9: the charge fits every subject's budget now."""
+        ...
+
+    def require_standing(self, bank: str, job: bytes) -> None:
+        """Check 2: the job is not buried."""
+        ...
+
     def acknowledge(self, job: bytes, now: int) -> int:
-        """Note that the answer to this job was acknowledged; give the time at which it first was."""
+        """Note that the answer to this job was acknowledged; give the time at which it first was.
+
+        Check 2: the job is not buried.
+        """
+        ...
+
+    def bury(self, tombstone: Signed[Tombstone], now: int) -> int:
+        """Bury a job, answered or not; give the time at which it first was. Its uses and charges are given back.
+
+        Check 2: its answer was not acknowledged.
+        """
         ...
 
 
@@ -202,6 +253,7 @@ class Provider:
         bank = message.tables.bank
         registered = check_registration(self.domain, message, self._key(bank), self._clock())
         name = digest(registered.approval)
+        self._require_standing(name, check=3)
         kept = self._registry.registration(name)
         if kept is not None:
             return Accepted(party=self.domain.name, at=kept.at)
@@ -216,6 +268,19 @@ class Provider:
         if at is None:
             raise full
         return Accepted(party=self.domain.name, at=at)
+
+    def withdraw(self, message: WithdrawModel) -> Accepted:
+        """Take no tables and no job under an approval any more; checked by :func:`check_withdrawal`."""
+        withdrawal = check_withdrawal(self.domain, message)
+        return Accepted(party=self.domain.name, at=self._registry.withdraw(withdrawal.approval, self._clock()))
+
+    def histogram(self, message: AskHistogram) -> Signed[SealedHistogram]:
+        """Give the joint histogram of the question's bins over the whole table, for the reviewer alone.
+
+        The checks are in :func:`answer_histogram`.
+        """
+        admit, now = self._admission.admit_question, self._clock()
+        return answer_histogram(self.domain, self._identity, self._registry, admit, message, now)
 
     def check(self, query: Query) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
@@ -236,23 +301,43 @@ class Provider:
                 stored = self._stored(job) or self._compute(query, job)
         return stored
 
-    def acknowledge(self, message: Acknowledge) -> Acknowledged:
-        """Take the bank's receipt and give the time at which it first came.
+    def acknowledge(self, message: Acknowledge) -> AnswerKey:
+        """Take the bank's receipt and give the answer's key; the same again gives the same.
 
         1. It is signed by the pinned identity of the consumer that it names.
-        2. It names an answer that was given to this very bank.
+        2. It names an answer that was given to this very bank, whose job is not buried.
+        3, 4. The log has the bank's event that it received the answer (:func:`check_logged`).
         """
         receipt = message.acknowledgement.statement
         try:
             verify(message.acknowledgement, receipt.bank, "consumer", self.domain.pins)  # 1
         except SignatureError as error:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
-        answer = self._answers.by_job(receipt.job)
+        answer, now = self._answers.by_job(receipt.job), self._clock()
         if answer is None or (answer.statement.bank, digest(answer.statement)) != (receipt.bank, receipt.answer):
             raise RefusalError(2, "no such answer was given to this bank", "send the query again")  # 2
-        return Acknowledged(provider=self.domain.name, at=self._answers.acknowledge(receipt.job, self._clock()))
+        check_logged(message, self.domain.name, self.domain.pins, self.domain.log, now)  # 3, 4
+        at = self._answers.acknowledge(receipt.job, now)  # 2
+        return AnswerKey(provider=self.domain.name, job=receipt.job, key=self._answer_key(receipt.job), at=at)
+
+    def abandon(self, message: Abandon) -> Abandoned:
+        """Bury a job: nothing of it was used here, and never will be; the same again changes nothing.
+
+        1. The tombstone is signed by the pinned identity of the consumer that it names, for this provider.
+        2. The key of the job's answer was not given out.
+        """
+        tombstone = message.tombstone.statement
+        try:
+            verify(message.tombstone, tombstone.bank, "consumer", self.domain.pins)  # 1
+        except SignatureError as error:
+            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        if tombstone.provider != self.domain.name:
+            raise RefusalError(1, "the tombstone is for another provider", "send each its own")
+        at = self._answers.bury(message.tombstone, self._clock())  # 2
+        return Abandoned(provider=self.domain.name, job=tombstone.job, at=at)
 
     def _stored(self, job: JobStatement) -> Signed[Answer] | None:
+        self._answers.require_standing(job.bank, digest(job))  # 2
         stored = self._answers.by_nonce(job.bank, job.nonce)
         return None if stored is None else _answer_to(job, stored)
 
@@ -269,7 +354,8 @@ class Provider:
         return Registered.of(kept.message, key)
 
     def _recheck(self, approval: bytes, registered: Registered) -> None:
-        """Refuse by check 4 if a bin holds no cohort on the present table, where that has changed since."""
+        """Refuse by check 4 if the approval was withdrawn, or a bin holds no cohort on a table that changed."""
+        self._require_standing(approval, check=4)
         kept, snapshot = self._registry.registration(approval), self.domain.holding.snapshot
         if kept is not None and kept.snapshot != snapshot:
             try:
@@ -277,6 +363,10 @@ class Provider:
             except RefusalError as error:
                 raise RefusalError(4, f"on the present table {error.reason}", error.remedy) from error
             self._registry.confirm(approval, snapshot)
+
+    def _require_standing(self, approval: bytes, check: int) -> None:
+        if self._registry.is_withdrawn(approval):
+            raise RefusalError(check, "the reviewer withdrew the model's approval", "ask the reviewer why")
 
     def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
         """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
@@ -296,6 +386,8 @@ class Provider:
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
+        charge = self._charge(query, admitted.registered, codes)
+        self._answers.require_affordable(charge)  # 9, before the work
         means = self._means
         progress = partial(means.progress, LOOK_UP)
         tables = [conceal(key, table, self._own_residue(key)) for table in admitted.registered.ciphertexts]
@@ -305,19 +397,47 @@ class Provider:
         capped = top_mask(key, masked, job.layout, len(job.providers))
         pool = means.pool(key, len(capped))
         ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
+        own, name = self.domain.name, digest(job)
+        one_time = self._answer_key(name)
         answer = Answer(
-            provider=self.domain.name,
+            provider=own,
             bank=job.bank,
-            job=digest(job),
-            ciphertexts=to_bytes(key, ciphertexts),
+            job=name,
+            content=seal_answer(to_bytes(key, ciphertexts), one_time, own, job.bank, name),
+            key_digest=key_digest(one_time),
             answered_at=self._clock(),
         )
-        signed = sign(answer, self.domain.name, self._identity)
+        self._require_standing(job.approval, check=4)  # once more: it may have been withdrawn meanwhile
         self._admission.keep_use(job, query.subjects)
-        stored = self._answers.put(job, signed, admitted.max_uses)
-        if stored is None:  # 9, once more: other jobs of this permit were counted meanwhile
-            raise RefusalError(9, "the count of the permit is used up", "apply for another contract")
-        return _answer_to(job, stored)  # another process may have been first
+        # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
+        return _answer_to(
+            job, self._answers.put(job, sign(answer, own, self._identity), admitted.max_uses, charge)
+        )
+
+    def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
+        """What a score of these subjects in these bins can tell."""
+        approval, holding = registered.approval, self.domain.holding
+
+        def recode(bins: Sequence[Bins], subjects: Sequence[str]) -> list[bytes]:
+            frame = holding.select(subjects, [feature.column for feature in bins])
+            return code_columns(bins, frame, holding.scales)
+
+        return Charge(
+            bank=approval.bank,
+            points_id=approval.points_id,
+            millibits=millibits(approval.reachable_totals),
+            bins=registered.tables.bins,
+            snapshot=holding.snapshot,
+            subjects=query.subjects,
+            codes=codes,
+            secret=derived_secret(self._identity, LEDGER),
+            budget=self.domain.budget,
+            recode=recode,
+        )
+
+    def _answer_key(self, job: bytes) -> bytes:
+        """The one-time key of the answer to a job, the same in every process of this provider."""
+        return one_time_key(derived_secret(self._identity, "veilmart/answer/v1"), job)
 
     def _own_residue(self, key: PublicKey) -> mpz:
         """The same for all of a key's tables, and for every process of this provider: parts are taken up again."""

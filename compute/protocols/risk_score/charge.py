@@ -1,0 +1,74 @@
+"""What a job takes from the leakage ledger: for each subject the bits that a score of this model can tell.
+
+A model is named by its ``points_id``, so the same points under another encryption, name or version cost nothing
+more. What they tell depends on the subject's bins alone: once the bins are others, a score tells something new.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from compute.binning import Bins
+from compute.protocols.risk_score.leakage import leaked_bits
+
+MILLI = 1000
+"""Bits are counted in thousandths, so that sums are exact."""
+_NAME_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be told of one subject, in bits."""
+
+    bank_bits: float = 8.0
+    """To one bank: B_bank."""
+    all_bits: float = 24.0
+    """To all banks together: B_all."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A job's charges, one for each subject, and the budget that they must fit in."""
+
+    bank: str
+    points_id: str
+    millibits: int
+    bins: tuple[Bins, ...]
+    """The model's at this provider."""
+    snapshot: str
+    """Of the table in which the subjects' bins were found."""
+    subjects: Sequence[str]
+    codes: Sequence[bytes]
+    """One column for each of the bins: the subjects' codes."""
+    secret: bytes
+    """Under which subjects are named in the ledger."""
+    budget: Budget
+    recode: Callable[[Sequence[Bins], Sequence[str]], Sequence[bytes]]
+    """(bins, subjects) → the codes of the present table, in columns."""
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Each subject's name in the ledger: keyed BLAKE2b (RFC 7693), so that it is a list of nobody."""
+        return [name_of(subject, self.secret) for subject in self.subjects]
+
+    @cached_property
+    def rows(self) -> list[str]:
+        """Each subject's codes, in hexadecimal."""
+        width = len(self.codes)
+        whole = bytearray(width * len(self.subjects))
+        for index, column in enumerate(self.codes):
+            whole[index::width] = column
+        text = whole.hex()
+        return [text[start : start + 2 * width] for start in range(0, len(text), 2 * width)]
+
+
+def name_of(subject: str, secret: bytes) -> str:
+    """Give a subject's name in the ledger, in hexadecimal."""
+    return hashlib.blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).hexdigest()
+
+
+def millibits(totals: int) -> int:
+    """Give log2 of the number of reachable totals in thousandths of a bit, rounded up."""
+    return math.ceil(leaked_bits(totals) * MILLI)

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
+from compute.node.bank.submission_states import SubmissionState
 from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
@@ -220,7 +221,7 @@ class KeyEnrolment(Message, frozen=True):
 
 
 class ModelRegistration(Message, frozen=True):
-    """Asks to have a scorecard approved and registered for use under a contract."""
+    """Asks to have a scorecard reviewed for use under a contract, to register it once it is approved."""
 
     hidden = frozenset({"scorecard"})
 
@@ -254,6 +255,45 @@ class KeyEnrolled(Message, frozen=True):
 
     key: Hex32
     providers: Providers
+
+
+class ModelCollection(Message, frozen=True):
+    """Asks for the decision about a submission, and to register the model if it is approved."""
+
+    submission: Hex32
+
+
+class ModelSubmitted(Message, frozen=True):
+    """A model that its reviewer has received and that breaks no rule; its examiners decide."""
+
+    model: Name
+    model_version: Version
+    submission: Hex32
+    """The digest by which the reviewer knows it."""
+    reviewer: Name
+    at: Milliseconds
+
+
+class ModelHeld(Message, frozen=True):
+    """A model that the bank submitted, as the bank knows it."""
+
+    model: Name
+    model_version: Version
+    submission: Hex32
+    reviewer: Name
+    at: Milliseconds
+    """When it was submitted."""
+    state: SubmissionState
+    reason: str | None
+    """What the reviewer said that ended it."""
+    approval: Hex32 | None
+    expires: Milliseconds | None
+
+
+class Models(Message, frozen=True):
+    """The models that the bank submitted, the newest first."""
+
+    models: tuple[ModelHeld, ...]
 
 
 class ModelRegistered(Message, frozen=True):

@@ -89,7 +89,8 @@ KINDS = (
     "seed",
     "salt",
     "Paillier key",
-    "opening",
+    "opened points",
+    "randomness",
     "answer key",
     "points secret",
     "points",
@@ -108,7 +109,8 @@ def _of_site(site: Site) -> Iterator[Private]:
     for purpose in purposes():
         yield Private(site.name, "identity", purpose, derived_secret(site.identity, purpose))
     if isinstance(site, NodeSite):
-        yield from _identity(site.name, "staff key", site.staff_key)
+        for person in site.people:
+            yield from _identity(site.name, "staff key", site.key_of(person), f"{person}'s ")
     yield Private(site.name, "unlock secret", UNLOCK, password_of(site.unlock()))
     yield Private(site.name, "unlock secret", f"{UNLOCK} raw", site.unlock().value)
     yield from _tls(site.name, KeyPair(site.folder / "tls.pem", site.folder / "tls.key", site.unlock))
@@ -132,11 +134,11 @@ def _of_operator(market: Market) -> Iterator[Private]:
     yield from _tls("authority", KeyPair(folder / "ca.pem", folder / "ca.key", unlock))
 
 
-def _identity(owner: str, kind: str, key: Ed25519PrivateKey) -> Iterator[Private]:
+def _identity(owner: str, kind: str, key: Ed25519PrivateKey, whose: str = "") -> Iterator[Private]:
     seed = key.private_bytes_raw()
-    yield Private(owner, kind, "seed", seed)
-    yield Private(owner, kind, "scalar", hashlib.sha512(seed).digest()[:32])  # RFC 8032, section 5.1.5
-    yield Private(owner, kind, "prefix", hashlib.sha512(seed).digest()[32:])
+    yield Private(owner, kind, f"{whose}seed", seed)
+    yield Private(owner, kind, f"{whose}scalar", hashlib.sha512(seed).digest()[:32])  # RFC 8032, section 5.1.5
+    yield Private(owner, kind, f"{whose}prefix", hashlib.sha512(seed).digest()[32:])
 
 
 def _tls(owner: str, pair: KeyPair) -> Iterator[Private]:
@@ -207,11 +209,11 @@ def _opening(market: Market) -> Iterator[Private]:
     for number, opening in enumerate(openings(market)):
         for place, table in enumerate(opening.tables):
             for at in range(0, len(table.randomness), size):
-                name = f"{number} randomness {place} {at // size}"
-                yield Private(REVIEWER, "opening", name, table.randomness[at : at + size])
+                name = f"{number} {place} {at // size}"
+                yield Private(REVIEWER, "randomness", name, table.randomness[at : at + size])
             for run in zip(table.points, table.points[1:], table.points[2:], strict=False):
                 if min(map(abs, run)) >= 10**LONG // 10:
-                    yield _text(REVIEWER, "opening", ",".join(map(str, run)))
+                    yield _text(REVIEWER, "opened points", ",".join(map(str, run)))
 
 
 def openings(market: Market) -> Iterator[Opening]:

@@ -40,12 +40,14 @@ from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskDecision,
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
     RegisterTables,
     SubmitModel,
+    WithdrawModel,
 )
 
 HOLD = 5.0
@@ -206,12 +208,13 @@ def named_sender(message: Message) -> str | None:
             | PresentPermit(presentation=signed)
             | Query(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
         ):
             return signed.signer
         case AskHistogram(question=signed):
             return signed.signer
-        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
+        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank) | AskDecision(bank=bank):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

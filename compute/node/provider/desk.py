@@ -23,6 +23,7 @@ from compute.protocols.risk_score.messages import (
     AskProviderTerms,
     Query,
     RegisterTables,
+    WithdrawModel,
 )
 from compute.protocols.risk_score.provider import Means, Provider
 
@@ -34,6 +35,7 @@ def handlers(role: Provider) -> Handlers:
         AskProviderTerms: role.terms,
         AskHistogram: role.histogram,
         RegisterTables: role.register,
+        WithdrawModel: role.withdraw,
         Query: role.answer,
         Acknowledge: role.acknowledge,
         Abandon: role.abandon,

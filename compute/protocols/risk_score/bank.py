@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from math import prod
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
@@ -29,14 +30,15 @@ from compute.protocols.risk_score.messages import (
     Acknowledgement,
     Answer,
     AnswerKey,
+    AskDecision,
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     JobStatement,
     ModelApproval,
+    ModelReceived,
     ModelSubmission,
     Opening,
-    Providers,
     ProviderTerms,
     Query,
     RegisteredTables,
@@ -46,25 +48,16 @@ from compute.protocols.risk_score.messages import (
     SubmitModel,
     TableOpening,
     Tombstone,
+    UnderReview,
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.protocols.risk_score.sealed_answer import OVERHEAD, SealedAnswerError, open_answer
 from compute.protocols.risk_score.sealing import opening_info, seal
+from compute.protocols.risk_score.submitted import ApprovedModel, SubmittedModel
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 DECRYPT = "decrypt 解密"
 """The step of :meth:`Bank.totals`, in ciphertexts."""
-
-
-class ApprovedModel(Message, frozen=True):
-    """A model that the reviewer approved, ready to be registered: what each provider is sent, and no opening."""
-
-    registrations: Providers[RegisterTables]
-
-    @property
-    def approval(self) -> ModelApproval:
-        """The approval, which is the same for all."""
-        return self.registrations[0].approval.statement
 
 
 @dataclass(frozen=True)
@@ -106,10 +99,13 @@ class Bank:
         for provider in providers:
             self._ask(provider, message, Accepted)
 
-    def submit_model(
+    def prepare_model(
         self, scorecard: Scorecard, providers: Sequence[str], reviewer: str, purpose: str
-    ) -> ApprovedModel:
-        """Encrypt the card's tables, one for each source's provider, and have them approved."""
+    ) -> SubmitModel:
+        """Encrypt the card's tables, one for each source's provider; give what :meth:`submit_model` sends.
+
+        Whoever may have to start again keeps it: sent again it has the same case, another has another.
+        """
         offers = [signed.statement for signed in self._provider_terms(sorted(providers))]
         terms = {offer.product: offer for offer in offers}
         if len(terms) < len(offers):
@@ -124,7 +120,7 @@ class Bank:
         ]
         tables = tuple(part for part, _ in parts)
         sealed_to = self._reviewer_terms(reviewer)
-        opening = Opening(tables=tuple(part for _, part in parts))
+        opening = Opening(tables=tuple(part for _, part in parts), dossier=scorecard.dossier)
         submission = ModelSubmission(
             bank=self.name,
             issued_at=self._clock(),
@@ -135,12 +131,36 @@ class Bank:
             sealed_opening=seal(opening, sealed_to.statement.sealing_key, opening_info(tables)),
             histograms=self._ask_histograms(tables, sealed_to),
         )
-        signed = sign(submission, self.name, self._identity)
-        question = SubmitModel(submission=signed)
-        approval = self._signed(reviewer, "model_reviewer", question, Signed[ModelApproval], long=True)
-        self._check_approval(reviewer, submission, approval.statement)
+        return SubmitModel(submission=sign(submission, self.name, self._identity))
+
+    def submit_model(self, reviewer: str, message: SubmitModel) -> SubmittedModel:
+        """Send a prepared model to its reviewer, whose rules it passes or is refused by."""
+        submission = message.submission.statement
+        identity = digest(submission)
+        reply = ask_long(self._transport, reviewer, message, ModelReceived, self._progress, self._patience)
+        if (reply.reviewer, reply.submission) != (reviewer, identity):
+            raise AnswerError(f"{reviewer} received another model than was sent")
+        return SubmittedModel(
+            reviewer=reviewer,
+            submission=identity,
+            purpose=submission.purpose,
+            points_bound=submission.points_bound,
+            tables=submission.tables,
+        )
+
+    def ask_decision(self, submitted: SubmittedModel) -> ApprovedModel | UnderReview:
+        """Give the approved model, or since when it is under review; raise RefusedByPeerError if it is refused."""
+        reviewer = submitted.reviewer
+        question = AskDecision(bank=self.name, submission=submitted.submission)
+        expected: Any = Signed[ModelApproval] | UnderReview
+        reply = self._ask(reviewer, question, expected)
+        if isinstance(reply, UnderReview):
+            return reply
+        approval: Signed[ModelApproval] = reply
+        self._verify(reviewer, "model_reviewer", approval)
+        self._check_approval(submitted, approval.statement)
         return ApprovedModel(
-            registrations=tuple(RegisterTables(tables=part, approval=approval) for part in tables)
+            registrations=tuple(RegisterTables(tables=part, approval=approval) for part in submitted.tables)
         )
 
     def register_model(self, approved: ApprovedModel) -> ModelApproval:
@@ -321,22 +341,23 @@ class Bank:
         if named != party or expires <= self._clock():
             raise AnswerError(f"the terms of {party} are another's or have expired; ask again")
 
-    def _check_approval(self, reviewer: str, submission: ModelSubmission, approval: ModelApproval) -> None:
-        """The reviewer decides on three things; all else is as it was submitted."""
+    def _check_approval(self, submitted: SubmittedModel, approval: ModelApproval) -> None:
+        """The reviewer decides on four things; all else is as it was submitted."""
         expected = ModelApproval(
-            reviewer=reviewer,
+            reviewer=submitted.reviewer,
             suite=SUITE,
             bank=self.name,
             key=self._key.public.fingerprint,
-            purpose=submission.purpose,
-            tables=approved_tables(submission.tables),
+            purpose=submitted.purpose,
+            tables=approved_tables(submitted.tables),
             points_id=approval.points_id,
-            points_bound=submission.points_bound,
+            points_bound=submitted.points_bound,
             reachable_totals=approval.reachable_totals,
             expires=approval.expires,
+            rests_on=approval.rests_on,
         )
         if approval != expected or approval.expires <= self._clock():
-            raise AnswerError(f"{reviewer} approved something else than was submitted")
+            raise AnswerError(f"{submitted.reviewer} approved something else than was submitted")
 
     def _signed(
         self, party: str, role: Role, message: Message, expected: type[Signed[S]], *, long: bool = False
@@ -346,11 +367,14 @@ class Bank:
             reply = ask_long(self._transport, party, message, expected, self._progress, self._patience)
         else:
             reply = self._ask(party, message, expected)
+        self._verify(party, role, reply)
+        return reply
+
+    def _verify(self, party: str, role: Role, reply: Signed[S]) -> None:
         try:
             verify(reply, party, role, self._pins)
         except SignatureError as error:
             raise AnswerError(f"the reply of {party} cannot be trusted: {error}") from error
-        return reply
 
     def _ask(self, party: str, message: Message, expected: type[M]) -> M:
         return ask(self._transport, party, message, expected, self._patience)

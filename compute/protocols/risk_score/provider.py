@@ -52,8 +52,10 @@ from compute.protocols.risk_score.messages import (
     RegisteredTables,
     RegisterTables,
     Tombstone,
+    WithdrawModel,
 )
 from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
+from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, derived_secret, digest, sign, verify
 
@@ -106,6 +108,14 @@ class Registry(Protocol):
 
     def confirm(self, approval: bytes, snapshot: str) -> None:
         """Note that every bin of these tables holds a cohort on this snapshot too."""
+        ...
+
+    def withdraw(self, approval: bytes, now: int) -> int:
+        """Note for good that this approval was withdrawn; give when that was first heard."""
+        ...
+
+    def is_withdrawn(self, approval: bytes) -> bool:
+        """Say whether this approval was withdrawn."""
         ...
 
 
@@ -265,6 +275,7 @@ class Provider:
         bank = message.tables.bank
         registered = check_registration(self.domain, message, self._key(bank), self._clock())
         name = digest(registered.approval)
+        self._require_standing(name, check=3)
         kept = self._registry.registration(name)
         if kept is not None:
             return Accepted(party=self.domain.name, at=kept.at)
@@ -279,6 +290,11 @@ class Provider:
         if at is None:
             raise full
         return Accepted(party=self.domain.name, at=at)
+
+    def withdraw(self, message: WithdrawModel) -> Accepted:
+        """Take no tables and no job under an approval any more; checked by :func:`check_withdrawal`."""
+        withdrawal = check_withdrawal(self.domain, message)
+        return Accepted(party=self.domain.name, at=self._registry.withdraw(withdrawal.approval, self._clock()))
 
     def histogram(self, message: AskHistogram) -> Signed[SealedHistogram]:
         """Give the joint histogram of the question's bins over the whole table, for the reviewer alone.
@@ -360,7 +376,8 @@ class Provider:
         return Registered.of(kept.message, key)
 
     def _recheck(self, approval: bytes, registered: Registered) -> None:
-        """Refuse by check 4 if a bin holds no cohort on the present table, where that has changed since."""
+        """Refuse by check 4 if the approval was withdrawn, or a bin holds no cohort on a table that changed."""
+        self._require_standing(approval, check=4)
         kept, snapshot = self._registry.registration(approval), self.domain.holding.snapshot
         if kept is not None and kept.snapshot != snapshot:
             try:
@@ -368,6 +385,10 @@ class Provider:
             except RefusalError as error:
                 raise RefusalError(4, f"on the present table {error.reason}", error.remedy) from error
             self._registry.confirm(approval, snapshot)
+
+    def _require_standing(self, approval: bytes, check: int) -> None:
+        if self._registry.is_withdrawn(approval):
+            raise RefusalError(check, "the reviewer withdrew the model's approval", "ask the reviewer why")
 
     def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
         """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
@@ -408,6 +429,7 @@ class Provider:
             key_digest=key_digest(one_time),
             answered_at=self._clock(),
         )
+        self._require_standing(job.approval, check=4)  # once more: it may have been withdrawn meanwhile
         self._admission.keep_use(job, query.subjects)
         # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
         return _answer_to(

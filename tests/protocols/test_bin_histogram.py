@@ -22,10 +22,11 @@ from compute.protocols.risk_score.messages import (
     AskHistogram,
     AskReviewerTerms,
     ModelSubmission,
+    Opening,
     ReviewerTerms,
     SubmitModel,
 )
-from compute.protocols.risk_score.sealing import histogram_info, seal, unseal
+from compute.protocols.risk_score.sealing import histogram_info, opening_info, seal, unseal
 from compute.signing import Signed, digest, sign
 
 REGION = CategoryBins(column="region", groups=(("north",), ("south",)))
@@ -264,9 +265,13 @@ def test_a_histogram_that_is_not_what_it_must_be_is_refused(
     assert (reply.check, reason in reply.reason) == (3, True), reply.reason
 
 
-def test_a_histogram_is_sealed_to_this_reviewer_or_not_opened(world: World) -> None:
+def test_a_histogram_that_is_sealed_to_another_key_is_not_opened(world: World) -> None:
     statement = submission(world)
+    info, old = opening_info(statement.tables), world.reviewer._epochs.current().key
+    opening = unseal(statement.sealed_opening, old, info, Opening)
     world.forget("reviewer", "key_epochs")
+    sealed = seal(opening, world.reviewer._epochs.current().public_key, info)
+    statement = msgspec.structs.replace(statement, sealed_opening=sealed)
     message = SubmitModel(submission=sign(statement, "bank", world.identities["bank"]))
-    world.forget("reviewer", "approvals")
-    assert decode(world.send("reviewer", message), Refused).check == 3
+    reply = decode(world.send("reviewer", message), Refused)
+    assert (reply.check, "histogram of labour: it is not sealed to this key" in reply.reason) == (3, True)

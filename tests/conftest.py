@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import postgres
 import pytest
 from hypothesis import settings
+from well_formed import remember_proofs
 from world import World, build
 
 from compute.paillier.private import PrivateKey
@@ -38,6 +39,13 @@ Q = int(
 def key() -> PrivateKey:
     """A private key of 2048 bits, the shortest there is."""
     return PrivateKey(P, Q)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _proofs_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember_proofs(patch)
+        yield
 
 
 @pytest.fixture

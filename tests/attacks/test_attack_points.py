@@ -28,7 +28,7 @@ from attacker import ciphertexts as numbers_of
 from world import EXAMPLES, GRIDS, SUBJECTS, Parties, World, assemble, holding, scorecard
 
 from audit.entry import EntryKind
-from compute.binning import Bins, CategoryBins, NumberBins, code_columns
+from compute.binning import Bins, CategoryBins, code_columns
 from compute.paillier.lookup import lookup_sum
 from compute.paillier.packing import SlotLayout
 from compute.paillier.private import PrivateKey
@@ -314,36 +314,3 @@ def test_the_ledger_knows_points_in_disguise(wide: Parties) -> None:
     assert second.points_id == first.points_id
     totals = [(7 * 5 - total) // 2 for total in wide.score(second, SUBJECTS[:20])]
     assert [read_by(total) for total in totals] == truth(0)
-
-
-# --- a bin of one company -----------------------------------------------------------------------------------
-
-
-def test_a_bin_of_one_company_finds_it_by_one_total(key: PrivateKey) -> None:
-    """Whoever sees the one total of a rare bin knows the value of the only company in it."""
-    sizes = pd.DataFrame({"employees": pd.array([3] * 30 + [731] + [4] * 30, dtype="Int64")})
-    lone = NumberBins(column="employees", edges=("731", "732"))
-    codes = code_columns([lone], sizes, {"employees": 0})
-    layout = SlotLayout.for_bound(1, 0, key.public.bits, 2)
-    (total,) = lookup_sum(key.public, [[int(key.encrypt(points)) for points in (0, 1, 0, 0)]], codes, layout)
-    assert layout.unpack(int(key.decrypt(total)), 61).index(1) == 30
-
-
-def test_a_bin_of_one_company_is_refused(world: World) -> None:
-    """Where a provider publishes so fine a grid at all; edges beside it do not even get to the reviewer."""
-    sizes = world.tables["labour"]["employees"]
-    sizes[sizes == 99] = 98
-    sizes.iloc[10] = 99
-    lone = Feature(NumberBins(column="employees", edges=("99", "100")), (0, 1, 0, 0))
-    card = Scorecard("card", "1.0.0", 0, 0, {"register": REGION, "insurance": (AGE, lone)}, ())
-    with pytest.raises(RefusedByPeerError, match="check 7: a bin holds fewer than 10 enterprises"):
-        world.model(card)
-    assert world.events()[-1].detail == {"message": "RegisterTables", "check": 7}
-    finer = Feature(NumberBins(column="employees", edges=("731", "732")), (0, 1, 0, 0))
-    card = Scorecard("card", "1.0.1", 0, 0, {"register": REGION, "insurance": (AGE, finer)}, ())
-    with pytest.raises(
-        RefusedByPeerError, match="check 4: employees: the edge 731 is not one of the published grid"
-    ):
-        world.model(card)
-    refused = [event.detail for event in world.events() if event.kind is EntryKind.REFUSED]
-    assert refused[-1] == {"message": "AskHistogram", "check": 4}

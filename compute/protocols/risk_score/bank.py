@@ -360,8 +360,7 @@ class Bank:
                 raise AnswerError(f"{part.provider} answered another question about its bins")
             return reply
 
-        with ThreadPoolExecutor(len(tables)) as pool:
-            return tuple(pool.map(of, tables))
+        return tuple(map(of, tables))
 
     def _check_current(self, party: str, named: str, expires: int) -> None:
         """A replayed reply names another party or has expired; its keys may be in other hands by now."""

@@ -13,6 +13,7 @@ import audit_append
 import audit_verify
 import click
 import histogram
+import key_enrolment
 import paillier
 import report
 import score
@@ -50,6 +51,7 @@ def measure() -> dict[str, Any]:
     peers = {name: cost for name, cost in figures["scoring"][0]["cpu_ms_per_row"].items() if name in score.PEERS}
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
+    figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
     figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures

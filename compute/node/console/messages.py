@@ -58,6 +58,8 @@ class ApplicationDraft(Message, frozen=True):
 class ConsentRegistration(Message, frozen=True):
     """Consents that the bank holds; `subjects` null stands for all of its applicants."""
 
+    hidden = frozenset({"subjects"})
+
     batch: Name
     kind: ConsentKind
     evidence: Bytes32
@@ -83,6 +85,8 @@ class ConsentBatchHeld(Message, frozen=True):
 class ConsentsHeld(Message, frozen=True):
     """What the bank registered under a contract, in the order of registration."""
 
+    hidden = frozenset({"subjects"})
+
     contract: Name
     batches: tuple[ConsentBatchHeld, ...]
     subjects: tuple[Subject, ...]
@@ -91,6 +95,8 @@ class ConsentsHeld(Message, frozen=True):
 
 class WithdrawnSubjects(Message, frozen=True):
     """Subjects who took their consent back."""
+
+    hidden = frozenset({"subjects"})
 
     subjects: Subjects
 
@@ -161,6 +167,8 @@ class SubjectUse(Message, frozen=True):
     those given here.
     """
 
+    hidden = frozenset({"salt"})
+
     contract: Name
     job: Hex32
     """The digest of the job's statement."""
@@ -215,6 +223,8 @@ class KeyEnrolment(Message, frozen=True):
 class ModelRegistration(Message, frozen=True):
     """Asks to have a scorecard reviewed for use under a contract, to register it once it is approved."""
 
+    hidden = frozenset({"scorecard"})
+
     reference: Reference
     contract: Name
     scorecard: Annotated[str, Meta(max_length=2**20)]
@@ -223,6 +233,8 @@ class ModelRegistration(Message, frozen=True):
 
 class Scoring(Message, frozen=True):
     """Asks to score subjects; null stands for all of the bank's applicants."""
+
+    hidden = frozenset({"subjects"})
 
     reference: Reference
     contract: Name

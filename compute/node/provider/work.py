@@ -1,4 +1,4 @@
-"""What a provider's worker does: it answers queries."""
+"""What a provider's worker does: it answers queries, and once makes the ring-Pedersen parameters."""
 
 from functools import partial
 
@@ -6,21 +6,24 @@ from compute.node.computing import open_runner
 from compute.node.holding import open_holding
 from compute.node.jobs.context import Handler, JobContext
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER
+from compute.node.provider.kinds import ANSWER, RING_PEDERSEN
 from compute.node.provider.parts import forget_parts, open_parts
 from compute.node.provider.pools import PoolStore
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import open_site
 from compute.protocols.risk_score.provider import BLIND, LOOK_UP, Means
 
 STEP = "compute 计算"
 """An answer's one step: each row is looked up and then blinded."""
+MAKE = "make parameters 生成参数"
+"""The one step of the parameters, in primes and proofs."""
 _PARTS = 1000
 
 
 def work(settings: ProviderSettings) -> dict[str, Handler]:
     """Give the handlers of the worker."""
-    return {ANSWER: partial(_answer, settings)}
+    return {ANSWER: partial(_answer, settings), RING_PEDERSEN: partial(_make_parameters, settings)}
 
 
 def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
@@ -36,6 +39,13 @@ def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
         reply = dispatcher.handle_bytes(query)
         forget_parts(computing, query, site.at_rest)
     return reply
+
+
+def _make_parameters(settings: ProviderSettings, context: JobContext) -> bytes:
+    with open_site(settings, settings.patience) as site, open_holding(settings, site.key) as holding:
+        RingPedersenStore(site.engine, settings.name).find_or_make(partial(context.progress, MAKE))
+        _, dispatcher = open_desk(site, holding, Means())
+        return dispatcher.handle_bytes(context.parameters)
 
 
 def _report(context: JobContext, step: str, done: int, total: int) -> None:

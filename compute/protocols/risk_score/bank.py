@@ -19,8 +19,19 @@ from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
-from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, ask_long, no_progress
-from compute.protocols.key_enrolment.bank import enrolment
+from compute.protocols.base import (
+    Accepted,
+    AnswerError,
+    Pending,
+    Progress,
+    Transport,
+    ask,
+    ask_long,
+    no_progress,
+)
+from compute.protocols.key_enrolment.bank import check_parameters, enrolment
+from compute.protocols.key_enrolment.messages import AskRingPedersen
+from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
@@ -58,6 +69,8 @@ from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest
 
 DECRYPT = "decrypt 解密"
 """The step of :meth:`Bank.totals`, in ciphertexts."""
+PROVE = "prove the key 证明密钥"
+"""The step of :meth:`Bank.enrol_key`, in providers."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +107,23 @@ class Bank:
         self._transport, self._clock, self._progress, self._patience = transport, clock, progress, patience
 
     def enrol_key(self, providers: Sequence[str]) -> None:
-        """Prove the modulus to each provider."""
-        message = enrolment(self.name, self._identity, self._key, self._clock())
-        for provider in providers:
+        """Prove the modulus to each provider, under its own parameters, which it may have to make first."""
+        question = AskRingPedersen(bank=self.name)
+        begun: Any = Signed[RingPedersenStatement] | Pending
+        for provider in providers:  # so that all make theirs at the same time
+            self._ask(provider, question, begun)
+        for done, provider in enumerate(providers):
+            signed = ask_long(
+                self._transport,
+                provider,
+                question,
+                Signed[RingPedersenStatement],
+                self._progress,
+                self._patience,
+            )
+            parameters = check_parameters(signed, provider, self._pins)
+            self._progress(PROVE, done, len(providers))
+            message = enrolment(self.name, self._identity, self._key, provider, parameters, self._clock())
             self._ask(provider, message, Accepted)
 
     def prepare_model(
@@ -333,8 +360,7 @@ class Bank:
                 raise AnswerError(f"{part.provider} answered another question about its bins")
             return reply
 
-        with ThreadPoolExecutor(len(tables)) as pool:
-            return tuple(pool.map(of, tables))
+        return tuple(map(of, tables))
 
     def _check_current(self, party: str, named: str, expires: int) -> None:
         """A replayed reply names another party or has expired; its keys may be in other hands by now."""

@@ -124,6 +124,8 @@ class RegisteredTables(Message, frozen=True):
 class TableOpening(Message, frozen=True):
     """Points in units, in the order of the ciphertexts, and each one's r in big-endian bytes of n's length."""
 
+    hidden = frozenset({"points", "randomness"})
+
     points: tuple[Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)], ...]
     randomness: bytes
 
@@ -269,6 +271,8 @@ class JobStatement(Message, frozen=True):
 class Query(Message, frozen=True):
     """Bank to provider: the job, and the subjects and salt that its root commits to."""
 
+    hidden = frozenset({"subjects"})
+
     job: Signed[JobStatement]
     salt: Bytes32
     subjects: Annotated[tuple[Subject, ...], Meta(max_length=MAX_ROWS)]
@@ -308,6 +312,8 @@ class Acknowledge(Message, frozen=True):
 class AnswerKey(Message, frozen=True):
     """Provider to bank: the key of an answer whose receipt was taken in, first at this time."""
 
+    hidden = frozenset({"key"})
+
     provider: Name
     job: Bytes32
     key: Bytes32
@@ -316,6 +322,8 @@ class AnswerKey(Message, frozen=True):
 
 class ReleasedAnswer(Message, frozen=True):
     """An answer with its key, as the bank keeps it."""
+
+    hidden = frozenset({"key"})
 
     answer: Signed[Answer]
     key: Bytes32

@@ -24,6 +24,8 @@ Points = Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)]
 class OpenedFeature(Message, frozen=True):
     """A feature's bins and the points of each, in units; the last bin is for missing."""
 
+    hidden = frozenset({"points"})
+
     bins: Bins
     points: tuple[Points, ...]
 

@@ -22,7 +22,7 @@ A sample is ``{"first_day", "last_day", "rows", "bad", "auc", "ks"}``.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -54,7 +54,7 @@ class Feature:
     """A column's bins and the points of each, in units of 10^-decimals; the last bin is for missing."""
 
     bins: Bins
-    points: tuple[int, ...]
+    points: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Scorecard:
     name: str
     version: str
     decimals: int
-    base_points: int
+    base_points: int = field(repr=False)
     sources: dict[str, tuple[Feature, ...]]
     local: tuple[Feature, ...]
     dossier: Dossier | None = None

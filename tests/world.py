@@ -336,6 +336,10 @@ class Parties:
         """The journal of a party's node."""
         return LogJournal(self.log, self.identities[party])
 
+    def dossier(self, **changes: object) -> Dossier:
+        """The dossier with other members."""
+        return msgspec.structs.replace(DOSSIER, **changes)
+
     def office(self, **changes: object) -> Office:
         """The reviewer's office with other rules."""
         return dataclasses.replace(self.reviewer.office, **changes)  # type: ignore[arg-type]

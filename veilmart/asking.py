@@ -16,9 +16,15 @@ from veilmart.person import load_person, open_peer
 @contextmanager
 def open_node(config: Path) -> Iterator[NodeClient]:
     """Open the console of the person's own node; errors end in one line."""
+    with told(), open_peer(load_person(config)) as (peer, _):
+        yield NodeClient(peer)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Make what a node refuses, and what cannot be asked, the command's last line."""
     try:
-        with open_peer(load_person(config)) as (peer, _):
-            yield NodeClient(peer)
+        yield
     except PeerProblemError as error:
         raise click.ClickException(f"{error.detail} {error.remedy}") from error
     except (SecretFileError, SettingsError, WebError) as error:

@@ -27,7 +27,7 @@ def _case(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 CASE = click.argument("case", metavar="CASE", callback=_case)
 json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON. 输出 JSON。")
-TABLE_WIDTH = 140
+TABLE_WIDTH = 180
 """Characters: what the tables need, also where the output is no terminal."""
 
 
@@ -66,8 +66,8 @@ def _print(sections: Sequence[Section]) -> None:
     console.width = max(console.width, TABLE_WIDTH)
     for section in sections:
         table = Table(title=section.title, title_justify="left", show_lines=False)
-        for column in section.columns:
-            table.add_column(Text(column), overflow="fold")
+        for number, column in enumerate(section.columns):
+            table.add_column(Text(column), overflow="fold", no_wrap=number == 0)
         for row in section.rows:
             table.add_row(*map(Text, row))  # as text: what a bank wrote is no markup
         console.print(table)

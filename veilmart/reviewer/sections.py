@@ -27,6 +27,7 @@ class Section:
 
 Rows = Iterable[tuple[str, ...]]
 _ITEM = ("项目 Item", "内容 Value")
+PARTIAL_TOTAL = "部分总分 partial total"
 _NAMES: Mapping[str, str] = {
     "bits": "平均信息量 bits, expected",
     "certain": "可确定比例 certain",
@@ -139,7 +140,9 @@ def _tables(title: str, members: Mapping[str, Any]) -> Iterator[Section]:
 
 def _list(title: str, values: Sequence[Mapping[str, Any]]) -> Section:
     names = list(dict.fromkeys(name for value in values for name in value if name != "type"))
-    rows = [tuple(_text(value.get(name)) for name in names) for value in values]
+    rows = [
+        tuple(_absent(name) if value[name] is None else _text(value[name]) for name in names) for value in values
+    ]
     return _section(title, tuple(map(_name, names)), rows)
 
 
@@ -243,6 +246,11 @@ def _section(title: str, columns: tuple[str, ...], rows: Rows) -> Section:
 
 def _name(name: str) -> str:
     return _NAMES.get(name, name)
+
+
+def _absent(name: str) -> str:
+    """What stands for nothing: a measure of no column is one of a provider's partial total."""
+    return PARTIAL_TOTAL if name == "column" else "—"
 
 
 def _text(value: object) -> str:

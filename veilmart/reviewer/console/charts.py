@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from compute.grid import label
 from compute.node.console.review_messages import CaseView
+from veilmart.reviewer.sections import PARTIAL_TOTAL
 
-WIDTH = 360
+WIDTH = 300
 """Of the field in which the bars stand; labels stand beside it."""
 LABELS = 240
 ROW = 20
@@ -60,7 +61,7 @@ def charts_of(view: CaseView) -> list[Chart]:
     found = []
     measured = view.assessment.concentration
     if measured is not None:
-        names = [f"{each.provider} {each.column or '部分总分 partial total'}" for each in measured.measures]
+        names = [f"{each.provider} {each.column or PARTIAL_TOTAL}" for each in measured.measures]
         gains = [each.gain for each in measured.measures]
         certain = [each.certain for each in measured.measures]
         found += [chart("猜中率提高 Gain", names, gains), chart("可确定比例 Certain", names, certain)]

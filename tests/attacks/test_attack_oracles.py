@@ -100,7 +100,7 @@ def test_after_any_answer_the_bank_sends_the_same(world: World) -> None:
     model, public = world.model(), world.key.public
     honest = after_the_answer(world, model, lambda numbers: to_bytes(public, numbers))
     assert sorted(party for party, _ in honest) == ["labour", "tax"]
-    changes = [shifted(world, delta) for delta in (0, 1, 500, 1 << 12, 1 << 13, 1 << 1000)]
+    changes = [shifted(world, delta) for delta in (1, 1 << 13, 1 << 1000)]
     for change in (*changes, lambda _numbers: bytes(512)):
         seen = after_the_answer(world, model, change)
         assert [(party, shape(data)) for party, data in seen] == [(party, shape(data)) for party, data in honest]

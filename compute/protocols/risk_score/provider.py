@@ -394,7 +394,7 @@ class Provider:
         sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
-        capped = top_mask(key, masked, job.layout, len(job.providers))
+        capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
         pool = means.pool(key, len(capped))
         ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
         own, name = self.domain.name, digest(job)

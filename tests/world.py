@@ -23,7 +23,7 @@ from audit.note import KeyKind, VerifierKey
 from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
-from compute.binning import CategoryBins, NumberBins
+from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
 from compute.node.approvals import ApprovalStore
@@ -36,7 +36,9 @@ from compute.node.reviewer import desk as reviewer_node
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
+from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.bank import Bank, Logged
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
 from compute.protocols.risk_score.messages import (
     Answer,
@@ -69,9 +71,19 @@ POLICY = Policy(
 )
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
 SNAPSHOT_DATE = "2026-11-01"
+GRIDS: dict[str, Bins] = {
+    "region": CategoryBins(column="region", groups=(("east",), ("north",), ("south",), ("west",))),
+    "employees": NumberBins(
+        column="employees", edges=(*map(str, range(1, 21)), *map(str, range(90, 101)), "99999")
+    ),
+    "age": NumberBins(column="age", edges=("-99", *map(str, range(1, 21)))),
+}
+"""Finer than a node would let a provider publish, so that what stands behind the grid is tested too."""
 REGIONS, SIZES = ["north", "south", "west", None], [0, 1, 4, 5, 99, None]
-MODEL, JOB = 8, 9
-"""The numbers of the permit's checks among the provider's of a registration and of a job."""
+QUESTION, MODEL, JOB = 5, 8, 9
+"""The numbers of the permit's checks among the provider's of a histogram, a registration and a job."""
+LENIENT = Limits(max_certain=1, max_gain=1, max_guess=1)
+"""A policy under which a card of few bins and far-off points passes the rule of concentration."""
 
 
 def real_codes(count: int) -> list[str]:
@@ -120,6 +132,11 @@ class Permission:
     fields: frozenset[str]
     consents: frozenset[str]
     max_uses: int = 1_000_000
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        beyond = {bins.column for bins in question.bins} - self.fields
+        if question.bank != self.bank or beyond:
+            raise RefusalError(QUESTION, f"no permit of {question.bank} covers these fields", "apply for one")
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         beyond = sorted({bins.column for bins in tables.bins} - self.fields)
@@ -324,7 +341,12 @@ def provider_over(
 
 
 def assemble(
-    key: PrivateKey, directory: Path, holdings: Mapping[str, Holding], consents: Sequence[str], stack: ExitStack
+    key: PrivateKey,
+    directory: Path,
+    holdings: Mapping[str, Holding],
+    consents: Sequence[str],
+    stack: ExitStack,
+    limits: Limits = LENIENT,
 ) -> Parties:
     """Give the parties over these holdings, by provider; what they open closes with the stack."""
 
@@ -343,7 +365,7 @@ def assemble(
     clock, transport = Clock(), MemoryTransport()
     log = open_log(database("audit"), clock)
     LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
-    office = Office(REVIEWER, pins, b"\1" * 32)
+    office = Office(REVIEWER, pins, b"\1" * 32, limits)
     reviewer = Reviewer(
         office,
         identities[REVIEWER],
@@ -398,4 +420,5 @@ def holding(product: str, table: pd.DataFrame, scales: Mapping[str, int | None])
         frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
         return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
 
-    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select)
+    grids = {column: GRIDS[column] for column in scales}
+    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select, grids)

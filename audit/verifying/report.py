@@ -47,6 +47,7 @@ KINDS = {
     EntryKind.CASE_UNSEALED: "审计查阅解封",
     EntryKind.KEY_ENROLLED: "加密公钥登记",
     EntryKind.PERMIT_PRESENTED: "出示用数许可证",
+    EntryKind.HISTOGRAM_SENT: "分箱统计送审",
     EntryKind.MODEL_REGISTERED: "模型登记备案",
     EntryKind.MODEL_APPROVED: "模型审查通过",
     EntryKind.QUERY_SENT: "查询发出",

@@ -12,12 +12,14 @@ from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import (
     Abandon,
     Abandoned,
     Acknowledge,
     Answer,
     AnswerKey,
+    AskHistogram,
     JobStatement,
     ModelApproval,
     Query,
@@ -75,6 +77,9 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"key": hashlib.sha256(enrolment.statement.n).hexdigest()}
         case PresentPermit(presentation=presented), PermitPresented(at=at):
             kind, permit, once = EntryKind.PERMIT_PRESENTED, reply.permit, digest(presented)
+        case AskHistogram(question=asked), Signed(statement=SealedHistogram()):
+            kind, at, once = EntryKind.HISTOGRAM_SENT, now, digest(asked.statement)
+            detail = {"question": once.hex()}
         case SubmitModel(), Signed(statement=ModelApproval() as approval):
             kind, at = EntryKind.MODEL_APPROVED, now
             detail = {
@@ -217,6 +222,8 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             return signed.statement.bank, None
         case RegisterTables(tables=tables):
             return tables.bank, None
+        case AskHistogram(question=signed):
+            return signed.statement.bank, None
         case Query(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):

@@ -40,6 +40,7 @@ from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -207,6 +208,8 @@ def named_sender(message: Message) -> str | None:
             | Acknowledge(acknowledgement=signed)
             | Abandon(tombstone=signed)
         ):
+            return signed.signer
+        case AskHistogram(question=signed):
             return signed.signer
         case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
             return bank

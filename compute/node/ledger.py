@@ -1,6 +1,7 @@
 """The leakage ledger of a provider: how many bits each bank, and all together, could learn of each subject.
 
-    model     a bank's points (`points_id`), the bits that one score can tell, its bins here
+    model     a bank's points (`points_id`), the bits that one score can tell, its bins here; the same points over
+              bins that are split or merged are another, for what a charge holds are codes of these bins
     charge    a subject, a model, the bins that the subject was in: these bits are spent
 
 A charge is made in the transaction that stores the answer, so neither two jobs at once nor a crash spends more
@@ -48,7 +49,7 @@ _MODELS = Table(
     Column("points_id", Text, nullable=False),
     Column("millibits", Integer, nullable=False),
     Column("bins", LargeBinary, nullable=False),
-    UniqueConstraint("bank", "points_id"),
+    UniqueConstraint("bank", "points_id", "bins"),
 )
 _CHARGES = Table(
     "ledger_charges",
@@ -138,7 +139,7 @@ def _model(connection: Connection, charge: Charge) -> int:
         "bins": encode(_Bins(bins=charge.bins)),
     }
     connection.execute(insert(_MODELS).values(row).on_conflict_do_nothing())
-    named = and_(_MODELS.c.bank == charge.bank, _MODELS.c.points_id == charge.points_id)
+    named = and_(*(_MODELS.c[column] == row[column] for column in ("bank", "points_id", "bins")))
     return int(connection.execute(select(_MODELS.c.model).where(named)).scalar_one())
 
 

@@ -56,6 +56,12 @@ _PROBES = Table(
     Column("bank", Text, primary_key=True),
     Column("small_bins", Integer, nullable=False),  # looks at the data that were refused, or are going on
 )
+_QUESTIONS = Table(
+    "histogram_questions",
+    _METADATA,
+    Column("bank", Text, primary_key=True),
+    Column("bins", LargeBinary(32), primary_key=True),  # digest of the bins that it asked about
+)
 _PERMITS = Table(
     "permits",
     _METADATA,
@@ -169,6 +175,18 @@ class RegistryStore:
                 connection.execute(insert(_REGISTRATIONS).values(row))
             connection.execute(passed)
         return now if kept is None else kept
+
+    def open_question(self, bank: str, bins: bytes, most: int) -> bool:
+        """Count the bins with this digest, once; False, and no count, if the bank asked of ``most`` others."""
+        of_bank = select(func.count()).select_from(_QUESTIONS).where(_QUESTIONS.c.bank == bank)
+        same = select(_QUESTIONS).where(_QUESTIONS.c.bank == bank, _QUESTIONS.c.bins == bins)
+        with self._engine.begin() as connection:
+            if connection.execute(same).first() is not None:
+                return True
+            if connection.execute(of_bank).scalar_one() >= most:
+                return False
+            connection.execute(insert(_QUESTIONS).values(bank=bank, bins=bins))
+            return True
 
     def confirm(self, approval: bytes, snapshot: str) -> None:
         """Note that every bin of these tables holds a cohort on this snapshot too."""

@@ -22,6 +22,7 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
 Bits = Annotated[float, Meta(gt=0, le=64)]
+Part = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Cluster(Section, frozen=True):
@@ -113,6 +114,8 @@ class ProviderSettings(NodeSettings, frozen=True):
     """How many of a bank's registrations may be refused for a bin of few enterprises."""
     min_cohort: Count
     """k: the least number of enterprises in a bin."""
+    max_histograms: Count
+    """Different bins of one bank that are counted for the reviewer."""
     computing: Computing
     """Where it computes."""
 
@@ -147,6 +150,12 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """32 bytes, encrypted, mode 0600; made at the first start."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
+    max_certain: Part
+    """The share of companies whose total may settle a field's bin, or a provider's partial total."""
+    max_gain: Part
+    """How much more often a field's bin may be guessed with the total than without, as a share of companies."""
+    max_guess: Part
+    """How often a provider's partial total may be guessed with the total, as a share of companies."""
     approval_days: Count
     """How long an approval stands."""
 

@@ -41,6 +41,7 @@ MOVED: Mapping[tuple[str, Move], EntryKind] = {
 OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.KEY_ENROLLED: frozenset({"provider"}),
     EntryKind.PERMIT_PRESENTED: frozenset({"provider"}),
+    EntryKind.HISTOGRAM_SENT: frozenset({"provider"}),
     EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
     EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
     EntryKind.QUERY_SENT: frozenset({"consumer"}),
@@ -60,8 +61,8 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
-    *("Abandon", "Acknowledge", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect", "EnrolKey"),
-    *("PresentPermit", "Query", "RegisterTables", "SubmitModel"),
+    *("Abandon", "Acknowledge", "AskHistogram", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect"),
+    *("EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel"),
     *("Erasure", "Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
@@ -70,7 +71,8 @@ Any other word could be a person's name.
 """
 DETAILS: Mapping[str, re.Pattern[str] | range] = {
     **dict.fromkeys(
-        ("answer", "approval", "case", "key", "lost", "points_id", "snapshot", "subjects_root"), _DIGEST
+        ("answer", "approval", "case", "key", "lost", "points_id", "question", "snapshot", "subjects_root"),
+        _DIGEST,
     ),
     **dict.fromkeys(("index", "reachable_totals"), range(MAX_INTEGER)),
     **dict.fromkeys(("rows", "salts"), range(MAX_SUBJECTS + 1)),

@@ -31,6 +31,7 @@ from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     Query,
@@ -334,6 +335,7 @@ NODE_KINDS = {
     "provider": {
         "key_enrolled",
         "permit_presented",
+        "histogram_sent",
         "model_registered",
         "query_received",
         "answer_sent",
@@ -477,7 +479,7 @@ def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> No
 def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
-        *(Abandon, Acknowledge, Collect, Cancel),
+        *(Abandon, Acknowledge, AskHistogram, Collect, Cancel),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 

@@ -18,7 +18,7 @@ from compute.protocols.risk_score.messages import (
     TableOpening,
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.protocols.risk_score.sealing import seal, unseal
+from compute.protocols.risk_score.sealing import opening_info, seal, unseal
 from compute.signing import sign
 
 
@@ -29,7 +29,12 @@ def submission(world: World) -> tuple[ModelSubmission, Opening]:
     world.model()
     world.transport.handlers["reviewer"] = handler
     statement = decode(sent[-1], SubmitModel).submission.statement
-    return statement, unseal(statement.sealed_opening, statement.tables, world.reviewer._epochs.current().key)
+    return statement, unseal_opening(world, statement)
+
+
+def unseal_opening(world: World, statement: ModelSubmission) -> Opening:
+    key = world.reviewer._epochs.current().key
+    return unseal(statement.sealed_opening, key, opening_info(statement.tables), Opening)
 
 
 def review(
@@ -37,7 +42,9 @@ def review(
 ) -> bytes:
     if opening is not None:
         key = world.reviewer._epochs.current().public_key
-        statement = msgspec.structs.replace(statement, sealed_opening=seal(opening, statement.tables, key))
+        statement = msgspec.structs.replace(
+            statement, sealed_opening=seal(opening, key, opening_info(statement.tables))
+        )
     return world.send("reviewer", SubmitModel(submission=sign(statement, "bank", world.identities[signer])))
 
 

@@ -330,6 +330,7 @@ all_bits = 24.0
 max_models = 16
 max_small_bins = 3
 min_cohort = 10
+max_histograms = 64
 computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":
@@ -348,6 +349,9 @@ computing = {{ processes = 1, folder = "computing" }}
             return """\
 points_secret = "points.jwe"
 max_bits = 8.0
+max_certain = 0.10
+max_gain = 0.35
+max_guess = 0.75
 approval_days = 365
 """
         case "witness":

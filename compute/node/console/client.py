@@ -42,6 +42,7 @@ from compute.node.console.messages import (
     Scoring,
     ShownTerms,
     SubjectErased,
+    SubjectLeakage,
     SubjectNamed,
     SubjectUses,
     WithdrawnSubjects,
@@ -91,6 +92,10 @@ class NodeClient:
     def uses(self, subject: str) -> SubjectUses:
         """Give all uses of the provider's data with a proof whether they were about this subject."""
         return self._post("/subjects/uses", SubjectUses, SubjectNamed(subject=subject))
+
+    def leakage(self, subject: str) -> SubjectLeakage:
+        """Give what scores could tell each bank of this subject."""
+        return self._post("/subjects/leakage", SubjectLeakage, SubjectNamed(subject=subject))
 
     # --- a provider's and a bank's ----------------------------------------------------------------------------
 

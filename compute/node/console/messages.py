@@ -183,6 +183,27 @@ class SubjectUses(Message, frozen=True):
     """The contracts under which the subject was erased: of their uses nothing can be told."""
 
 
+class BankLeakage(Message, frozen=True):
+    """What all scores of a bank could tell of a subject at most, in thousandths of a bit."""
+
+    bank: Name
+    millibits: int
+
+
+class SubjectLeakage(Message, frozen=True):
+    """What scores could tell of a subject's row at a provider, and how much they may."""
+
+    provider: Name
+    subject: Subject
+    banks: tuple[BankLeakage, ...]
+    millibits: int
+    """Of all banks together."""
+    bank_bits: float
+    """What may be told to one bank, in bits."""
+    all_bits: float
+    """What may be told to all together, in bits."""
+
+
 class KeyEnrolment(Message, frozen=True):
     """Asks to prove the bank's Paillier key to these providers."""
 

@@ -16,7 +16,14 @@ from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Abandon, Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.messages import (
+    Abandon,
+    Acknowledge,
+    AskHistogram,
+    AskProviderTerms,
+    Query,
+    RegisterTables,
+)
 from compute.protocols.risk_score.provider import Means, Provider
 
 
@@ -25,6 +32,7 @@ def handlers(role: Provider) -> Handlers:
     return {
         EnrolKey: role.enrol,
         AskProviderTerms: role.terms,
+        AskHistogram: role.histogram,
         RegisterTables: role.register,
         Query: role.answer,
         Acknowledge: role.acknowledge,
@@ -51,6 +59,7 @@ def open_desk(
         max_models=settings.max_models,
         max_small_bins=settings.max_small_bins,
         min_cohort=settings.min_cohort,
+        max_histograms=settings.max_histograms,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
     salts, uses = SaltStore(engine, site.at_rest), UseStore(engine)

@@ -7,8 +7,9 @@ from apiflask import APIFlask
 from audit.entry import Event
 from compute.node import events
 from compute.node.app import create_app
-from compute.node.console import contracts, erasing, identity, legal_holds, providing, uses
+from compute.node.console import contracts, erasing, identity, leakage, legal_holds, providing, uses
 from compute.node.erasure import Eraser, NoSaltsError
+from compute.node.grids import require_cohorts
 from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
@@ -20,17 +21,18 @@ from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
 from compute.protocols.permit_presentation.messages import PermitPresented
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, ProviderTerms, Query
 from compute.signing import Signed
 
-REPLIES = (PermitPresented, Signed[ProviderTerms], AnswerKey, Abandoned)
+REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], AnswerKey, Abandoned)
 """The replies that come at once, beside Accepted."""
 
 
 def check(settings: ProviderSettings) -> None:
-    """Raise :class:`SettingsError` if the node's own files cannot be used."""
-    with open_holding(settings):
-        return
+    """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
+    with open_holding(settings) as holding:
+        require_cohorts(holding, settings.min_cohort)
 
 
 def create(settings: ProviderSettings) -> APIFlask:
@@ -61,5 +63,6 @@ def create(settings: ProviderSettings) -> APIFlask:
         erasing.routes(site, eraser, end),
         legal_holds.routes(site),
         uses.routes(site),
+        leakage.routes(site),
     )
     return create_app(site, consoles, intake, stack)

@@ -29,7 +29,7 @@ def open_desk(site: Site[ReviewerSettings], progress: Progress = no_progress) ->
         settings.name,
         site.directory,
         points_secret(settings),
-        limits=Limits(max_bits=settings.max_bits),
+        limits=Limits(settings.max_bits, settings.max_certain, settings.max_gain, settings.max_guess),
         approval_days=settings.approval_days,
     )
     epochs = EpochStore(site.engine, site.at_rest, clock)

@@ -20,6 +20,7 @@ from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
 from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, ask_long, no_progress
 from compute.protocols.key_enrolment.bank import enrolment
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
     Abandon,
@@ -28,6 +29,7 @@ from compute.protocols.risk_score.messages import (
     Acknowledgement,
     Answer,
     AnswerKey,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
     JobStatement,
@@ -47,7 +49,7 @@ from compute.protocols.risk_score.messages import (
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.protocols.risk_score.sealed_answer import OVERHEAD, SealedAnswerError, open_answer
-from compute.protocols.risk_score.sealing import seal
+from compute.protocols.risk_score.sealing import opening_info, seal
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 DECRYPT = "decrypt 解密"
@@ -121,6 +123,7 @@ class Bank:
             if offer.product in scorecard.sources
         ]
         tables = tuple(part for part, _ in parts)
+        sealed_to = self._reviewer_terms(reviewer)
         opening = Opening(tables=tuple(part for _, part in parts))
         submission = ModelSubmission(
             bank=self.name,
@@ -129,7 +132,8 @@ class Bank:
             purpose=purpose,
             points_bound=scorecard.points_bound,
             tables=tables,
-            sealed_opening=seal(opening, tables, self._sealing_key(reviewer)),
+            sealed_opening=seal(opening, sealed_to.statement.sealing_key, opening_info(tables)),
+            histograms=self._ask_histograms(tables, sealed_to),
         )
         signed = sign(submission, self.name, self._identity)
         question = SubmitModel(submission=signed)
@@ -283,11 +287,34 @@ class Bank:
         with ThreadPoolExecutor(max(len(providers), 1)) as pool:  # they are asked at the same time
             return list(pool.map(of, providers))
 
-    def _sealing_key(self, reviewer: str) -> bytes:
+    def _reviewer_terms(self, reviewer: str) -> Signed[ReviewerTerms]:
         question = AskReviewerTerms(bank=self.name)
-        terms = self._signed(reviewer, "model_reviewer", question, Signed[ReviewerTerms]).statement
-        self._check_current(reviewer, terms.reviewer, terms.expires)
-        return terms.sealing_key
+        terms = self._signed(reviewer, "model_reviewer", question, Signed[ReviewerTerms])
+        self._check_current(reviewer, terms.statement.reviewer, terms.statement.expires)
+        return terms
+
+    def _ask_histograms(
+        self, tables: Sequence[RegisteredTables], terms: Signed[ReviewerTerms]
+    ) -> tuple[Signed[SealedHistogram], ...]:
+        """Ask each provider how many companies are in the combinations of its bins, sealed to the reviewer."""
+
+        def of(part: RegisteredTables) -> Signed[SealedHistogram]:
+            question = HistogramQuestion(
+                bank=self.name,
+                provider=part.provider,
+                product=part.product,
+                product_version=part.product_version,
+                bins=part.bins,
+                nonce=secrets.token_bytes(32),
+            )
+            message = AskHistogram(question=sign(question, self.name, self._identity), terms=terms)
+            reply = self._signed(part.provider, "provider", message, Signed[SealedHistogram])
+            if reply.statement.question != question:
+                raise AnswerError(f"{part.provider} answered another question about its bins")
+            return reply
+
+        with ThreadPoolExecutor(len(tables)) as pool:
+            return tuple(pool.map(of, tables))
 
     def _check_current(self, party: str, named: str, expires: int) -> None:
         """A replayed reply names another party or has expired; its keys may be in other hands by now."""

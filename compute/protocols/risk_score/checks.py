@@ -14,6 +14,7 @@ from gmpy2 import mpz
 
 from audit.policy import Policy
 from compute.binning import CategoryBins, code_columns
+from compute.grid import GridError, Grids, require_union
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
@@ -49,6 +50,8 @@ class Holding:
     """Everybody in the table."""
     select: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
+    grids: Grids = field(default_factory=dict)
+    """Column → the grid that is published of it; a column without one cannot be binned."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Domain:
     """Refusals by check 7 that one bank gets before its registrations go unlooked at."""
     min_cohort: int = 10
     """k: the least number of enterprises in a bin."""
+    max_histograms: int = 64
+    """Different bins of one bank that are counted for the reviewer."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
     3. The approval has not expired, and the model tells no more than this provider allows.
     4. The approval covers exactly these tables, at this provider, for the product version held here; and at least
        one other provider, so that a total is no partial score.
-    5. Every column exists here and its bins fit its type.
+    5. Every column exists here, and its bins fit its type and are unions of its published grid's cells.
     6. There is one ciphertext per bin, each in (0, n²) and coprime to n.
     """
     tables = message.tables
@@ -126,6 +131,10 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
             raise RefusalError(5, f"{domain.holding.product} has no field {bins.column}", "read its description")
         if isinstance(bins, CategoryBins) != (domain.holding.scales[bins.column] is None):
             raise RefusalError(5, f"the bins of {bins.column} do not fit its type", "read its description")
+        try:
+            require_union(bins, domain.holding.grids.get(bins.column))
+        except GridError as error:
+            raise RefusalError(5, str(error), "cut along the grid in the product's description") from error
     try:
         return Registered.of(message, key)  # 6
     except PaillierError as error:
@@ -135,8 +144,9 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
 def check_cohorts(domain: Domain, tables: RegisteredTables) -> None:
     """Raise :class:`RefusalError` by check 7: every bin holds at least ``min_cohort`` enterprises here.
 
-    None is singled out so; the last bin, for other and missing values, may also be empty. This is the one check
-    that looks at rows, so the caller makes it last, for a bank with a permit, and counts its refusals.
+    None is singled out so; the last bin, for other and missing values, may also be empty. Where
+    every cell of the grids holds so many it is a second line of defence. This is the one check that looks at rows,
+    so the caller makes it last, for a bank with a permit, and counts its refusals.
     """
     frame = domain.holding.select(domain.holding.subjects, [bins.column for bins in tables.bins])
     for bins, codes in zip(tables.bins, code_columns(tables.bins, frame, domain.holding.scales), strict=True):

@@ -6,6 +6,8 @@
     bank ◀────────── Signed[ProviderTerms] ─── provider
     bank ─ AskReviewerTerms ──────────────────▶ reviewer      where to seal the opening
     bank ◀────────── Signed[ReviewerTerms] ─── reviewer
+    bank ─ AskHistogram ──────────────────────▶ provider      how many companies are in each combination of bins
+    bank ◀────── Signed[SealedHistogram] ───── provider       sealed to the reviewer (bin_histogram.py)
     bank ─ SubmitModel (sealed opening) ──────▶ reviewer      bins in the clear, points encrypted and opened
     bank ◀────────── Signed[ModelApproval] ─── reviewer
     bank ─ RegisterTables + approval ─────────▶ provider      the same ciphertexts, no opening
@@ -19,8 +21,9 @@ A provider learns: which bank asks about which consenting subjects, when and for
 version, its bins' edges, the number of features of every provider, the decimals of the points, and how many
 totals the model can reach; and it recognises a model that is encrypted anew. It never learns points, partial or
 total scores. The bank learns each subject's total over all providers and what that total implies: a rare total can
-determine a part of it, or a field. The reviewer learns the points. Assumed: identity keys and roles were
-pinned at onboarding; not all providers collude with the bank.
+determine a part of it, or a field. The reviewer learns the points, and how
+many companies of a provider are in each combination of the model's bins where they are k or more. Assumed:
+identity keys and roles were pinned at onboarding; not all providers collude with the bank.
 """
 
 from itertools import pairwise
@@ -32,6 +35,7 @@ from compute.binning import Bins
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
 from compute.paillier.packing import SlotLayout
 from compute.protocols.base import Subject
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.signing import Signed, Suite
 
 MAX_ROWS = 1_000_000
@@ -83,6 +87,13 @@ class ReviewerTerms(Message, frozen=True):
     expires: Milliseconds
 
 
+class AskHistogram(Message, frozen=True):
+    """Bank to provider: the question, and the reviewer's terms, whose key the answer is sealed to."""
+
+    question: Signed[HistogramQuestion]
+    terms: Signed[ReviewerTerms]
+
+
 class RegisteredTables(Message, frozen=True):
     """One provider's share of a model: bins in the clear, points encrypted, biased by the bound to be ≥ 0.
 
@@ -129,6 +140,8 @@ class ModelSubmission(Message, frozen=True):
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     tables: Providers[RegisteredTables]
     sealed_opening: Annotated[bytes, Meta(max_length=2 * MAX_OPENING)]
+    histograms: Providers[Signed[SealedHistogram]]
+    """Each provider's, in the order of the tables."""
 
 
 class SubmitModel(Message, frozen=True):
@@ -157,7 +170,7 @@ class ModelApproval(Message, frozen=True):
     purpose: Name
     tables: Providers[ApprovedTables]
     points_id: Hex32
-    """HMAC under the reviewer's key of the bins and points: the same for every encryption of one model."""
+    """HMAC under the reviewer's key of what the points tell (canonical_points.py), however it is encrypted."""
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     reachable_totals: Annotated[int, Meta(ge=1, lt=2**53)]
     expires: Milliseconds

@@ -24,6 +24,7 @@ from compute.paillier.runner import HERE, Runner
 from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
 from compute.protocols.key_enrolment.provider import enrol
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits
 from compute.protocols.risk_score.checks import (
     Domain,
@@ -34,6 +35,7 @@ from compute.protocols.risk_score.checks import (
     check_signature,
 )
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_answer import answer_histogram
 from compute.protocols.risk_score.logged import check_logged
 from compute.protocols.risk_score.messages import (
     Abandon,
@@ -41,6 +43,7 @@ from compute.protocols.risk_score.messages import (
     Acknowledge,
     Answer,
     AnswerKey,
+    AskHistogram,
     AskProviderTerms,
     JobStatement,
     ModelApproval,
@@ -97,6 +100,10 @@ class Registry(Protocol):
         """
         ...
 
+    def open_question(self, bank: str, bins: bytes, most: int) -> bool:
+        """Count the bins with this digest, once; False, and no count, if the bank asked of ``most`` others."""
+        ...
+
     def confirm(self, approval: bytes, snapshot: str) -> None:
         """Note that every bin of these tables holds a cohort on this snapshot too."""
         ...
@@ -104,6 +111,10 @@ class Registry(Protocol):
 
 class Admission(Protocol):
     """Permit, consents and ledgers, the node's; each method raises :class:`RefusalError` by its check."""
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        """Check 5 of a histogram: the bank holds a permit for these fields; its contract names this reviewer."""
+        ...
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
@@ -268,6 +279,14 @@ class Provider:
         if at is None:
             raise full
         return Accepted(party=self.domain.name, at=at)
+
+    def histogram(self, message: AskHistogram) -> Signed[SealedHistogram]:
+        """Give the joint histogram of the question's bins over the whole table, for the reviewer alone.
+
+        The checks are in :func:`answer_histogram`.
+        """
+        admit, now = self._admission.admit_question, self._clock()
+        return answer_histogram(self.domain, self._identity, self._registry, admit, message, now)
 
     def check(self, query: Query) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""

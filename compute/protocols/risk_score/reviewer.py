@@ -3,8 +3,6 @@
 It judges leakage and not credit merit (PROTOCOLS.md §3).
 """
 
-import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,13 +11,15 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
-from compute.canonical import DAY, encode
+from compute.canonical import DAY
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import STATEMENT_AGE, Progress, RefusalError, no_progress
 from compute.protocols.risk_score.assessment import Assessment, Limits, assess
+from compute.protocols.risk_score.canonical_points import points_id
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_check import open_histograms
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.messages import (
     AskReviewerTerms,
@@ -32,7 +32,7 @@ from compute.protocols.risk_score.messages import (
     TableOpening,
 )
 from compute.protocols.risk_score.opened import OpenedModel, opened
-from compute.protocols.risk_score.sealing import SealError, unseal
+from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
 from compute.signing import SUITE, Pins, SignatureError, Signed, digest, sign, verify
 
 MAX_ENTRIES = 4096
@@ -111,16 +111,17 @@ class Reviewer:
         1. The submission is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
            this bank and this modulus; there are not too many bins.
-        3. The sealed opening opens, for these tables.
+        3. The sealed opening opens, for these tables; so does each provider's histogram, signed by it, of the last
+           hour, for these bins of this product version.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5, 6. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
+        5–8. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
         """
         submission = self._verified(message)  # 1
         identity = digest(submission)
         approved = self._approvals.find(identity)
         if approved is None:
             examined = self._examine(submission)
-            for finding in examined.assessment.findings:  # 5, 6
+            for finding in examined.assessment.findings:  # 5–8
                 raise RefusalError(finding.rule, finding.reason, finding.remedy)
             approval = sign(self._approval(submission, examined), self.office.name, self._identity)
             approved = self._approvals.put(identity, approval)
@@ -133,7 +134,7 @@ class Reviewer:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
     def _examine(self, submission: ModelSubmission) -> Examined:
-        """Open the model and measure it: checks 2–4 refuse, 5 and 6 find."""
+        """Open the model and measure it: checks 2–4 refuse, 5–8 find."""
         key = self._check_tables(submission)  # 2
         try:
             opening = self._unseal(submission)  # 3
@@ -141,17 +142,20 @@ class Reviewer:
             raise RefusalError(3, str(error), "ask for the reviewer's terms again and seal to that key") from error
         if len(opening.tables) != len(submission.tables):
             raise RefusalError(3, "the opening has another number of tables", "open each provider's tables")
+        keys = [epoch.key for epoch in self._epochs.alive()]
+        histograms = open_histograms(submission, keys, self.office.pins, self._clock())  # 3
         for tables, table_opening in zip(submission.tables, opening.tables, strict=True):
             self._check_opening(key, submission.points_bound, tables, table_opening)  # 4
         model = opened(submission, opening)
-        return Examined(model, assess(model, self.office.limits), points_id(model, self.office.points_secret))
+        assessment = assess(model, self.office.limits, histograms)
+        return Examined(model, assessment, points_id(model, self.office.points_secret))
 
     def _unseal(self, submission: ModelSubmission) -> Opening:
         """Open with whichever key is alive: a key may have changed since the bank asked for it."""
         failure = SealError("no sealing key is alive here")
         for epoch in self._epochs.alive():
             try:
-                return unseal(submission.sealed_opening, submission.tables, epoch.key)
+                return unseal(submission.sealed_opening, epoch.key, opening_info(submission.tables), Opening)
             except SealError as error:
                 failure = error
         raise failure
@@ -212,16 +216,3 @@ class Reviewer:
             reachable_totals=examined.assessment.reachable_totals,
             expires=self._clock() + self.office.approval_days * DAY,
         )
-
-
-def points_id(model: OpenedModel, secret: bytes) -> str:
-    """HMAC-SHA256 of bank, products, bins and points: names a model without showing it, whatever its encryption.
-
-    Bins, features and providers stand in sorted order, so one model has one form. The bank is part of it, or a
-    rival could find a model by submitting guesses and comparing names.
-    """
-    content = [model.bank]
-    for part in model.tables:
-        content += [part.provider, part.product]
-        content += [encode(feature).decode() for feature in part.features]
-    return hmac.digest(secret, json.dumps(content).encode(), "sha256").hex()

@@ -51,7 +51,7 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
         others.add_row(f"{what} its products at their lengths", f"{record['kernel_over_floor']:.2f}", "")
     for record in figures["bands"]:
         what = f"banded answer, {record['values']} values, {record['bits']} bits:"
-        others.add_row(f"{what} tests ÷ as many r^n", f"{record['tests_over_floor']:.2f}", "0.3")
+        others.add_row(f"{what} tests ÷ as many r^n", f"{record['tests_over_floor']:.2f}", "0.4")
         for side, cost in record["cpu_ms_per_row"].items():
             others.add_row(f"{what} {side}, CPU ms a row", f"{cost:.0f}", "")
     others.add_row(

@@ -8,7 +8,7 @@ two for each value of a digit, where powering anew takes a square for each bit. 
 
 from itertools import repeat
 
-from gmpy2 import mpz, powmod
+from gmpy2 import mpz
 
 from compute.paillier.costs import Costs
 from compute.paillier.split import Split
@@ -25,9 +25,11 @@ class UnitPowers:
 
     def __init__(self, unit: mpz, m: mpz, bits: int) -> None:
         self._m, self._m_squared = m, m * m
-        powers = [unit]
+        powers, power = [unit], unit
         for _ in repeat(None, _digits(bits) - 1):
-            powers.append(powmod(powers[-1], _RADIX, self._m_squared))
+            for _ in repeat(None, _DIGIT_BITS):  # so few squares take a powering half as long again
+                power = power * power % self._m_squared
+            powers.append(power)
         self._bases = Split.of(powers, m)
 
     def power(self, exponent: mpz) -> mpz:

@@ -114,14 +114,14 @@ class Reviewer:
         3. The sealed opening opens, for these tables; so does each provider's histogram, signed by it, of the last
            hour, for these bins of this product version.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5–8. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
+        5–9. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
         """
         submission = self._verified(message)  # 1
         identity = digest(submission)
         approved = self._approvals.find(identity)
         if approved is None:
             examined = self._examine(submission)
-            for finding in examined.assessment.findings:  # 5–8
+            for finding in examined.assessment.findings:  # 5–9
                 raise RefusalError(finding.rule, finding.reason, finding.remedy)
             approval = sign(self._approval(submission, examined), self.office.name, self._identity)
             approved = self._approvals.put(identity, approval)
@@ -134,7 +134,7 @@ class Reviewer:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
     def _examine(self, submission: ModelSubmission) -> Examined:
-        """Open the model and measure it: checks 2–4 refuse, 5–8 find."""
+        """Open the model and measure it: checks 2–4 refuse, 5–9 find."""
         key = self._check_tables(submission)  # 2
         try:
             opening = self._unseal(submission)  # 3
@@ -215,4 +215,5 @@ class Reviewer:
             points_bound=submission.points_bound,
             reachable_totals=examined.assessment.reachable_totals,
             expires=self._clock() + self.office.approval_days * DAY,
+            bands=examined.assessment.bands,
         )

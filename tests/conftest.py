@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import postgres
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 from world import World, build
 
 from compute.paillier.private import PrivateKey
+
+if TYPE_CHECKING:
+    from processes.live_market import Market
 
 settings.register_profile("veilmart", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("veilmart")
@@ -41,6 +45,15 @@ def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
     """A small market; see tests/world.py."""
     with build(key, tmp_path) as market:
         yield market
+
+
+@pytest.fixture(scope="session")
+def live_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Market"]:
+    """The market of real processes, started once for all folders; see tests/processes/started_market.py."""
+    from processes.started_market import started  # noqa: PLC0415 -- few runs need it, and it imports much
+
+    with started(tmp_path_factory.mktemp("market")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

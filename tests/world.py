@@ -1,5 +1,6 @@
 """A small market in one process: two providers, a bank and a reviewer with real keys and real protocol roles."""
 
+import dataclasses
 import datetime as dt
 import itertools
 from base64 import b64encode
@@ -26,20 +27,23 @@ from audit.storage.check import check
 from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
-from compute.node.approvals import ApprovalStore
 from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node
 from compute.node.registry import RegistryStore
 from compute.node.reviewer import desk as reviewer_node
+from compute.node.reviewer.cases import CaseStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
 from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.bank import Bank, Logged
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
+from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
+from compute.protocols.risk_score.desk import ModelDesk
+from compute.protocols.risk_score.dossier import Dossier, Sample
 from compute.protocols.risk_score.messages import (
     Answer,
     JobStatement,
@@ -47,10 +51,13 @@ from compute.protocols.risk_score.messages import (
     Query,
     RegisteredTables,
     ReleasedAnswer,
+    UnderReview,
 )
+from compute.protocols.risk_score.office import Office
 from compute.protocols.risk_score.provider import Provider
-from compute.protocols.risk_score.reviewer import Office, Reviewer
+from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
+from compute.protocols.risk_score.submitted import SubmittedModel
 from compute.signing import Pin, Role, Signed, digest, sign
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
@@ -70,6 +77,16 @@ POLICY = Policy(
     max_age=600,
 )
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
+EXAMINERS = ("first-examiner", "second-examiner")
+DOSSIER = Dossier(
+    author="credit risk unit",
+    purpose="loans to small businesses",
+    population="small businesses that apply for a loan",
+    bad_definition="charged off",
+    development=Sample(first_day="2020-01-01", last_day="2024-12-31", rows=15_652, bad=3_100, auc=7010, ks=2900),
+    validation=None,
+    stability_index=12,
+)
 SNAPSHOT_DATE = "2026-11-01"
 GRIDS: dict[str, Bins] = {
     "region": CategoryBins(column="region", groups=(("east",), ("north",), ("south",), ("west",))),
@@ -207,6 +224,8 @@ class Parties:
     pins: dict[str, Pin]
     providers: dict[str, Provider]
     reviewer: Reviewer
+    desk: ModelDesk
+    cases: CaseStore
     transport: MemoryTransport
     log: Log
     clock: Clock
@@ -224,8 +243,27 @@ class Parties:
 
     def model(self, card: Scorecard) -> ModelApproval:
         self.enrol()
-        approved = self.bank.submit_model(card, list(self.providers), self.reviewer.office.name, PURPOSE)
+        submitted = self.submit(card)
+        self.examine(submitted)
+        approved = self.bank.ask_decision(submitted)
+        assert not isinstance(approved, UnderReview)
         return self.bank.register_model(approved)
+
+    def submit(self, card: Scorecard, providers: Sequence[str] | None = None) -> SubmittedModel:
+        """The card, with a dossier, at the reviewer."""
+        card = dataclasses.replace(card, dossier=card.dossier or DOSSIER)
+        message = self.bank.prepare_model(card, providers or list(self.providers), REVIEWER, PURPOSE)
+        return self.bank.submit_model(REVIEWER, message)
+
+    def examine(self, submitted: SubmittedModel, examiners: Sequence[str] = EXAMINERS) -> Case:
+        """The case once these examiners have read and approved it, unless a rule has approved it already."""
+        case = self.cases.find(submitted.submission)
+        assert case is not None
+        if case.approval is None:
+            for examiner in examiners:
+                self.desk.read(case.case, examiner)
+                case = self.desk.approve(case.case, examiner)
+        return case
 
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
         return self.bank.score(model, subjects, self.permits, TODAY, self.record)
@@ -281,6 +319,14 @@ class Parties:
 
         self.transport.handlers[party] = record
         return received
+
+    def journal(self, party: str) -> LogJournal:
+        """The journal of a party's node."""
+        return LogJournal(self.log, self.identities[party])
+
+    def office(self, **changes: object) -> Office:
+        """The reviewer's office with other rules."""
+        return dataclasses.replace(self.reviewer.office, **changes)  # type: ignore[arg-type]
 
     def events(self) -> list[Entry]:
         """All that was recorded since the parties were enrolled."""
@@ -366,15 +412,15 @@ def assemble(
     log = open_log(database("audit"), clock)
     LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
     office = Office(REVIEWER, pins, b"\1" * 32, limits)
-    reviewer = Reviewer(
-        office,
-        identities[REVIEWER],
-        EpochStore(engines[REVIEWER], AtRest.of(identities[REVIEWER]), clock),
-        ApprovalStore(engines[REVIEWER]),
-        clock,
-    )
+    identity = identities[REVIEWER]
+    at_rest = AtRest.of(identity)
+    cases, epochs = CaseStore(engines[REVIEWER], at_rest), EpochStore(engines[REVIEWER], at_rest, clock)
+    reviewer = Reviewer(office, identity, epochs, cases, clock)
+    desk = ModelDesk(office, identity, cases, clock)
     bank = Bank(BANK, identities[BANK], key, pins, transport, clock)
-    parties = Parties(bank, key, identities, pins, {}, reviewer, transport, log, clock, database, engines)
+    parties = Parties(
+        bank, key, identities, pins, {}, reviewer, desk, cases, transport, log, clock, database, engines
+    )
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
         permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))

@@ -50,6 +50,8 @@ KINDS = {
     EntryKind.HISTOGRAM_SENT: "分箱统计送审",
     EntryKind.MODEL_REGISTERED: "模型登记备案",
     EntryKind.MODEL_APPROVED: "模型审查通过",
+    EntryKind.MODEL_REFUSED: "模型审查不通过",
+    EntryKind.MODEL_WITHDRAWN: "模型审查撤回",
     EntryKind.QUERY_SENT: "查询发出",
     EntryKind.QUERY_RECEIVED: "查询收到",
     EntryKind.ANSWER_SENT: "应答发出",

@@ -40,12 +40,15 @@ from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskDecision,
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
+    BandQuery,
     Query,
     RegisterTables,
     SubmitModel,
+    WithdrawModel,
 )
 
 HOLD = 5.0
@@ -205,13 +208,15 @@ def named_sender(message: Message) -> str | None:
             | SubmitModel(submission=signed)
             | PresentPermit(presentation=signed)
             | Query(job=signed)
+            | BandQuery(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
         ):
             return signed.signer
         case AskHistogram(question=signed):
             return signed.signer
-        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
+        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank) | AskDecision(bank=bank):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

@@ -50,6 +50,12 @@ _REGISTRATIONS = Table(
     Column("at", BigInteger, nullable=False),
     Column("snapshot", Text, nullable=False),  # of the table on which every bin last held a cohort
 )
+_WITHDRAWN = Table(
+    "withdrawn_approvals",
+    _METADATA,
+    Column("approval", LargeBinary(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
 _PROBES = Table(
     "probes",
     _METADATA,
@@ -193,6 +199,19 @@ class RegistryStore:
         row = update(_REGISTRATIONS).where(_REGISTRATIONS.c.approval == approval)
         with self._engine.begin() as connection:
             connection.execute(row.values(snapshot=snapshot))
+
+    def withdraw(self, approval: bytes, now: int) -> int:
+        """Note for good that this approval was withdrawn; give when that was first heard."""
+        at = select(_WITHDRAWN.c.at).where(_WITHDRAWN.c.approval == approval)
+        with self._engine.begin() as connection:
+            connection.execute(insert(_WITHDRAWN).values(approval=approval, at=now).on_conflict_do_nothing())
+            return int(connection.execute(at).scalar_one())
+
+    def is_withdrawn(self, approval: bytes) -> bool:
+        """Say whether this approval was withdrawn."""
+        query = select(_WITHDRAWN.c.at).where(_WITHDRAWN.c.approval == approval)
+        with self._reader.begin() as connection:
+            return connection.execute(query).first() is not None
 
     # --- permits ----------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ Role = Literal["provider", "bank", "reviewer", "witness"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
+Examiners = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
 Bits = Annotated[float, Meta(gt=0, le=64)]
 Part = Annotated[float, Meta(ge=0, le=1)]
 
@@ -158,6 +159,12 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """How often a provider's partial total may be guessed with the total, as a share of companies."""
     approval_days: Count
     """How long an approval stands."""
+    decision_days: Count
+    """How long a model waits for its examiners before it lapses."""
+    examiners_needed: Examiners
+    """How many of the staff must approve a model."""
+    require_dossier: bool
+    """Whether a model without a dossier is refused."""
 
 
 class WitnessSettings(NodeSettings, frozen=True):

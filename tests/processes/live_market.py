@@ -1,6 +1,5 @@
 """A market of real processes over a copy of the example data, in which recognisable values are planted."""
 
-import base64
 import csv
 import json
 import os
@@ -257,32 +256,6 @@ def limit_bodies(sites: Sites, size: int) -> None:
     for site in (sites.market, *sites.nodes.values()):
         text = site.config.read_text("utf-8")
         site.config.write_text(re.sub(r"max_body = \d+", f"max_body = {size}", text), "utf-8")
-
-
-def coded(text: str) -> set[bytes]:
-    """Give the forms in which a text could travel: in hexadecimal, in base64 at any place of a whole."""
-    raw = text.encode()
-    forms = {raw.hex().encode(), raw.hex().upper().encode()}
-    for shift in range(3):
-        coded = base64.b64encode(b"\0" * shift + raw)
-        whole = coded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
-        forms |= {whole, whole.translate(bytes.maketrans(b"+/", b"-_"))}
-    return forms
-
-
-def holds_coded(data: bytes, text: str) -> bool:
-    return any(form in data for form in coded(text))
-
-
-def holds_text(data: bytes, text: str) -> bool:
-    return text.encode() in data or holds_coded(data, text)
-
-
-def long_numbers(data: bytes) -> set[int]:
-    """Give the numbers of six digits and more that stand by themselves; digits within a longer word are chance."""
-    return {
-        int(digits) for digits in re.findall(rb"(?<![0-9A-Za-z+/_.-])-?([0-9]{6,20})(?![0-9A-Za-z+/_=-])", data)
-    }
 
 
 def memory(session: int) -> dict[str, int]:

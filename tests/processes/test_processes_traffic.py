@@ -9,6 +9,7 @@ from decimal import Decimal
 from http import HTTPStatus
 
 import pytest
+from codings import holds_coded, holds_text, long_numbers
 from processes.live_market import (
     APPROVED,
     LABEL,
@@ -18,9 +19,6 @@ from processes.live_market import (
     STAFFED,
     STATE,
     Market,
-    holds_coded,
-    holds_text,
-    long_numbers,
     memory,
     rows,
 )

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from world import DAY, EXAMPLES, NOW, PURPOSE, SUBJECTS, World, scorecard
+from world import DAY, EXAMPLES, NOW, SUBJECTS, World, scorecard
 
 from audit.entry import EntryKind
 from compute.binning import CategoryBins, NumberBins
@@ -66,11 +66,11 @@ def test_a_bank_cannot_be_the_second_provider_of_its_own_model(world: World) -> 
 
     world.transport.handlers["bank"] = as_provider
     with pytest.raises(AnswerError, match="enrolled as consumer and cannot sign as provider"):
-        world.bank.submit_model(scorecard(), ["bank", "tax"], "reviewer", PURPOSE)
+        world.submit(scorecard(), ["bank", "tax"])
     # A bank that skips its own check meets the reviewer's, and then every provider's.
     world.bank._pins = {**world.pins, "bank": Pin("provider", world.pins["bank"].key)}
     with pytest.raises(RefusedByPeerError, match="check 2: bank is not enrolled as a provider"):
-        world.bank.submit_model(scorecard(), ["bank", "tax"], "reviewer", PURPOSE)
+        world.submit(scorecard(), ["bank", "tax"])
 
 
 def test_a_provider_refuses_a_job_with_a_party_that_is_none(world: World) -> None:
@@ -153,11 +153,13 @@ def test_an_old_submission_is_not_approved_again(world: World) -> None:
     handler = world.transport.handlers["reviewer"]
     sent = world.tap("reviewer")
     first = world.model()
-    again = decode(handler(sent[-1]), Signed[ModelApproval])
-    assert again.statement == first
+    submitted = next(data for data in sent if b'"type":"submit_model"' in data)
+    assert b'"model_received"' in handler(submitted)
+    assert decode(handler(sent[-1]), Signed[ModelApproval]).statement == first
+    assert len(world.cases.latest(10)) == 1
     world.clock.now += DAY
-    world.forget("reviewer", "approvals")
-    assert b"not of the last hour" in handler(sent[-1])
+    world.forget("reviewer", "model_cases")
+    assert b"not of the last hour" in handler(submitted)
 
 
 @pytest.mark.parametrize("party", ["labour", "reviewer"])
@@ -223,7 +225,7 @@ def test_the_bank_uses_no_approval_but_of_what_it_submitted(world: World, change
 
     def lie(data: bytes) -> bytes:
         reply = honest(data)
-        if b'"type":"submit_model"' not in data:
+        if b'"type":"ask_decision"' not in data:
             return reply
         approval = msgspec.structs.replace(decode(reply, Signed[ModelApproval]).statement, **change)
         return encode(sign(approval, "reviewer", world.identities["reviewer"]))

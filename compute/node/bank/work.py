@@ -1,4 +1,4 @@
-"""What a bank's worker does: prove the key, register a model, score. Only here is the private key loaded.
+"""What a bank's worker does: prove the key, submit and register models, score. It alone loads the private key.
 
 A scoring keeps its signed job before it sends it, and every answer as it comes. Started again, it asks with the
 same job, which the providers answer with the bytes that they stored, and count once.
@@ -7,10 +7,8 @@ same job, which the providers answer with the bytes that they stored, and count 
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from audit.errors import ErasedError
@@ -18,19 +16,18 @@ from audit.subjects import SubjectTree
 from compute.binning import code_columns
 from compute.canonical import decode, encode
 from compute.node import events
-from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local, open_applicants
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
+from compute.node.bank.desk import BankDesk, open_desk
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SUBMIT_MODEL
 from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
+from compute.node.bank.registering import register_model, submit_model
 from compute.node.bank.scores import ScoreWriter
 from compute.node.computing import open_runner
 from compute.node.console.messages import (
     KeyEnrolled,
     KeyEnrolment,
-    ModelRegistered,
-    ModelRegistration,
     Scored,
     Scoring,
 )
@@ -39,15 +36,13 @@ from compute.node.jobs.context import Handler, JobContext
 from compute.node.jobs.shelf import stamp_of
 from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
-from compute.node.site import Site, clock, open_site
-from compute.node.transport import PeerTransport
+from compute.node.site import Site, clock
 from compute.paillier.encoding import FixedPoint
-from compute.paillier.private import PrivateKey
 from compute.permit import permit_name
-from compute.protocols.base import Progress, ProtocolError, RefusalError, RefusedByPeerError, no_progress
-from compute.protocols.risk_score.bank import ApprovedModel, Bank, Logged
+from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
+from compute.protocols.risk_score.bank import Logged
 from compute.protocols.risk_score.messages import Answer, Query, ReleasedAnswer
-from compute.protocols.risk_score.scorecard import parse_scorecard, sum_points
+from compute.protocols.risk_score.scorecard import sum_points
 from compute.signing import Signed, digest
 from compute.web.errors import PeerUnreachableError
 from connectors.base import Table
@@ -60,75 +55,20 @@ def work(settings: BankSettings) -> dict[str, Handler]:
     load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
     return {
         ENROL_KEY: partial(_enrol_key, settings),
-        REGISTER_MODEL: partial(_register_model, settings),
+        SUBMIT_MODEL: partial(submit_model, settings),
+        REGISTER_MODEL: partial(register_model, settings),
         SCORE: partial(_score, settings),
     }
 
 
-@dataclass(frozen=True)
-class _Desk:
-    """What a job of the bank works with."""
-
-    site: Site[BankSettings]
-    key: PrivateKey
-    transport: PeerTransport
-
-    def bank(self, progress: Progress = no_progress) -> Bank:
-        """Give the role, telling this progress."""
-        site = self.site
-        name, patience = site.settings.name, site.settings.patience
-        return Bank(name, site.key, self.key, site.directory, self.transport, clock, progress, patience)
-
-
-@contextmanager
-def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
-    with open_site(settings, settings.patience) as site:
-        transport = PeerTransport(settings.name, site.key, settings.authority, site.directory, settings.patience)
-        with transport:
-            key = load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
-            yield _Desk(site, key, transport)
-
-
-def _desk(settings: BankSettings, context: JobContext) -> _Desk:
-    """Give the desk that an earlier job of this process opened with the present files, or a new one."""
-    stamp = tuple(map(stamp_of, (settings.paillier_key, settings.key, settings.authority)))
-    desk = context.shelf.get("desk", stamp, partial(_open_desk, settings))
-    desk.transport.count_anew()
-    return desk
-
-
 def _enrol_key(settings: BankSettings, context: JobContext) -> bytes:
-    request, desk = decode(context.parameters, KeyEnrolment), _desk(settings, context)
+    request, desk = decode(context.parameters, KeyEnrolment), open_desk(settings, context)
     desk.bank(context.progress).enrol_key(request.providers)
     return encode(KeyEnrolled(key=desk.key.public.fingerprint, providers=request.providers))
 
 
-def _register_model(settings: BankSettings, context: JobContext) -> bytes:
-    request, desk = decode(context.parameters, ModelRegistration), _desk(settings, context)
-    scorecard = request.scorecard.encode()
-    card = parse_scorecard(scorecard)
-    terms = agreed_terms(desk.site, request.contract)
-    providers = [grant.provider for grant in terms.grants]
-    bank, kept = desk.bank(context.progress), context.checkpoints().get("approved")
-    if kept is None:
-        approved = bank.submit_model(card, providers, terms.model_reviewer, terms.purpose)
-        context.checkpoint("approved", encode(approved))
-    else:
-        approved = decode(kept, ApprovedModel)
-    approval = bank.register_model(approved)
-    ModelStore(desk.site.engine, desk.site.at_rest).add(scorecard, approval)
-    return encode(
-        ModelRegistered(
-            model=card.name,
-            model_version=card.version,
-            approval=digest(approval).hex(),
-            reachable_totals=approval.reachable_totals,
-        )
-    )
-
-
 def _score(settings: BankSettings, context: JobContext) -> bytes:
-    request, desk = decode(context.parameters, Scoring), _desk(settings, context)
+    request, desk = decode(context.parameters, Scoring), open_desk(settings, context)
     stamp = stamp_of(settings.applicants)
     applicants = context.shelf.get("applicants", stamp, partial(open_applicants, settings))
     model = ModelStore(desk.site.engine, desk.site.at_rest).find(
@@ -169,7 +109,7 @@ def folder(parameters: bytes) -> str:
     return f"{request.reference}-{hashlib.sha256(parameters).hexdigest()[:8]}"
 
 
-def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, subjects: Sequence[str]) -> Query:
+def _query(desk: BankDesk, context: JobContext, request: Scoring, model: Model, subjects: Sequence[str]) -> Query:
     """Give the job that an earlier run made, or a new one, kept before anybody sees it."""
     kept = context.checkpoints().get("query")
     if kept is not None:
@@ -181,7 +121,7 @@ def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, sub
     return query
 
 
-def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> list[ReleasedAnswer]:
+def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -> list[ReleasedAnswer]:
     """Give every provider's answer with its key, in the order of the job; they compute at the same time.
 
     All answers are there, still closed, before the first key is asked for: if a provider refuses, the job is given
@@ -221,7 +161,7 @@ def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> l
         return list(pool.map(released, answers))
 
 
-def _abandon(desk: _Desk, providers: Sequence[str], query: Query) -> None:
+def _abandon(desk: BankDesk, providers: Sequence[str], query: Query) -> None:
     """Give a job up that cannot be finished, at everybody who may have answered."""
     for provider in providers:
         try:

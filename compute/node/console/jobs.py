@@ -7,14 +7,22 @@ from apiflask.fields import String
 from flask import Response
 
 from compute.canonical import Message, decode
-from compute.node.console.messages import MAX_JOBS, Jobs, JobView, KeyEnrolled, ModelRegistered, Scored
+from compute.node.console.messages import (
+    MAX_JOBS,
+    Jobs,
+    JobView,
+    KeyEnrolled,
+    ModelRegistered,
+    ModelSubmitted,
+    Scored,
+)
 from compute.node.jobs.errors import WrongStateError
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
 from compute.web.body import answers, gives, respond
 
-RESULT: Any = KeyEnrolled | ModelRegistered | Scored
+RESULT: Any = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored
 """The union of what jobs give."""
 
 

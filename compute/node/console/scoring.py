@@ -1,4 +1,4 @@
-"""What a bank's staff have its worker do: prove the key, register a model, score."""
+"""What a bank's staff have its worker do: prove the key, score."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,10 @@ from flask import Response, send_file
 
 from audit.salts import SaltTree
 from compute.canonical import Message, encode
-from compute.node.bank.agreed import agreed_terms
-from compute.node.bank.applicants import check_local
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SHORT
+from compute.node.bank.kinds import ENROL_KEY, SCORE, SHORT
 from compute.node.bank.models import ModelStore
 from compute.node.console.jobs import scored, view
-from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
+from compute.node.console.messages import JobView, KeyEnrolment, Scoring
 from compute.node.console.subjects import named, require_kept
 from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
@@ -22,7 +20,6 @@ from compute.node.jobs.store import JobStore
 from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
-from compute.protocols.risk_score.scorecard import parse_scorecard
 from compute.signing import Pins
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
@@ -54,17 +51,6 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
         """Prove the bank's Paillier key to providers."""
         _require_providers(site.directory, asked.providers)
         return submit(ENROL_KEY, asked, asked.reference, len(asked.providers))
-
-    @made.post("/models")
-    @takes(message(ModelRegistration))
-    @gives(JobView, 202)
-    def register_model(asked: ModelRegistration) -> JobView:
-        """Have a scorecard approved by the contract's reviewer and registered at its providers."""
-        card = parse_scorecard(asked.scorecard.encode())
-        check_local(card, site.settings)
-        agreed_terms(site, asked.contract)
-        bins = sum(feature.bins.size for features in card.sources.values() for feature in features)
-        return submit(REGISTER_MODEL, asked, asked.reference, bins)
 
     @made.post("/scorings")
     @takes(message(Scoring))

@@ -21,8 +21,10 @@ from compute.protocols.risk_score.messages import (
     Acknowledge,
     AskHistogram,
     AskProviderTerms,
+    BandQuery,
     Query,
     RegisterTables,
+    WithdrawModel,
 )
 from compute.protocols.risk_score.provider import Means, Provider
 
@@ -34,7 +36,9 @@ def handlers(role: Provider) -> Handlers:
         AskProviderTerms: role.terms,
         AskHistogram: role.histogram,
         RegisterTables: role.register,
+        WithdrawModel: role.withdraw,
         Query: role.answer,
+        BandQuery: role.answer,
         Acknowledge: role.acknowledge,
         Abandon: role.abandon,
     }

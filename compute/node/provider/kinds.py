@@ -2,10 +2,13 @@
 
 from compute.node.jobs.estimate import Cost
 
-ANSWER = "answer"
+ANSWER, BANDS = "answer", "bands"
 
-KINDS = {ANSWER: Cost(0.5, 0.0005)}
-"""Unit: a row."""
+KINDS = {ANSWER: Cost(0.5, 0.0005), BANDS: Cost(0.5, 0.003)}
+"""Units: a row, a zero test."""
 
 SHORT = 64
-"""Rows up to which a query is answered within its request: a quarter of a second of one thread at 4096 bits."""
+"""Rows or tests up to which a query is answered within its request.
+
+A quarter of a second of one thread, or one second, at 4096 bits.
+"""

@@ -2,9 +2,9 @@
 
 Its own masked sums times theirs are encryptions of the totals, under a key that it has not: the zero-sum masks
 cancel. It gives them to nobody; what it answers with are zero tests (``compute.paillier.zero_test``), of whose
-statement this module sees to one condition, that each ciphertext encrypts a total: honest providers made them, for
-this very job, from tables that the reviewer opened. The other conditions are seen to by key enrolment (the modulus)
-and by the reviewer (every reachable total is in the approval's range).
+statement this module sees to one condition, that each ciphertext encrypts a total: honest providers made them,
+for this very job, from tables that the reviewer opened. The other conditions are seen to by key enrolment (the
+modulus) and by the reviewer (every reachable total is in the approval's range).
 """
 
 from collections.abc import Sequence

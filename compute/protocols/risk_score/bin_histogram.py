@@ -30,6 +30,8 @@ Companies = Annotated[int, Meta(ge=0, lt=2**53)]
 class HistogramQuestion(Message, frozen=True):
     """How many companies of a provider are in each combination of these bins."""
 
+    hidden = frozenset({"nonce"})
+
     bank: Name
     provider: Name
     product: Name
@@ -46,6 +48,8 @@ class HistogramQuestion(Message, frozen=True):
 
 class BinHistogram(Message, frozen=True):
     """The provider's word on its table: the combinations of bins that hold k companies or more, and its grids."""
+
+    hidden = frozenset({"codes", "counts"})
 
     question: Bytes32
     """Digest of the :class:`HistogramQuestion`."""

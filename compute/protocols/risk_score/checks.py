@@ -103,7 +103,8 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
 
     1. The approval is signed by the pinned reviewer.
     2. Approval and tables name one bank and its enrolled modulus.
-    3. The approval has not expired, and the model tells no more than this provider allows.
+    3. The approval has not expired, and the model tells no more than this provider allows; the caller looks
+       whether it was withdrawn.
     4. The approval covers exactly these tables, at this provider, for the product version held here; and at least
        one other provider, so that a total is no partial score.
     5. Every column exists here, and its bins fit its type and are unions of its published grid's cells.
@@ -180,7 +181,8 @@ def check_job(
     Checks 1 (signature), 2 (nonce) and 9 (permit, consents, ledgers) are the caller's.
 
     3. The modulus is the one enrolled for this bank.
-    4. The approval that the job names is registered here for this bank and this modulus, and has not expired.
+    4. The approval that the job names is registered here for this bank and this modulus, and has not expired; the
+       caller looks whether it was withdrawn.
     5. The providers are the approved ones in the approved order, each with terms that its pinned identity signed
        and that have not expired; ours are our current ones.
     6. The observation date is not before our snapshot and not in the future.

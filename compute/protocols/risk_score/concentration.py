@@ -3,7 +3,8 @@
 A secret is the bin of one feature, or one provider's partial total. With P(s, t) the share of companies with
 secret s and total t, three measures of it:
 
-- *certain*: the share of companies whose total leaves one possible secret, Σ P(t) over the t with one s.
+- *certain*: the share of companies whose total leaves one possible secret, Σ P(t) over the t with one s; nobody's,
+  if all kept companies have the same, for then everybody knows it beforehand.
 - *guess*: how often the best guess is right that knows the total, the posterior Bayes vulnerability Σ_t max_s P(s,
   t); *gain*: how much that is more than the best guess without it, max_s P(s): additive leakage (Braun,
   Chatzikokolakis, Palamidessi, Quantitative notions of leakage for one-try attacks, ENTCS 249, 2009).
@@ -153,14 +154,15 @@ def _measure(provider: str, column: str | None, joint: Floats, known: float) -> 
     """Measure a secret by P(s, t), a row for each secret: sums of positive numbers, so 0 is exactly no support."""
     before, after = joint.sum(axis=1), joint.sum(axis=0)
     alone = np.count_nonzero(joint, axis=0) == 1
-    is_open = np.count_nonzero(before) == 1  # what everybody knows beforehand is no secret
+    is_open = np.count_nonzero(before) == 1
+    certain = 0.0 if is_open else float(after[alone].sum())
     guess = known * float(joint.max(axis=0).sum()) + (1 - known)
     return Measure(
         provider=provider,
         column=column,
-        certain=0.0 if is_open else _share(known * float(after[alone].sum()) + (1 - known)),
+        certain=_share(known * certain + (1 - known)),
         guess=_share(guess),
-        gain=0.0 if is_open else _share(guess - known * float(before.max())),
+        gain=_share(guess - known * float(before.max())),
         bits=_bits(_entropy(before) + _entropy(after) - _entropy(joint)),
         prior_bits=_bits(_entropy(before)),
     )

@@ -6,7 +6,13 @@ from dataclasses import replace
 from audit.merkle import leaf_hash, root_of
 from compute.paillier.packing import SlotLayout
 from compute.paillier.public import PublicKey
-from compute.protocols.risk_score.messages import MAX_ROWS, ApprovedTables, ModelApproval, RegisteredTables
+from compute.protocols.risk_score.messages import (
+    MAX_ROWS,
+    ApprovedTables,
+    JobStatement,
+    ModelApproval,
+    RegisteredTables,
+)
 from compute.signing import digest
 
 MAX_CONTENT = 44 * 2**20
@@ -53,15 +59,15 @@ def banding_provider(approval: ModelApproval) -> str | None:
     return None if approval.bands is None else approval.tables[-1].provider
 
 
-def answer_ciphertexts(approval: ModelApproval, provider: str, rows: int, modulus_bits: int) -> int:
-    """Give the number of ciphertexts in a provider's answer over so many rows."""
+def answer_ciphertexts(approval: ModelApproval, job: JobStatement, provider: str) -> int:
+    """Give the number of ciphertexts in a provider's answer to a job under this approval."""
     if approval.bands is not None and provider == banding_provider(approval):
-        return rows * approval.bands.tests
-    return layout_for(approval, modulus_bits).outputs(rows)
+        return job.rows * approval.bands.tests
+    return job.outputs
 
 
 def most_rows(approval: ModelApproval, key: PublicKey) -> int:
-    """Give the most rows that a job can have: the tests of a banded one, and the answers for them, fill a message."""
+    """Give the most rows that a job can have: of a banded one so many whose tests, and answers, fit a message."""
     if approval.bands is None:
         return MAX_ROWS
     row = max(approval.bands.tests, len(approval.tables) - 1) * key.ciphertext_bytes

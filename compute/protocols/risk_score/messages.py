@@ -9,7 +9,9 @@
     bank ─ AskHistogram ──────────────────────▶ provider      how many companies are in each combination of bins
     bank ◀────── Signed[SealedHistogram] ───── provider       sealed to the reviewer (bin_histogram.py)
     bank ─ SubmitModel (sealed opening) ──────▶ reviewer      bins in the clear, points encrypted and opened
-    bank ◀────────── Signed[ModelApproval] ─── reviewer
+    bank ◀────────── ModelReceived ─────────── reviewer       recomputed, no rule is broken: a case is open
+    bank ─ AskDecision ───────────────────────▶ reviewer       and again, until two examiners have decided
+    bank ◀── UnderReview | Signed[ModelApproval]  reviewer
     bank ─ RegisterTables + approval ─────────▶ provider      the same ciphertexts, no opening
     bank ─ Query (signed job, subjects) ──────▶ provider
     bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts, under a one-time key
@@ -18,6 +20,7 @@
     bank ─ BandQuery (opened answers) ────────▶ provider      a banded model's last one, after all others: zero tests
     bank ◀────────────── Signed[Answer] ────── provider       by which of its values a total is in, then as above
     bank ─ Abandon (signed tombstone) ────────▶ provider      instead: the answer's key is never given out
+    reviewer ─ WithdrawModel ─────────────────▶ provider      at any time: no job under this approval any more
 
 A provider learns: which bank asks about which consenting subjects, when and for what purpose; the model's name and
 version, its bins' edges, the number of features of every provider, the decimals of the points, and how many
@@ -39,6 +42,7 @@ from compute.paillier.packing import SlotLayout
 from compute.protocols.base import Subject
 from compute.protocols.risk_score.bands import Bands, Cuts
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
+from compute.protocols.risk_score.dossier import Dossier
 from compute.signing import Signed, Suite
 
 MAX_ROWS = 1_000_000
@@ -123,6 +127,8 @@ class RegisteredTables(Message, frozen=True):
 class TableOpening(Message, frozen=True):
     """Points in units, in the order of the ciphertexts, and each one's r in big-endian bytes of n's length."""
 
+    hidden = frozenset({"points", "randomness"})
+
     points: tuple[Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)], ...]
     randomness: bytes
 
@@ -131,6 +137,7 @@ class Opening(Message, frozen=True):
     """What the reviewer needs to recompute every ciphertext; it travels sealed."""
 
     tables: Providers[TableOpening]
+    dossier: Dossier | None = None
 
 
 class ModelSubmission(Message, frozen=True):
@@ -153,6 +160,31 @@ class SubmitModel(Message, frozen=True):
     """Bank to reviewer: review this model."""
 
     submission: Signed[ModelSubmission]
+
+
+class ModelReceived(Message, frozen=True):
+    """The reviewer has the model, recomputed it and found nothing; its examiners decide."""
+
+    reviewer: Name
+    submission: Bytes32
+    """The digest of the :class:`ModelSubmission`."""
+    at: Milliseconds
+
+
+class AskDecision(Message, frozen=True):
+    """Bank to reviewer: the question what became of its submission of this digest."""
+
+    bank: Name
+    submission: Bytes32
+
+
+class UnderReview(Message, frozen=True):
+    """The examiners have not decided yet; after `lapses` they will not, and the model is to be submitted anew."""
+
+    reviewer: Name
+    submission: Bytes32
+    since: Milliseconds
+    lapses: Milliseconds
 
 
 class ApprovedTables(Message, frozen=True):
@@ -181,11 +213,29 @@ class ModelApproval(Message, frozen=True):
     expires: Milliseconds
     bands: Bands | None = None
     """If given, jobs answer with the band of a total and never with the total."""
+    rests_on: Bytes32 | None = None
+    """The digest of an approval that examiners gave to the same `points_id`: this one follows from it by rule."""
 
     @property
     def outcomes(self) -> int:
         """How many different answers a subject can get."""
         return self.reachable_totals if self.bands is None else self.bands.count
+
+
+class Withdrawal(Message, frozen=True):
+    """The reviewer takes an approval back for good."""
+
+    reviewer: Name
+    bank: Name
+    approval: Bytes32
+    """The digest of the :class:`ModelApproval`."""
+    at: Milliseconds
+
+
+class WithdrawModel(Message, frozen=True):
+    """Reviewer to provider: take no job under this approval any more."""
+
+    withdrawal: Signed[Withdrawal]
 
 
 class RegisterTables(Message, frozen=True):
@@ -233,6 +283,8 @@ class JobStatement(Message, frozen=True):
 class Query(Message, frozen=True):
     """Bank to provider: the job, and the subjects and salt that its root commits to."""
 
+    hidden = frozenset({"subjects"})
+
     job: Signed[JobStatement]
     salt: Bytes32
     subjects: Annotated[tuple[Subject, ...], Meta(max_length=MAX_ROWS)]
@@ -272,6 +324,8 @@ class Acknowledge(Message, frozen=True):
 class AnswerKey(Message, frozen=True):
     """Provider to bank: the key of an answer whose receipt was taken in, first at this time."""
 
+    hidden = frozenset({"key"})
+
     provider: Name
     job: Bytes32
     key: Bytes32
@@ -280,6 +334,8 @@ class AnswerKey(Message, frozen=True):
 
 class ReleasedAnswer(Message, frozen=True):
     """An answer with its key, as the bank keeps it."""
+
+    hidden = frozenset({"key"})
 
     answer: Signed[Answer]
     key: Bytes32

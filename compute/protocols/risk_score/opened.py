@@ -8,6 +8,7 @@ from msgspec import Meta
 from compute.binning import Bins
 from compute.canonical import Message, Name, Version
 from compute.protocols.risk_score.bands import Cuts
+from compute.protocols.risk_score.dossier import Dossier
 from compute.protocols.risk_score.messages import (
     MAX_FEATURES,
     MAX_POINTS_BOUND,
@@ -23,6 +24,8 @@ Points = Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)]
 
 class OpenedFeature(Message, frozen=True):
     """A feature's bins and the points of each, in units; the last bin is for missing."""
+
+    hidden = frozenset({"points"})
 
     bins: Bins
     points: tuple[Points, ...]
@@ -52,6 +55,13 @@ class OpenedModel(Message, frozen=True):
     def points(self) -> list[Sequence[int]]:
         """Each feature's points, provider by provider."""
         return [feature.points for part in self.tables for feature in part.features]
+
+
+class CaseFile(Message, frozen=True):
+    """What examiners decide on: the model in the clear, and its dossier."""
+
+    model: OpenedModel
+    dossier: Dossier | None
 
 
 def opened(submission: ModelSubmission, opening: Opening) -> OpenedModel:

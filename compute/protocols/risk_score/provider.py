@@ -6,6 +6,7 @@ It holds plain rows and the bank's public key. It never loads the private key's 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from threading import Lock
 from typing import Protocol
 
@@ -21,9 +22,11 @@ from compute.paillier.partials import Partials
 from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
+from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
 from compute.protocols.key_enrolment.provider import enrol
+from compute.protocols.risk_score.band_query import check_place, open_others
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits
 from compute.protocols.risk_score.checks import (
@@ -45,22 +48,26 @@ from compute.protocols.risk_score.messages import (
     AnswerKey,
     AskHistogram,
     AskProviderTerms,
+    BandQuery,
     JobStatement,
     ModelApproval,
     ProviderTerms,
     Query,
     RegisteredTables,
     RegisterTables,
+    ReleasedAnswer,
     Tombstone,
+    WithdrawModel,
 )
 from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
+from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, derived_secret, digest, sign, verify
 
 LEDGER = "veilmart/ledger/v1"
 """For what the secret is derived under which the ledger names subjects."""
-LOOK_UP, BLIND = "look up 查表", "blind 盲化"
-"""The steps of an answer, in rows and in ciphertexts."""
+LOOK_UP, TEST, BLIND = "look up 查表", "test 判档", "blind 盲化"
+"""The steps of an answer, in rows and in ciphertexts; only bands are tested for."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,14 @@ class Registry(Protocol):
 
     def confirm(self, approval: bytes, snapshot: str) -> None:
         """Note that every bin of these tables holds a cohort on this snapshot too."""
+        ...
+
+    def withdraw(self, approval: bytes, now: int) -> int:
+        """Note for good that this approval was withdrawn; give when that was first heard."""
+        ...
+
+    def is_withdrawn(self, approval: bytes) -> bool:
+        """Say whether this approval was withdrawn."""
         ...
 
 
@@ -265,6 +280,7 @@ class Provider:
         bank = message.tables.bank
         registered = check_registration(self.domain, message, self._key(bank), self._clock())
         name = digest(registered.approval)
+        self._require_standing(name, check=3)
         kept = self._registry.registration(name)
         if kept is not None:
             return Accepted(party=self.domain.name, at=kept.at)
@@ -280,6 +296,11 @@ class Provider:
             raise full
         return Accepted(party=self.domain.name, at=at)
 
+    def withdraw(self, message: WithdrawModel) -> Accepted:
+        """Take no tables and no job under an approval any more; checked by :func:`check_withdrawal`."""
+        withdrawal = check_withdrawal(self.domain, message)
+        return Accepted(party=self.domain.name, at=self._registry.withdraw(withdrawal.approval, self._clock()))
+
     def histogram(self, message: AskHistogram) -> Signed[SealedHistogram]:
         """Give the joint histogram of the question's bins over the whole table, for the reviewer alone.
 
@@ -288,23 +309,27 @@ class Provider:
         admit, now = self._admission.admit_question, self._clock()
         return answer_histogram(self.domain, self._identity, self._registry, admit, message, now)
 
-    def check(self, query: Query) -> None:
+    def check(self, message: Query | BandQuery) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         if self._stored(job) is None:
-            self._admit(query, job)
+            self._admit(query, job, answers)
 
-    def answer(self, query: Query) -> Signed[Answer]:
+    def answer(self, message: Query | BandQuery) -> Signed[Answer]:
         """Give the masked, blinded scores of the job's subjects, stored and counted before they are returned.
 
+        With the others' answers to a banded model's job: the tests that tell the bands.
+
         A retry of the same job gets the stored answer, and one that comes while it is computed waits for it.
-        Checks 1 and 2 are here, 3–9 in :meth:`_admit`.
+        Checks 1 and 2 are here, 3–12 in :meth:`_admit`.
         """
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         stored = self._stored(job)
         if stored is None:
             with self._compute_lock:
-                stored = self._stored(job) or self._compute(query, job)
+                stored = self._stored(job) or self._compute(query, job, answers)
         return stored
 
     def acknowledge(self, message: Acknowledge) -> AnswerKey:
@@ -360,7 +385,8 @@ class Provider:
         return Registered.of(kept.message, key)
 
     def _recheck(self, approval: bytes, registered: Registered) -> None:
-        """Refuse by check 4 if a bin holds no cohort on the present table, where that has changed since."""
+        """Refuse by check 4 if the approval was withdrawn, or a bin holds no cohort on a table that changed."""
+        self._require_standing(approval, check=4)
         kept, snapshot = self._registry.registration(approval), self.domain.holding.snapshot
         if kept is not None and kept.snapshot != snapshot:
             try:
@@ -369,21 +395,33 @@ class Provider:
                 raise RefusalError(4, f"on the present table {error.reason}", error.remedy) from error
             self._registry.confirm(approval, snapshot)
 
-    def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
-        """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
+    def _require_standing(self, approval: bytes, check: int) -> None:
+        if self._registry.is_withdrawn(approval):
+            raise RefusalError(check, "the reviewer withdrew the model's approval", "ask the reviewer why")
+
+    def _admit(self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None) -> "_Admitted":
+        """Give what the job computes with, or refuse by checks 3–12.
+
+        3–8 are in :func:`check_job`, 10 in :func:`check_place`, 11 and 12 in :func:`open_others`.
+        """
         key = self._key(job.bank)
         registered = self._registered(job.approval, key)
         # 9 comes first, before a million subjects are hashed for somebody without a permit.
         max_uses = 0 if registered is None else self._admission.admit_job(job, registered)
         epochs = {epoch.public_key: epoch.key for epoch in self._epochs.alive()}
         registered, key = check_job(self.domain, query, epochs, key, registered, self._clock())  # 3–8
+        own = self.domain.name
+        check_place(registered.approval, own, answers)  # 10
         self._recheck(job.approval, registered)  # 4
         self._admission.admit_subjects(job, query.subjects)  # 9
-        own = next(terms.statement for terms in job.providers if terms.statement.provider == self.domain.name)
-        return _Admitted(registered, key, epochs[own.mask_key], max_uses)
+        others = None if answers is None else open_others(job, own, key, self.domain.pins, answers)  # 11, 12
+        terms = next(terms.statement for terms in job.providers if terms.statement.provider == own)
+        return _Admitted(registered, key, epochs[terms.mask_key], max_uses, others)
 
-    def _compute(self, query: Query, job: JobStatement) -> Signed[Answer]:
-        admitted = self._admit(query, job)
+    def _compute(
+        self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None
+    ) -> Signed[Answer]:
+        admitted = self._admit(query, job, answers)
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
@@ -395,9 +433,7 @@ class Provider:
         sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
-        capped = top_mask(key, masked, job.layout, len(job.providers))
-        pool = means.pool(key, len(capped))
-        ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
+        ciphertexts = self._closed(admitted, job, masked)
         own, name = self.domain.name, digest(job)
         one_time = self._answer_key(name)
         answer = Answer(
@@ -408,11 +444,30 @@ class Provider:
             key_digest=key_digest(one_time),
             answered_at=self._clock(),
         )
+        self._require_standing(job.approval, check=4)  # once more: it may have been withdrawn meanwhile
         self._admission.keep_use(job, query.subjects)
         # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
         return _answer_to(
             job, self._answers.put(job, sign(answer, own, self._identity), admitted.max_uses, charge)
         )
+
+    def _closed(self, admitted: "_Admitted", job: JobStatement, masked: Sequence[mpz]) -> list[mpz]:
+        """Give what may leave of the masked sums: with a top mask, or zero tests of totals, each blinded.
+
+        A banded model's sums get no top mask: it would stay in the totals. All but the last provider's leave as
+        they are, uniform by the zero-sum mask, for the last one's never do.
+        """
+        key, means, bands = admitted.key, self._means, admitted.registered.approval.bands
+        blinded = partial(means.progress, BLIND)
+        if bands is None:
+            capped = top_mask(key, masked, job.layout, len(job.providers))
+            return blind(key, capped, means.runner, means.pool(key, len(capped)), blinded)
+        if admitted.others is None:
+            return blind(key, masked, means.runner, means.pool(key, len(masked)), blinded)
+        columns = zip(masked, *admitted.others, strict=True)
+        totals = [prod(parts, start=mpz(1)) % key.n_squared for parts in columns]
+        pool, values = means.pool(key, len(totals) * bands.tests), bands.values(job.slot_bias)
+        return zero_tests(key, totals, values, means.runner, pool, (partial(means.progress, TEST), blinded))
 
     def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""
@@ -425,7 +480,7 @@ class Provider:
         return Charge(
             bank=approval.bank,
             points_id=approval.points_id,
-            millibits=millibits(approval.reachable_totals),
+            millibits=millibits(approval.outcomes),
             bins=registered.tables.bins,
             snapshot=holding.snapshot,
             subjects=query.subjects,
@@ -459,6 +514,11 @@ class Provider:
             raise RefusalError(5, "a provider's mask key is of small order", "ask for its terms again") from error
 
 
+def _parts(message: Query | BandQuery) -> tuple[Query, tuple[ReleasedAnswer, ...] | None]:
+    """Give the query, and the others' answers if they came with it."""
+    return (message.query, message.answers) if isinstance(message, BandQuery) else (message, None)
+
+
 def _answer_to(job: JobStatement, stored: Signed[Answer]) -> Signed[Answer]:
     """Give the answer that is stored under the job's nonce, or refuse by check 2 if it is another job's."""
     if stored.statement.job != digest(job):  # 2
@@ -474,3 +534,5 @@ class _Admitted:
     key: PublicKey
     mask_key: X25519PrivateKey
     max_uses: int
+    others: list[list[mpz]] | None
+    """The other providers' ciphertexts, where this one tells a banded model's bands."""

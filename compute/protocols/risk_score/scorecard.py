@@ -3,18 +3,26 @@
 The file is JSON::
 
     {"name", "version", "higher_is", "points_to_double_odds", "base_points",
-     "sources": {product id: [feature …]}, "local": [feature …]}
+     "sources": {product id: [feature …]}, "local": [feature …], "dossier"?: {…}}
 
 A feature is ``{"kind": "category", "column", "prefix"?, "bins": [{"values": […], "points"}],
 "other_or_missing_points"}`` or ``{"kind": "number", "column", "edges", "points", "missing_points"}``; with edges
 e_1 < … < e_k the k+1 points belong to x < e_1, e_1 ≤ x < e_2, …, x ≥ e_k.
 
 score = base_points + the points of the sources' features + the points of the local features.
+
+The dossier is for the model's reviewer (:mod:`compute.protocols.risk_score.dossier`), with figures as decimals of
+at most four places::
+
+    {"author", "purpose", "population", "bad_definition", "development": sample, "validation": sample | null,
+     "stability_index"}
+
+A sample is ``{"first_day", "last_day", "rows", "bad", "auc", "ks"}``.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -24,6 +32,7 @@ from msgspec import Meta
 from compute.binning import BinningError, Bins, CategoryBins, NumberBins
 from compute.canonical import Name, Version
 from compute.paillier.encoding import FixedPoint
+from compute.protocols.risk_score.dossier import PARTS, Dossier
 from compute.protocols.risk_score.messages import MAX_FEATURES
 
 MAX_SCORECARD_BYTES = 2**20
@@ -45,7 +54,7 @@ class Feature:
     """A column's bins and the points of each, in units of 10^-decimals; the last bin is for missing."""
 
     bins: Bins
-    points: tuple[int, ...]
+    points: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,11 @@ class Scorecard:
     name: str
     version: str
     decimals: int
-    base_points: int
+    base_points: int = field(repr=False)
     sources: dict[str, tuple[Feature, ...]]
     local: tuple[Feature, ...]
+    dossier: Dossier | None = None
+    cuts: tuple[int, ...] | None = None
 
     @property
     def points_bound(self) -> int:
@@ -100,6 +111,7 @@ def parse_scorecard(data: bytes) -> Scorecard:
         fixed.encode(card.base_points),
         sources,
         _features("local", card.local, fixed),
+        None if card.dossier is None else _dossier(card.dossier),
     )
 
 
@@ -151,6 +163,25 @@ class _Number(_Spec, frozen=True, tag="number"):
 _Specs = Annotated[tuple[_Category | _Number, ...], Meta(max_length=MAX_FEATURES)]
 
 
+class _Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    first_day: str
+    last_day: str
+    rows: int
+    bad: int
+    auc: _Exact
+    ks: _Exact
+
+
+class _Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    author: str
+    purpose: str
+    population: str
+    bad_definition: str
+    development: _Sample
+    stability_index: _Exact
+    validation: _Sample | None = None
+
+
 class _Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     version: Version
@@ -159,6 +190,32 @@ class _Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_points: _Exact
     sources: Annotated[dict[Name, Annotated[_Specs, Meta(min_length=1)]], Meta(min_length=1)]
     local: _Specs
+    dossier: _Dossier | None = None
+
+
+def _dossier(given: _Dossier) -> Dossier:
+    members = msgspec.structs.asdict(given) | {
+        "development": _sample("development", given.development),
+        "validation": None if given.validation is None else _sample("validation", given.validation),
+        "stability_index": _parts("dossier.stability_index", given.stability_index),
+    }
+    try:
+        return msgspec.convert({"type": "dossier", **members}, Dossier)
+    except msgspec.ValidationError as error:
+        raise ScorecardError(f"dossier: {error}") from error
+
+
+def _sample(name: str, given: _Sample) -> dict[str, object]:
+    figures = {each: _parts(f"dossier.{name}.{each}", getattr(given, each)) for each in ("auc", "ks")}
+    return {"type": "sample", **msgspec.structs.asdict(given), **figures}
+
+
+def _parts(place: str, figure: _Exact) -> int:
+    """The figure in whole ten-thousandths."""
+    parts = Decimal(figure) * PARTS
+    if parts != parts.to_integral_value():
+        raise ScorecardError(f"{place}: {figure} has more than four decimals; round it")
+    return int(parts)
 
 
 def _features(place: str, specs: Sequence[_Category | _Number], fixed: FixedPoint) -> tuple[Feature, ...]:

@@ -64,18 +64,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
     *("Abandon", "Acknowledge", "AskDecision", "AskHistogram", "AskProviderTerms", "AskReviewerTerms"),
-    *(
-        "BandQuery",
-        "Cancel",
-        "Collect",
-        "EnrolKey",
-        "PresentPermit",
-        "Query",
-        "RegisterTables",
-        "SubmitModel",
-        "WithdrawModel",
-    ),
-    *("Erasure", "Event", "unreadable"),
+    *("BandQuery", "Cancel", "Collect", "EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel"),
+    *("WithdrawModel", "Erasure", "Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
 

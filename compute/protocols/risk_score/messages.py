@@ -17,17 +17,18 @@
     bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts, under a one-time key
     bank ─ Acknowledge + event in the log ────▶ provider      the same for every answer that is of the right size
     bank ◀────────────────── AnswerKey ─────── provider
-    bank ─ BandQuery (opened answers) ────────▶ provider      a banded model's last one, after all others: zero tests
-    bank ◀────────────── Signed[Answer] ────── provider       by which of its values a total is in, then as above
+    bank ─ BandQuery (opened answers) ────────▶ provider      to a banded model's last one, after all others
+    bank ◀────────────── Signed[Answer] ────── provider       zero tests of the totals; then as above
     bank ─ Abandon (signed tombstone) ────────▶ provider      instead: the answer's key is never given out
     reviewer ─ WithdrawModel ─────────────────▶ provider      at any time: no job under this approval any more
 
 A provider learns: which bank asks about which consenting subjects, when and for what purpose; the model's name and
-version, its bins' edges, the number of features of every provider, the decimals of the points, and how many
-totals the model can reach; of a banded model its cuts, and the least and greatest total and their step; and it
-recognises a model that is encrypted anew. It never learns points, partial or total scores or bands. The bank learns each subject's total over all providers and what that total implies: a rare total can
-determine a part of it, or a field. By a banded model it learns the band of the total and what the band implies. The reviewer learns the points, and how
-many companies of a provider are in each combination of the model's bins where they are k or more. Assumed:
+version, its bins' edges, the number of features of every provider, the decimals of the points, and how many totals
+the model can reach; of a banded model its cuts, and the least and greatest total and their step; and it recognises
+a model that is encrypted anew. It never learns points, partial or total scores or bands. The bank learns each
+subject's total over all providers and what that total implies: a rare total can determine a part of it, or a
+field. By a banded model it learns the band of the total and what the band implies. The reviewer learns the points,
+and how many companies of a provider are in each combination of the model's bins where they are k or more. Assumed:
 identity keys and roles were pinned at onboarding; not all providers collude with the bank.
 """
 

@@ -61,7 +61,30 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console = Console(width=120)
     console.print(table)
     console.print(others)
+    show_enrolment(figures["key_enrolment"])
     show_log(figures["log"])
+
+
+def show_enrolment(figures: dict[str, Any]) -> None:
+    """Print what it takes to enrol a key, in seconds and in r^n at the key's length."""
+    table = Table(title="Enrolling a key, CPU time on one core", title_justify="left")
+    for name in ("work", "bits", "seconds", "÷ one r^n", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for record in figures["works"]:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_seconds"] > at_most
+        seconds = f"{record['cpu_seconds']:.3f}"
+        table.add_row(
+            record["work"],
+            str(record["bits"]),
+            f"[red]{seconds}[/]" if missed else seconds,
+            f"{record['powers']:.1f}",
+            "" if at_most is None else f"{at_most:g}",
+        )
+    made = figures["parameters_cpu_seconds"]
+    table.add_row("parameters of 3072 bits, made once: mean", "", f"{made['mean']:.1f}", "", "")
+    table.add_row("  the slowest", "", f"{made['most']:.1f}", "", "")
+    Console(width=120).print(table)
 
 
 def show_log(figures: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import audit_verify
 import bands
 import click
 import histogram
+import key_enrolment
 import paillier
 import report
 import score
@@ -54,6 +55,7 @@ def measure() -> dict[str, Any]:
     peers = {name: cost for name, cost in figures["scoring"][0]["cpu_ms_per_row"].items() if name in score.PEERS}
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
+    figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
     figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures

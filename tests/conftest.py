@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import postgres
 import pytest
 from hypothesis import settings
+from well_formed import remember_proofs
 from world import World, build
 
 from compute.paillier.ciphertexts import to_bytes
@@ -47,6 +48,13 @@ def pool(key: PrivateKey) -> Pool:
     """A full pool of the key's, which its owner draws faster than a provider."""
     residues = key.encrypt_many([0] * pool_size(key.public.bits), short=False)
     return Pool(key.public, to_bytes(key.public, residues))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _proofs_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember_proofs(patch)
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 from sqlalchemy import Engine
+from well_formed import ring_pedersen
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
@@ -31,12 +32,16 @@ from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.registry import RegistryStore
 from compute.node.reviewer import desk as reviewer_node
 from compute.node.reviewer.cases import CaseStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
+from compute.protocols.key_enrolment import bank as key_enrolment
+from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.key_enrolment.provider import Enroller
 from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.bank import Bank, Logged
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
@@ -231,6 +236,8 @@ class Parties:
     identities: dict[str, Ed25519PrivateKey]
     pins: dict[str, Pin]
     providers: dict[str, Provider]
+    enrollers: dict[str, Enroller]
+    """The providers' other role: who takes keys."""
     reviewer: Reviewer
     desk: ModelDesk
     cases: CaseStore
@@ -248,6 +255,11 @@ class Parties:
 
     def enrol(self) -> None:
         self.bank.enrol_key(list(self.providers))
+
+    def key_claim(self, key: PrivateKey, issued_at: int, bank: str = BANK, provider: str = "tax") -> EnrolKey:
+        """The message that enrols a key at a provider, signed by the bank's identity."""
+        parameters = ring_pedersen(provider).parameters
+        return key_enrolment.enrolment(bank, self.identities[BANK], key, provider, parameters, issued_at)
 
     def model(self, card: Scorecard) -> ModelApproval:
         self.enrol()
@@ -334,6 +346,10 @@ class Parties:
     def journal(self, party: str) -> LogJournal:
         """The journal of a party's node."""
         return LogJournal(self.log, self.identities[party])
+
+    def dossier(self, **changes: object) -> Dossier:
+        """The dossier with other members."""
+        return msgspec.structs.replace(DOSSIER, **changes)
 
     def office(self, **changes: object) -> Office:
         """The reviewer's office with other rules."""
@@ -430,7 +446,7 @@ def assemble(
     desk = ModelDesk(office, identity, cases, clock)
     bank = Bank(BANK, identities[BANK], key, pins, transport, clock)
     parties = Parties(
-        bank, key, identities, pins, {}, reviewer, desk, cases, transport, log, clock, database, engines
+        bank, key, identities, pins, {}, {}, reviewer, desk, cases, transport, log, clock, database, engines
     )
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
@@ -438,8 +454,13 @@ def assemble(
         domain = Domain(name, REVIEWER, pins, holding, POLICY)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
+        parameters = RingPedersenStore(engines[name], name)
+        parameters.keep(ring_pedersen(name))
+        registry = RegistryStore(engines[name])
+        enroller = Enroller(name, identities[name], pins, registry, parameters.find, clock)
+        parties.enrollers[name] = enroller
         journal = LogJournal(log, identities[name])
-        dispatcher = Dispatcher(name, provider_node.handlers(provider), journal, clock)
+        dispatcher = Dispatcher(name, provider_node.handlers(provider, enroller), journal, clock)
         transport.handlers[name] = dispatcher.handle_bytes
     journal = LogJournal(log, identities[REVIEWER])
     front = Dispatcher(REVIEWER, reviewer_node.handlers(reviewer), journal, clock)

@@ -35,7 +35,7 @@ from compute.protocols.base import (
     RefusalError,
     Refused,
 )
-from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Abandon,
@@ -216,7 +216,12 @@ def named_sender(message: Message) -> str | None:
             return signed.signer
         case AskHistogram(question=signed):
             return signed.signer
-        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank) | AskDecision(bank=bank):
+        case (
+            AskRingPedersen(bank=bank)
+            | AskProviderTerms(bank=bank)
+            | AskReviewerTerms(bank=bank)
+            | AskDecision(bank=bank)
+        ):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

@@ -33,8 +33,10 @@ from compute.signing import Signed, digest
 from compute.terms import Terms
 
 _METADATA = MetaData()
+# Keys that were enrolled before Π_mod and Π_fac are in the table "enrolments", which nothing reads: they are as if
+# they had never been enrolled, until their bank proves them.
 _ENROLMENTS = Table(
-    "enrolments",
+    "proven_keys",
     _METADATA,
     Column("bank", Text, primary_key=True),
     Column("issued_at", BigInteger, nullable=False),

@@ -3,16 +3,19 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from math import lcm
+from pathlib import Path
 
 import gmpy2
 from codings import HEAD
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from processes.live_market import APPROVED, LABEL, REVOLVING, STAFFED, STATE, Market, rows
+from processes.refusal_checks import seen
 from sqlalchemy import Engine
 
 from audit.database import open_engine
@@ -23,23 +26,20 @@ from compute.node.epochs import EpochStore
 from compute.node.reviewer.points import load_or_make as points_secret
 from compute.node.salts import SaltStore
 from compute.node.site import clock
-from compute.protocols.risk_score.messages import Opening, SubmitModel
+from compute.protocols.risk_score.messages import Opening, Query, SubmitModel
+from compute.protocols.risk_score.provider import LEDGER
+from compute.protocols.risk_score.sealed_answer import one_time_key
 from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
-from compute.signing import LOG_KEY, WITNESS_KEY, derived_secret
+from compute.signing import LOG_KEY, WITNESS_KEY, derived_secret, digest
 from compute.web.tls_key import KeyPair, load_key, password_of
 from compute.web.unlock import Unlock
 from veilmart.demo.data import PROVIDERS
 from veilmart.demo.sites import BANK, OPERATOR, PAILLIER_UNLOCK, REVIEWER, UNLOCK, NodeSite, Site
 
-DERIVED = (
-    AT_REST,
-    LOG_KEY,
-    WITNESS_KEY,
-    "veilmart/part-store/v1",
-    "veilmart/pool-store/v1",
-    "veilmart/snapshot/v1",
-)
-"""For what secrets are derived from identities."""
+ROOT = Path(__file__).parents[2]
+ANSWER = "veilmart/answer/v1"
+PURPOSE = re.compile(r'"(veilmart/[a-z/-]+v[0-9]+)"')
+"""For what secrets are derived from identities, as the sources write it."""
 LONG = 6
 """Characters of points that no other number has by chance."""
 STRANGERS = 20
@@ -71,6 +71,7 @@ def private_values(market: Market) -> list[Private]:
         *(value for site in market.sites.nodes.values() for value in _of_node(market, site)),
         *_paillier(market),
         *_opening(market),
+        *_answer_keys(market),
         Private(REVIEWER, "points secret", "", points_secret(*_points_place(market))),
         *_of_bank(market),
         *_of_providers(market),
@@ -88,7 +89,9 @@ KINDS = (
     "seed",
     "salt",
     "Paillier key",
-    "opening",
+    "opened points",
+    "randomness",
+    "answer key",
     "points secret",
     "points",
     "label",
@@ -103,13 +106,23 @@ KINDS = (
 
 def _of_site(site: Site) -> Iterator[Private]:
     yield from _identity(site.name, "identity", site.identity)
-    for purpose in DERIVED:
+    for purpose in purposes():
         yield Private(site.name, "identity", purpose, derived_secret(site.identity, purpose))
     if isinstance(site, NodeSite):
-        yield from _identity(site.name, "staff key", site.staff_key)
+        for person in site.people:
+            yield from _identity(site.name, "staff key", site.key_of(person), f"{person}'s ")
     yield Private(site.name, "unlock secret", UNLOCK, password_of(site.unlock()))
     yield Private(site.name, "unlock secret", f"{UNLOCK} raw", site.unlock().value)
     yield from _tls(site.name, KeyPair(site.folder / "tls.pem", site.folder / "tls.key", site.unlock))
+
+
+def purposes() -> set[str]:
+    """Give for what a secret could be derived of an identity: all that the sources name, and some that sign."""
+    packages = ("audit", "compute", "marketplace", "veilmart")
+    sources = (path.read_text("utf-8") for package in packages for path in (ROOT / package).rglob("*.py"))
+    found = {purpose for text in sources for purpose in PURPOSE.findall(text)}
+    assert {AT_REST, LEDGER, LOG_KEY, WITNESS_KEY} <= found
+    return found
 
 
 def _of_operator(market: Market) -> Iterator[Private]:
@@ -121,11 +134,11 @@ def _of_operator(market: Market) -> Iterator[Private]:
     yield from _tls("authority", KeyPair(folder / "ca.pem", folder / "ca.key", unlock))
 
 
-def _identity(owner: str, kind: str, key: Ed25519PrivateKey) -> Iterator[Private]:
+def _identity(owner: str, kind: str, key: Ed25519PrivateKey, whose: str = "") -> Iterator[Private]:
     seed = key.private_bytes_raw()
-    yield Private(owner, kind, "seed", seed)
-    yield Private(owner, kind, "scalar", hashlib.sha512(seed).digest()[:32])  # RFC 8032, section 5.1.5
-    yield Private(owner, kind, "prefix", hashlib.sha512(seed).digest()[32:])
+    yield Private(owner, kind, f"{whose}seed", seed)
+    yield Private(owner, kind, f"{whose}scalar", hashlib.sha512(seed).digest()[:32])  # RFC 8032, section 5.1.5
+    yield Private(owner, kind, f"{whose}prefix", hashlib.sha512(seed).digest()[32:])
 
 
 def _tls(owner: str, pair: KeyPair) -> Iterator[Private]:
@@ -196,11 +209,11 @@ def _opening(market: Market) -> Iterator[Private]:
     for number, opening in enumerate(openings(market)):
         for place, table in enumerate(opening.tables):
             for at in range(0, len(table.randomness), size):
-                name = f"{number} randomness {place} {at // size}"
-                yield Private(REVIEWER, "opening", name, table.randomness[at : at + size])
+                name = f"{number} {place} {at // size}"
+                yield Private(REVIEWER, "randomness", name, table.randomness[at : at + size])
             for run in zip(table.points, table.points[1:], table.points[2:], strict=False):
                 if min(map(abs, run)) >= 10**LONG // 10:
-                    yield _text(REVIEWER, "opening", ",".join(map(str, run)))
+                    yield _text(REVIEWER, "opened points", ",".join(map(str, run)))
 
 
 def openings(market: Market) -> Iterator[Opening]:
@@ -218,6 +231,16 @@ def openings(market: Market) -> Iterator[Opening]:
                     yield unseal(submission.sealed_opening, key, opening_info(submission.tables), Opening)
                 except SealError:
                     continue  # of another epoch
+
+
+def _answer_keys(market: Market) -> Iterator[Private]:
+    """What opens the providers' answers, one each."""
+    for query in seen(market, Query):
+        assert isinstance(query, Query)
+        job = digest(query.job.statement)
+        for provider in PROVIDERS:
+            secret = derived_secret(market.provider(provider).identity, ANSWER)
+            yield Private(provider, "answer key", job.hex(), one_time_key(secret, job))
 
 
 # --- rows --------------------------------------------------------------------------------------------------------

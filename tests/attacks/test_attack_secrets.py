@@ -49,7 +49,11 @@ ALLOWED = (
     Allowed("score", r"file OWNER/results/[^/]+/scores\.csv", "the scores are what the bank wants"),
     Allowed("score", r"traffic analyst at OWNER: GET /scorings/\w+/scores\.csv answered", "its staff fetch them"),
     Allowed("points", r"traffic analyst at OWNER: POST /models asked", "its staff hand the scorecard in"),
+    Allowed(
+        "opened points", r"traffic [\w-]+ at OWNER: GET /reviews/\w+ answered", "its examiners read the model"
+    ),
     Allowed("seed", rf"traffic OWNER at ({DEPARTMENTS}): POST /messages asked", "shown with a permit, under TLS"),
+    Allowed("answer key", r"traffic harbour-bank at OWNER: POST /messages answered", "given out on the receipt"),
     Allowed("salt", rf"traffic clerk at ({DEPARTMENTS}): POST /subjects/uses answered", "shown to its subject"),
 )
 

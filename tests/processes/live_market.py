@@ -42,7 +42,9 @@ UNIT = Decimal("24.571")
 
 STATE, STAFFED = "QZ-planted-state-81", 731_552_917
 LABEL, REVOLVING, APPROVED = "planted-label-5c1e77", "planted-revolving-0b", 918_273_645
-"""Texts and numbers that stand in one row each."""
+"""Texts and numbers that stand in one row each, but for the state."""
+COHORT = 10
+"""Rows in which it stands: a cell of fewer companies is not published."""
 
 
 def ignore(_step: str, _done: int, _total: int, _left: int | None) -> None:
@@ -207,18 +209,19 @@ def write_rows(path: Path, table: Sequence[dict[str, str]]) -> None:
 
 
 def plant(folder: Path) -> Path:
-    """Copy the examples, few applicants of them; mark a row of each table and every number of points."""
+    """Copy the examples, few applicants of them; mark rows of each table and every number of points."""
     shutil.copytree(EXAMPLES, folder)
     applicants = rows(folder / APPLICANTS_FILE)[:ROWS]
     applicants[17]["approved_usd"], applicants[18]["revolving"] = str(APPROVED), REVOLVING
     write_rows(folder / APPLICANTS_FILE, applicants)
     asked = {row["uscc"] for row in applicants}
-    for name, column, value in (
-        ("market_regulation.csv", "state", STATE),
-        ("social_security.csv", "employees", str(STAFFED)),
+    for name, column, value, count in (
+        ("market_regulation.csv", "state", STATE, COHORT),
+        ("social_security.csv", "employees", str(STAFFED), 1),
     ):
         table = rows(folder / name)
-        next(row for row in table if row["uscc"] in asked)[column] = value
+        for row in [row for row in table if row["uscc"] in asked][:count]:
+            row[column] = value
         write_rows(folder / name, table)
     text = (folder / SCORECARD_FILE).read_text("utf-8")
     card = json.loads(text, parse_float=Decimal)

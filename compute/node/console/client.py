@@ -51,7 +51,6 @@ from compute.node.console.messages import (
     WithdrawnSubjects,
 )
 from compute.node.console.review_messages import (
-    CaseApproval,
     CaseRefusal,
     Cases,
     CaseSummary,
@@ -200,9 +199,9 @@ class NodeClient:
         """Give one case, while it is undecided with the opened model; that it is read is written down."""
         return self._get(f"/reviews/{case}", CaseView)
 
-    def approve_case(self, case: str, submission: str) -> CaseSummary:
-        """Approve a model that was read, as the submission of this digest."""
-        return self._post(f"/reviews/{case}/approve", CaseSummary, CaseApproval(submission=submission))
+    def approve_case(self, case: str) -> CaseSummary:
+        """Approve a model that was read."""
+        return self._post(f"/reviews/{case}/approve", CaseSummary)
 
     def refuse_case(self, case: str, refusal: CaseRefusal) -> CaseSummary:
         """Refuse a model."""

@@ -69,12 +69,6 @@ class CaseView(Message, frozen=True):
     deliveries: tuple[WithdrawalDelivery, ...]
 
 
-class CaseApproval(Message, frozen=True):
-    """What an examiner approves: the submission that they have read."""
-
-    submission: Hex32
-
-
 class CaseRefusal(Message, frozen=True):
     """Why an examiner refuses: a word for the log, and a sentence for the bank."""
 

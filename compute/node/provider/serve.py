@@ -15,12 +15,16 @@ from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER, BANDS, KINDS, SHORT
+from compute.node.provider.kinds import ANSWER, BANDS, KINDS, RING_PEDERSEN, SHORT
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.provider.uses import last_use
 from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
+from compute.protocols.key_enrolment.messages import AskRingPedersen
+from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
+from compute.protocols.key_enrolment.ring_pedersen_maker import STEPS
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, BandQuery, ProviderTerms, Query
@@ -34,6 +38,15 @@ def check(settings: ProviderSettings) -> None:
     """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
     with open_holding(settings) as holding:
         require_cohorts(holding, settings.min_cohort)
+
+
+def parameters_message(store: RingPedersenStore) -> LongMessage:
+    """Give how a question for the ring-Pedersen parameters is taken: a job, unless they are there already."""
+
+    def steps(_message: AskRingPedersen) -> int:
+        return 0 if store.find() else STEPS
+
+    return LongMessage(RING_PEDERSEN, lambda _message: None, steps, Signed[RingPedersenStatement])
 
 
 def create(settings: ProviderSettings) -> APIFlask:
@@ -56,6 +69,7 @@ def create(settings: ProviderSettings) -> APIFlask:
     long: dict[type[Message], LongMessage] = {
         Query: LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT),
         BandQuery: LongMessage(BANDS, role.check, tests, Signed[Answer], received, SHORT),
+        AskRingPedersen: parameters_message(RingPedersenStore(site.engine, settings.name)),
     }
     intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), long, REPLIES)
 

@@ -20,8 +20,19 @@ from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
 from compute.paillier.zero_test import band_of
-from compute.protocols.base import Accepted, AnswerError, Progress, Transport, ask, ask_long, no_progress
-from compute.protocols.key_enrolment.bank import enrolment
+from compute.protocols.base import (
+    Accepted,
+    AnswerError,
+    Pending,
+    Progress,
+    Transport,
+    ask,
+    ask_long,
+    no_progress,
+)
+from compute.protocols.key_enrolment.bank import check_parameters, enrolment
+from compute.protocols.key_enrolment.messages import AskRingPedersen
+from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.job import (
     answer_ciphertexts,
@@ -67,6 +78,8 @@ from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest
 DECRYPT = "decrypt 解密"
 """The step of :meth:`Bank.totals` and :meth:`Bank.bands_of`, in ciphertexts."""
 NO_SUM = "the answers do not add up; keep the job for inspection, and tell no provider"
+PROVE = "prove the key 证明密钥"
+"""The step of :meth:`Bank.enrol_key`, in providers."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +116,23 @@ class Bank:
         self._transport, self._clock, self._progress, self._patience = transport, clock, progress, patience
 
     def enrol_key(self, providers: Sequence[str]) -> None:
-        """Prove the modulus to each provider."""
-        message = enrolment(self.name, self._identity, self._key, self._clock())
-        for provider in providers:
+        """Prove the modulus to each provider, under its own parameters, which it may have to make first."""
+        question = AskRingPedersen(bank=self.name)
+        begun: Any = Signed[RingPedersenStatement] | Pending
+        for provider in providers:  # so that all make theirs at the same time
+            self._ask(provider, question, begun)
+        for done, provider in enumerate(providers):
+            signed = ask_long(
+                self._transport,
+                provider,
+                question,
+                Signed[RingPedersenStatement],
+                self._progress,
+                self._patience,
+            )
+            parameters = check_parameters(signed, provider, self._pins)
+            self._progress(PROVE, done, len(providers))
+            message = enrolment(self.name, self._identity, self._key, provider, parameters, self._clock())
             self._ask(provider, message, Accepted)
 
     def prepare_model(
@@ -391,8 +418,7 @@ class Bank:
                 raise AnswerError(f"{part.provider} answered another question about its bins")
             return reply
 
-        with ThreadPoolExecutor(len(tables)) as pool:
-            return tuple(pool.map(of, tables))
+        return tuple(map(of, tables))
 
     def _check_current(self, party: str, named: str, expires: int) -> None:
         """A replayed reply names another party or has expired; its keys may be in other hands by now."""

@@ -22,11 +22,12 @@ from compute.protocols.risk_score.case_states import (
     advance,
 )
 from compute.protocols.risk_score.comparison import FeatureMark
+from compute.protocols.risk_score.dossier import Line
 from compute.protocols.risk_score.messages import ModelApproval, Withdrawal
 from compute.signing import Signed, digest
 
 CaseId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z", description="32 hexadecimal digits in lower case")]
-Reason = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]{1,500}\Z", description="1 to 500 characters in a line")]
+Reason = Line
 """An examiner's own words: for reviewer and bank, in no log."""
 Sign = Callable[[ModelApproval], Signed[ModelApproval]]
 

@@ -14,7 +14,9 @@ from compute.canonical import Date, Message
 PARTS = 10_000
 """Of one, in which the figures count."""
 
-Line = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]{1,500}\Z", description="1 to 500 characters in one line")]
+# No controls, line separators or marks of direction: they make a line look like another one.
+_PATTERN = r"\A[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]{1,500}\Z"
+Line = Annotated[str, Meta(pattern=_PATTERN, description="1 to 500 characters in one line")]
 Rows = Annotated[int, Meta(ge=1, le=10**9, description="enterprises, from 1")]
 Share = Annotated[int, Meta(ge=0, le=PARTS, description="ten-thousandths, 0 to 10000")]
 Index = Annotated[int, Meta(ge=0, le=100 * PARTS, description="ten-thousandths, from 0")]

@@ -23,9 +23,8 @@ from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
 from compute.paillier.zero_test import zero_tests
-from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
-from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
-from compute.protocols.key_enrolment.provider import enrol
+from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
+from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.risk_score.band_query import check_place, open_others
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits
@@ -84,10 +83,6 @@ class Registry(Protocol):
 
     def enrolment(self, bank: str) -> tuple[Signed[KeyStatement], int] | None:
         """Give the statement that brought the bank's key in force, and when it was first taken."""
-        ...
-
-    def enrol(self, statement: Signed[KeyStatement], now: int) -> int | None:
-        """Put the key in force and give the time; None, and nothing, if as late a statement is in force."""
         ...
 
     def registration(self, approval: bytes) -> Registration | None:
@@ -237,23 +232,6 @@ class Provider:
         self._registry, self._epochs, self._answers, self._admission = registry, epochs, answers, admission
         self._compute_lock = Lock()
         self._own_residues: dict[PublicKey, mpz] = {}  # one for each bank whose key was enrolled
-
-    def enrol(self, message: EnrolKey) -> Accepted:
-        """Keep a key that passes :func:`enrol`: the bank's jobs run under it and under no other.
-
-        5. The statement is of the last hour and later than the one in force; the very same one again changes
-           nothing.
-        """
-        statement, now = message.statement.statement, self._clock()
-        current = self._registry.enrolment(statement.bank)
-        if current is not None and message.statement == current[0]:
-            return Accepted(party=self.domain.name, at=current[1])
-        enrol(message, self.domain.pins)  # 1–4
-        fresh = abs(now - statement.issued_at) <= STATEMENT_AGE
-        at = self._registry.enrol(message.statement, now) if fresh else None
-        if at is None:  # 5
-            raise RefusalError(5, "the statement is old, or a later key is in force", "enrol the key anew")
-        return Accepted(party=self.domain.name, at=at)
 
     def terms(self, _message: AskProviderTerms) -> Signed[ProviderTerms]:
         """Give the product, the snapshot and the mask key of this epoch."""

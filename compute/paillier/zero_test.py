@@ -9,10 +9,11 @@ of zero, and in its place the band. So are elements tested in Freedman, Nissim a
 Matching and Set Intersection" (EUROCRYPT 2004), there with a payload, and of numbers that the tester knows.
 
 What the key's owner learns is the band and nothing else, whatever it does afterwards. Given: gcd(n, φ(n)) = 1 and
-no prime factor of n below 2²⁰, as key enrolment proves; T is a candidate, and all lie less than 2²⁰ apart.
+no prime factor of n below 2²⁰, as key enrolment proves; T is a candidate, and all lie less than 2²⁰ steps of less
+than 2²⁰ apart.
 
-1. For v ≠ T, 0 < |T − v| < 2²⁰, so T − v is a unit modulo n and the plaintext (T − v)·r_v is uniform in Z*_n,
-   whatever T − v is. For v = T it is 0.
+1. For v ≠ T, T − v is a step times a number of steps, both not 0 and of prime factors below 2²⁰, so it is a unit
+   modulo n and the plaintext (T − v)·r_v is uniform in Z*_n, whatever T − v is. For v = T it is 0.
 2. Modulo n² a unit is (1+n)^plaintext times an n-th residue, in one way only. ρ_v makes that residue uniform, and
    independent of the plaintext, of E(T)'s own residue and of r_v.
 3. So all but one of the c_v are uniform encryptions of uniform units, one is a uniform encryption of zero, all are
@@ -26,6 +27,7 @@ Without an r_v of its own for each v, quotients of the x_v tell T. ``tests/paill
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import gcd
 from secrets import SystemRandom
 
 from gmpy2 import mpz
@@ -79,9 +81,10 @@ def check_bands(bands: Bands) -> None:
     values = [value for band in bands for value in band]
     if not bands or not all(bands) or len(set(values)) != len(values):
         raise PlaintextError("each band needs candidates of its own; cut the range where totals lie")
-    if max(values) - min(values) >= SMALL_FACTOR_BOUND:
-        apart = max(values) - min(values)
-        raise PlaintextError(f"candidates lie {apart} apart; keep them less than {SMALL_FACTOR_BOUND} apart")
+    apart, step = max(values) - min(values), gcd(*(value - values[0] for value in values))
+    if step >= SMALL_FACTOR_BOUND or apart >= step * SMALL_FACTOR_BOUND > 0:
+        most = SMALL_FACTOR_BOUND - 1
+        raise PlaintextError(f"candidates lie {apart} apart in steps of {step}; keep to {most} steps of {most}")
 
 
 def _multiples(n: bytes, bands: Bands, ciphertexts: Sequence[int]) -> list[list[mpz]]:

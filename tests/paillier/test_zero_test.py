@@ -50,7 +50,8 @@ def test_none_or_several_zeros_are_no_band(zeros: list[bool]) -> None:
 
 
 def test_negative_candidates_and_the_widest_range(key: PrivateKey) -> None:
-    bands = ((1 - SMALL_FACTOR_BOUND // 2,), (0, SMALL_FACTOR_BOUND // 2))
+    step = most = SMALL_FACTOR_BOUND - 1
+    bands = ((-step * most,), (-step, 0))
     tests = zero_tests(key.public, [key.encrypt(int(key.public.n) + bands[0][0])], bands, HERE)
     assert key.are_zero(tests) == [True, False, False]
 
@@ -61,7 +62,8 @@ def test_negative_candidates_and_the_widest_range(key: PrivateKey) -> None:
         ((), "candidates of its own"),
         (((1,), ()), "candidates of its own"),
         (((1, 2), (2,)), "candidates of its own"),
-        (((0,), (SMALL_FACTOR_BOUND,)), "candidates lie 1048576 apart"),
+        (((0,), (SMALL_FACTOR_BOUND,)), "lie 1048576 apart in steps of 1048576"),
+        (((0, 3), (3 * SMALL_FACTOR_BOUND,)), "lie 3145728 apart in steps of 3"),
     ],
 )
 def test_bands_that_are_none_are_refused(key: PrivateKey, bands: Bands, wrong: str) -> None:
@@ -196,5 +198,5 @@ def test_a_wide_range_would_meet_a_factor_of_a_bad_modulus() -> None:
     (row,) = unblinded(n, n.residue(p), ((0,),))
     plaintext = (row - 1) // n.n  # of a ciphertext whose residue is 1
     assert plaintext % p == 0 != plaintext
-    with pytest.raises(PlaintextError, match=f"candidates lie {p} apart"):
+    with pytest.raises(PlaintextError, match=f"in steps of {p}"):
         zero_tests(n, [n.residue(p)], ((0,), (p,)), HERE)

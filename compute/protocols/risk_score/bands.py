@@ -33,15 +33,14 @@ class Bands(Message, frozen=True):
 
     low: Total
     high: Total
-    step: Annotated[int, Meta(ge=1, le=_BOUND)]
+    step: Annotated[int, Meta(ge=1, lt=SMALL_FACTOR_BOUND)]
     cuts: Cuts
 
     def __post_init__(self) -> None:
         if self.low >= self.high or (self.high - self.low) % self.step:
             raise BandError("the range of totals is none", "take it from the points")
-        if self.high - self.low >= SMALL_FACTOR_BOUND or self.high - self.low >= MAX_VALUES * self.step:
-            reason = f"the totals range over more than {MAX_VALUES} values, or too far for a zero test"
-            raise BandError(reason, "use coarser points")
+        if self.high - self.low >= MAX_VALUES * self.step:
+            raise BandError(f"the totals range over more than {MAX_VALUES} values", "use coarser points")
         if any(low >= high for low, high in pairwise(self.cuts)) or not all(self.values()):
             raise BandError("the cuts do not rise, or between two of them no total lies", "leave cuts out")
 
@@ -49,10 +48,10 @@ class Bands(Message, frozen=True):
     def over(cls, points: Iterable[Sequence[int]], cuts: Sequence[int]) -> Self:
         """Give the bands of the sums of one entry from each feature's points, or raise :class:`BandError`."""
         low, high, step = span(points)
-        if max(-low, high) > _BOUND or low == high:
-            raise BandError(
-                "the points reach one total only, or too far", "use points that vary, and coarser ones"
-            )
+        if low == high:
+            raise BandError("the points reach one total only", "use points that vary")
+        if max(-low, high) > _BOUND or step >= SMALL_FACTOR_BOUND:
+            raise BandError("the totals lie too far from each other for zero tests", "use smaller points")
         return cls(low=low, high=high, step=step, cuts=tuple(cuts))
 
     @property

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import httpx
 DRIVER, CHROMIUM = shutil.which("chromedriver"), shutil.which("chromium")
 MISSING = "chromium and chromedriver (Debian: chromium, chromium-driver) are not here"
 WAIT = 30.0
-"""Seconds for one command."""
+"""Seconds for one command, and for what a click leads to."""
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver §11: the key of a reference to an element
 _STARTED = re.compile(r"successfully on port (\d+)")
 
@@ -41,7 +42,16 @@ class Browser:
     @property
     def text(self) -> str:
         """What a reader sees of the page."""
-        return str(self._get(f"element/{self._find('body')}/text"))
+        return str(self.run("return document.body.innerText"))
+
+    def sees(self, text: str) -> bool:
+        """Say whether a reader sees the text, now or once a click has led there."""
+        deadline = time.monotonic() + WAIT
+        while text not in self.text:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
 
     def texts(self, selector: str) -> list[str]:
         found = self._post("elements", {"using": "css selector", "value": selector})

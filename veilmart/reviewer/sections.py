@@ -81,12 +81,10 @@ def sections_of(view: CaseView) -> list[Section]:
     found = [_head(view), *_measured(view.assessment, view.bits), _model(view)]
     if view.file is not None:
         found += _dossier(view.file.dossier)
-    for difference in view.differences:
-        found.append(_difference(difference))
+    found += map(_difference, view.differences)
     if not view.differences:
-        found.append(
-            _section("与前版的差异 Difference to earlier versions", _ITEM, [("—", "首个版本 first version")])
-        )
+        rows: Rows = [("—", "没有可比的前版 no earlier version to compare with")]
+        found.append(_section("与前版的差异 Difference to earlier versions", _ITEM, rows))
     found += [_steps(view), _readings(view)]
     if view.deliveries:
         rows = ((each.provider, time_of(each.accepted_at) or "等待 waiting") for each in view.deliveries)

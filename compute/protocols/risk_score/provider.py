@@ -6,6 +6,7 @@ It holds plain rows and the bank's public key. It never loads the private key's 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from threading import Lock
 from typing import Protocol
 
@@ -21,8 +22,10 @@ from compute.paillier.partials import Partials
 from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
+from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
 from compute.protocols.key_enrolment.messages import KeyStatement
+from compute.protocols.risk_score.band_query import check_place, open_others
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits
 from compute.protocols.risk_score.checks import (
@@ -44,12 +47,14 @@ from compute.protocols.risk_score.messages import (
     AnswerKey,
     AskHistogram,
     AskProviderTerms,
+    BandQuery,
     JobStatement,
     ModelApproval,
     ProviderTerms,
     Query,
     RegisteredTables,
     RegisterTables,
+    ReleasedAnswer,
     Tombstone,
     WithdrawModel,
 )
@@ -60,8 +65,8 @@ from compute.signing import SignatureError, Signed, derived_secret, digest, sign
 
 LEDGER = "veilmart/ledger/v1"
 """For what the secret is derived under which the ledger names subjects."""
-LOOK_UP, BLIND = "look up 查表", "blind 盲化"
-"""The steps of an answer, in rows and in ciphertexts."""
+LOOK_UP, TEST, BLIND = "look up 查表", "test 判档", "blind 盲化"
+"""The steps of an answer, in rows and in ciphertexts; only bands are tested for."""
 
 
 @dataclass(frozen=True)
@@ -282,23 +287,27 @@ class Provider:
         admit, now = self._admission.admit_question, self._clock()
         return answer_histogram(self.domain, self._identity, self._registry, admit, message, now)
 
-    def check(self, query: Query) -> None:
+    def check(self, message: Query | BandQuery) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         if self._stored(job) is None:
-            self._admit(query, job)
+            self._admit(query, job, answers)
 
-    def answer(self, query: Query) -> Signed[Answer]:
+    def answer(self, message: Query | BandQuery) -> Signed[Answer]:
         """Give the masked, blinded scores of the job's subjects, stored and counted before they are returned.
 
+        With the others' answers to a banded model's job: the tests that tell the bands.
+
         A retry of the same job gets the stored answer, and one that comes while it is computed waits for it.
-        Checks 1 and 2 are here, 3–9 in :meth:`_admit`.
+        Checks 1 and 2 are here, 3–12 in :meth:`_admit`.
         """
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         stored = self._stored(job)
         if stored is None:
             with self._compute_lock:
-                stored = self._stored(job) or self._compute(query, job)
+                stored = self._stored(job) or self._compute(query, job, answers)
         return stored
 
     def acknowledge(self, message: Acknowledge) -> AnswerKey:
@@ -368,21 +377,29 @@ class Provider:
         if self._registry.is_withdrawn(approval):
             raise RefusalError(check, "the reviewer withdrew the model's approval", "ask the reviewer why")
 
-    def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
-        """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
+    def _admit(self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None) -> "_Admitted":
+        """Give what the job computes with, or refuse by checks 3–12.
+
+        3–8 are in :func:`check_job`, 10 in :func:`check_place`, 11 and 12 in :func:`open_others`.
+        """
         key = self._key(job.bank)
         registered = self._registered(job.approval, key)
         # 9 comes first, before a million subjects are hashed for somebody without a permit.
         max_uses = 0 if registered is None else self._admission.admit_job(job, registered)
         epochs = {epoch.public_key: epoch.key for epoch in self._epochs.alive()}
         registered, key = check_job(self.domain, query, epochs, key, registered, self._clock())  # 3–8
+        own = self.domain.name
+        check_place(registered.approval, own, answers)  # 10
         self._recheck(job.approval, registered)  # 4
         self._admission.admit_subjects(job, query.subjects)  # 9
-        own = next(terms.statement for terms in job.providers if terms.statement.provider == self.domain.name)
-        return _Admitted(registered, key, epochs[own.mask_key], max_uses)
+        others = None if answers is None else open_others(job, own, key, self.domain.pins, answers)  # 11, 12
+        terms = next(terms.statement for terms in job.providers if terms.statement.provider == own)
+        return _Admitted(registered, key, epochs[terms.mask_key], max_uses, others)
 
-    def _compute(self, query: Query, job: JobStatement) -> Signed[Answer]:
-        admitted = self._admit(query, job)
+    def _compute(
+        self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None
+    ) -> Signed[Answer]:
+        admitted = self._admit(query, job, answers)
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
@@ -394,9 +411,7 @@ class Provider:
         sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
-        capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
-        pool = means.pool(key, len(capped))
-        ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
+        ciphertexts = self._closed(admitted, job, masked)
         own, name = self.domain.name, digest(job)
         one_time = self._answer_key(name)
         answer = Answer(
@@ -414,6 +429,24 @@ class Provider:
             job, self._answers.put(job, sign(answer, own, self._identity), admitted.max_uses, charge)
         )
 
+    def _closed(self, admitted: "_Admitted", job: JobStatement, masked: Sequence[mpz]) -> list[mpz]:
+        """Give what may leave of the masked sums: with a top mask, or zero tests of totals, each blinded.
+
+        A banded model's sums get no top mask: it would stay in the totals. All but the last provider's leave as
+        they are, uniform by the zero-sum mask, for the last one's never do.
+        """
+        key, means, bands = admitted.key, self._means, admitted.registered.approval.bands
+        blinded = partial(means.progress, BLIND)
+        if bands is None:
+            capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
+            return blind(key, capped, means.runner, means.pool(key, len(capped)), blinded)
+        if admitted.others is None:
+            return blind(key, masked, means.runner, means.pool(key, len(masked)), blinded)
+        columns = zip(masked, *admitted.others, strict=True)
+        totals = [prod(parts, start=mpz(1)) % key.n_squared for parts in columns]
+        pool, values = means.pool(key, len(totals) * bands.tests), bands.values(job.slot_bias)
+        return zero_tests(key, totals, values, means.runner, pool, (partial(means.progress, TEST), blinded))
+
     def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""
         approval, holding = registered.approval, self.domain.holding
@@ -425,7 +458,7 @@ class Provider:
         return Charge(
             bank=approval.bank,
             points_id=approval.points_id,
-            millibits=millibits(approval.reachable_totals),
+            millibits=millibits(approval.outcomes),
             bins=registered.tables.bins,
             snapshot=holding.snapshot,
             subjects=query.subjects,
@@ -459,6 +492,11 @@ class Provider:
             raise RefusalError(5, "a provider's mask key is of small order", "ask for its terms again") from error
 
 
+def _parts(message: Query | BandQuery) -> tuple[Query, tuple[ReleasedAnswer, ...] | None]:
+    """Give the query, and the others' answers if they came with it."""
+    return (message.query, message.answers) if isinstance(message, BandQuery) else (message, None)
+
+
 def _answer_to(job: JobStatement, stored: Signed[Answer]) -> Signed[Answer]:
     """Give the answer that is stored under the job's nonce, or refuse by check 2 if it is another job's."""
     if stored.statement.job != digest(job):  # 2
@@ -474,3 +512,5 @@ class _Admitted:
     key: PublicKey
     mask_key: X25519PrivateKey
     max_uses: int
+    others: list[list[mpz]] | None
+    """The other providers' ciphertexts, where this one tells a banded model's bands."""

@@ -214,7 +214,7 @@ def _role_of(path: Path) -> Role | None:
     """Give the role whose own keys a configuration has, all of them, or that has none; None where it is none's."""
     try:
         keys = tomllib.loads(path.read_text("utf-8")).keys()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     common = set(NodeSettings.__struct_fields__)
     own = {role: set(kind.__struct_fields__) - common for role, kind in SETTINGS.items()}

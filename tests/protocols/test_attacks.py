@@ -112,12 +112,6 @@ def test_points_on_an_empty_bin_do_not_pass_for_variation(world: World, points: 
         world.model(card(REGION, (empty,)))
 
 
-def test_a_bin_of_one_company_is_refused(world: World) -> None:
-    lone = Feature(NumberBins(column="employees", edges=("99", "100")), (0, 1, 0, 0))
-    with pytest.raises(RefusedByPeerError, match="check 7: a bin holds fewer than 10 enterprises"):
-        world.model(card(REGION, (AGE, lone)))
-
-
 def test_a_receipt_comes_from_the_bank_that_was_answered_and_counts_once(world: World) -> None:
     answer = decode(world.send("tax", world.query(world.model())), Signed[Answer]).statement
     other = Ed25519PrivateKey.generate()

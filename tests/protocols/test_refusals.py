@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from attacker import assert_refused
 from world import DAY, NOW, SUBJECTS, World
 
-from audit.entry import EntryKind
 from compute.binning import NumberBins
 from compute.canonical import decode, encode
 from compute.paillier.private import PrivateKey
@@ -17,17 +17,6 @@ from compute.protocols.risk_score.checks import check_job
 from compute.protocols.risk_score.job import subjects_root
 from compute.protocols.risk_score.messages import ModelApproval, Query, RegisterTables
 from compute.signing import Signed, digest, sign
-
-
-def assert_refused(world: World, party: str, message: object, check: int, reason: str) -> None:
-    before = len(world.events())
-    reply = decode(world.send(party, message), Refused)  # type: ignore[arg-type]
-    assert (reply.check, reply.party) == (check, party)
-    assert reason in reply.reason
-    assert reply.remedy
-    events = world.events()[before:]
-    assert [event.kind for event in events] == [EntryKind.REFUSED]
-    assert events[0].detail["check"] == check
 
 
 def with_job(**changes: object) -> Callable[[World, Query], Query]:

@@ -438,7 +438,7 @@ class Provider:
         key, means, bands = admitted.key, self._means, admitted.registered.approval.bands
         blinded = partial(means.progress, BLIND)
         if bands is None:
-            capped = top_mask(key, masked, job.layout, len(job.providers))
+            capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
             return blind(key, capped, means.runner, means.pool(key, len(capped)), blinded)
         if admitted.others is None:
             return blind(key, masked, means.runner, means.pool(key, len(masked)), blinded)

@@ -110,6 +110,11 @@ class CaseStore:
         """Give the cases of a bank's model, in whatever version, the newest first."""
         return self._all(_CONTENT.where(_CASES.c.bank == bank, _CASES.c.model == model))
 
+    def live(self, bank: str) -> list[Case]:
+        """Give a bank's cases that are undecided or approved, the newest first."""
+        states = UNDECIDED | {ModelCaseState.APPROVED}
+        return self._all(_CONTENT.where(_CASES.c.bank == bank, _CASES.c.state.in_(states)))
+
     def approved(self) -> list[Case]:
         """Give the cases that are approved."""
         return self._all(_CONTENT.where(_CASES.c.state == ModelCaseState.APPROVED))

@@ -63,6 +63,10 @@ class Cases(Protocol):
         """Give the cases of a bank's model, in whatever version, the newest first."""
         ...
 
+    def live(self, bank: str) -> list[Case]:
+        """Give a bank's cases that are undecided or approved, the newest first."""
+        ...
+
     def undecided(self, bank: str) -> int:
         """Give how many of a bank's cases wait."""
         ...

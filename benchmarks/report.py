@@ -57,6 +57,7 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console.print(table)
     console.print(others)
     show_enrolment(figures["key_enrolment"])
+    show_desk(figures["model_desk"])
     show_log(figures["log"])
 
 
@@ -79,6 +80,27 @@ def show_enrolment(figures: dict[str, Any]) -> None:
     made = figures["parameters_cpu_seconds"]
     table.add_row("parameters of 3072 bits, made once: mean", "", f"{made['mean']:.1f}", "", "")
     table.add_row("  the slowest", "", f"{made['most']:.1f}", "", "")
+    Console(width=120).print(table)
+
+
+def show_desk(figures: dict[str, Any]) -> None:
+    """Print what a review of one model takes, in seconds and beside the encryptions that it must make anew."""
+    title = f"The model desk: {figures['bins']} bins at {figures['bits']} bits, CPU time on one core"
+    table = Table(title=title, title_justify="left")
+    for name in ("work", "seconds", f"÷ {figures['bins']} r^n", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    floor = f"{figures['bins']} encryptions, with the r that the bank chose"
+    table.add_row(floor, f"{figures['floor_cpu_seconds']:.3f}", "1", "")
+    for record in figures["works"]:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_seconds"] > at_most
+        seconds = f"{record['cpu_seconds']:.3f}"
+        table.add_row(
+            record["work"],
+            f"[red]{seconds}[/]" if missed else seconds,
+            f"{record['over_floor']:.2f}",
+            "" if at_most is None else f"{at_most:g}",
+        )
     Console(width=120).print(table)
 
 

@@ -14,6 +14,7 @@ import audit_verify
 import click
 import histogram
 import key_enrolment
+import model_desk
 import paillier
 import report
 import score
@@ -52,6 +53,7 @@ def measure() -> dict[str, Any]:
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
     figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
+    figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
     figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures

@@ -114,9 +114,9 @@ class Market:
 
     def is_console(self, stream: Stream) -> bool:
         """Whether a party's own staff, and nobody else, spoke with its node."""
-        person = getattr(self.sites.nodes.get(stream.server), "staff", None)
+        site = self.sites.nodes.get(stream.server)
         asked = {exchange.party for exchange in stream.exchanges()}
-        return person is not None and asked == {person}
+        return site is not None and bool(asked) and asked <= set(site.people)
 
     def entries(self) -> list[Entry]:
         return logged(self.sites)

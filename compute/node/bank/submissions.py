@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from audit.database import reader
 from compute.canonical import decode, encode
 from compute.node.at_rest import AtRest
-from compute.node.bank.submission_states import SubmissionState
+from compute.node.console.submission_states import SubmissionState
 from compute.protocols.risk_score.submitted import SubmittedModel
 
 _METADATA = MetaData()

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
-from compute.node.bank.submission_states import SubmissionState
+from compute.node.console.submission_states import SubmissionState
 from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind

@@ -71,12 +71,8 @@ class Cases(Protocol):
         """Give how many of a bank's cases wait."""
         ...
 
-    def approved(self) -> list[Case]:
-        """Give the cases that are approved."""
-        ...
-
-    def by_approval(self, approval: bytes) -> Case | None:
-        """Give the case with the approval of this digest."""
+    def orphaned(self) -> list[Case]:
+        """Give the approved cases that rest on an approval that was withdrawn."""
         ...
 
     def due(self, now: int) -> list[Case]:

@@ -49,6 +49,11 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
         what = f"{record['work']}, {record['rows']:,} rows, {record['bits']} bits: kernel ÷"
         others.add_row(f"{what} its modular products", f"{record['kernel_over_products']:.2f}", "1.15")
         others.add_row(f"{what} its products at their lengths", f"{record['kernel_over_floor']:.2f}", "")
+    for record in figures["bands"]:
+        what = f"banded answer, {record['values']} values, {record['bits']} bits:"
+        others.add_row(f"{what} tests ÷ as many r^n", f"{record['tests_over_floor']:.2f}", "0.4")
+        for side, cost in record["cpu_ms_per_row"].items():
+            others.add_row(f"{what} {side}, CPU ms a row", f"{cost:.0f}", "")
     others.add_row(
         f"{many['rows']:,} rows: seconds on {many['processes']} processes", f"{many['wall_seconds']:.1f}", "75"
     )

@@ -1,4 +1,4 @@
-"""What all tests share: one Paillier key, and examples that are the same in every run."""
+"""What all tests share: one Paillier key and its blinding pool, and examples that are the same in every run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,8 @@ from hypothesis import settings
 from well_formed import remember_proofs
 from world import World, build
 
+from compute.paillier.ciphertexts import to_bytes
+from compute.paillier.pool import Pool, pool_size
 from compute.paillier.private import PrivateKey
 
 if TYPE_CHECKING:
@@ -39,6 +41,13 @@ Q = int(
 def key() -> PrivateKey:
     """A private key of 2048 bits, the shortest there is."""
     return PrivateKey(P, Q)
+
+
+@pytest.fixture(scope="session")
+def pool(key: PrivateKey) -> Pool:
+    """A full pool of the key's, which its owner draws faster than a provider."""
+    residues = key.encrypt_many([0] * pool_size(key.public.bits), short=False)
+    return Pool(key.public, to_bytes(key.public, residues))
 
 
 @pytest.fixture(scope="session", autouse=True)

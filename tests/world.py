@@ -116,9 +116,17 @@ def real_codes(count: int) -> list[str]:
 SUBJECTS = real_codes(160)  # more than the slots of one ciphertext at 2048 bits
 
 
+def region_bins() -> CategoryBins:
+    return CategoryBins(column="region", groups=(("east", "south"), ("north",)))
+
+
+def employee_bins() -> NumberBins:
+    return NumberBins(column="employees", edges=("1", "5"))
+
+
 def scorecard() -> Scorecard:
-    region = Feature(CategoryBins(column="region", groups=(("east", "south"), ("north",))), (-13, 26, 7))
-    employees = Feature(NumberBins(column="employees", edges=("1", "5")), (-15, 0, 11, -3))
+    region = Feature(region_bins(), (-13, 26, 7))
+    employees = Feature(employee_bins(), (-15, 0, 11, -3))
     age = Feature(NumberBins(column="age", edges=("4",)), (-1000, 1000, 0))  # the extremes of the bound
     return Scorecard("test-card", "1.0.0", 0, 500, {"register": (region,), "insurance": (age, employees)}, ())
 
@@ -279,6 +287,9 @@ class Parties:
 
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
         return self.bank.score(model, subjects, self.permits, TODAY, self.record)
+
+    def bands(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
+        return self.bank.bands(model, subjects, self.permits, TODAY, self.record)
 
     def record(self, answer: Answer) -> Logged:
         """The bank's word in the log that an answer came, and its receipt."""

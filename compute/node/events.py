@@ -22,6 +22,7 @@ from compute.protocols.risk_score.messages import (
     AnswerKey,
     AskDecision,
     AskHistogram,
+    BandQuery,
     JobStatement,
     ModelApproval,
     Query,
@@ -89,7 +90,7 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
         case RegisterTables() | WithdrawModel(), Accepted(at=at):
             kind, once = _of_approval(message)
             detail = {"approval": once.hex()}
-        case Query(job=job), Signed(statement=Answer() as answer):
+        case Query(job=job) | BandQuery(job=job), Signed(statement=Answer() as answer):
             kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
             detail = {"answer": digest(answer).hex(), "rows": job.statement.rows, **facts.of_use(job.statement)}
             # Only now is the permit known to be one: before, it is any text of the bank's.
@@ -121,6 +122,7 @@ def model_approved(node: str, approval: ModelApproval, now: int) -> Event:
         "approval": name.hex(),
         "points_id": approval.points_id,
         "reachable_totals": approval.reachable_totals,
+        **({} if approval.bands is None else {"bands": approval.bands.count}),
     }
     if approval.rests_on is not None:
         detail["rests_on"] = approval.rests_on.hex()
@@ -164,7 +166,7 @@ def answer_id(node: str, job: bytes) -> str:
     return _id_of(node, EntryKind.ANSWER_SENT, job)
 
 
-def received(node: str, query: Query, now: int, facts: Facts) -> Event:
+def received(node: str, query: Query | BandQuery, now: int, facts: Facts) -> Event:
     """Give the event of a job that passed its checks and waits to be computed; there is one for each job."""
     job = query.job.statement
     permit = job.permit_at(node)
@@ -280,7 +282,7 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             return withdrawal.statement.reviewer, None
         case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank):
             return bank, None
-        case Query(job=signed):
+        case Query(job=signed) | BandQuery(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):
             return signed.statement.bank, signed.statement.job.hex()

@@ -44,6 +44,7 @@ from compute.protocols.risk_score.messages import (
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
+    BandQuery,
     Query,
     RegisterTables,
     SubmitModel,
@@ -207,6 +208,7 @@ def named_sender(message: Message) -> str | None:
             | SubmitModel(submission=signed)
             | PresentPermit(presentation=signed)
             | Query(job=signed)
+            | BandQuery(job=signed)
             | Acknowledge(acknowledgement=signed)
             | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)

@@ -63,9 +63,9 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
-    *("Abandon", "Acknowledge", "AskDecision", "AskHistogram", "AskProviderTerms", "AskReviewerTerms", "Cancel"),
-    *("Collect", "EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel", "WithdrawModel"),
-    *("Erasure", "Event", "unreadable"),
+    *("Abandon", "Acknowledge", "AskDecision", "AskHistogram", "AskProviderTerms", "AskReviewerTerms"),
+    *("BandQuery", "Cancel", "Collect", "EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel"),
+    *("WithdrawModel", "Erasure", "Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
 
@@ -81,7 +81,7 @@ DETAILS: Mapping[str, re.Pattern[str] | range] = {
         ),
         _DIGEST,
     ),
-    **dict.fromkeys(("index", "reachable_totals"), range(MAX_INTEGER)),
+    **dict.fromkeys(("bands", "index", "reachable_totals"), range(MAX_INTEGER)),
     **dict.fromkeys(("rows", "salts"), range(MAX_SUBJECTS + 1)),
     **dict.fromkeys(("check", "policy_version"), range(1000)),
     "until": range(1_577_836_800_000, 4_102_444_800_000),  # in this century, from 2020 on

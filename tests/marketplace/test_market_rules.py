@@ -36,6 +36,7 @@ from compute.protocols.risk_score.messages import (
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
+    BandQuery,
     Query,
     RegisterTables,
     SubmitModel,
@@ -483,7 +484,7 @@ def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> No
 def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
-        *(Abandon, Acknowledge, AskHistogram, Collect, Cancel, AskDecision, WithdrawModel),
+        *(Abandon, Acknowledge, AskHistogram, Collect, Cancel, AskDecision, WithdrawModel, BandQuery),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 

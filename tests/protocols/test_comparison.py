@@ -7,7 +7,7 @@ from world import EXAMINERS, World, scorecard
 
 from compute.binning import NumberBins
 from compute.protocols.risk_score.case import Case
-from compute.protocols.risk_score.case_states import RefusalCode
+from compute.protocols.risk_score.case_states import FourEyesError, RefusalCode
 from compute.protocols.risk_score.comparison import Change, differences, marks
 from compute.protocols.risk_score.desk import VersionDifference
 from compute.protocols.risk_score.opened import OpenedFeature, OpenedModel, OpenedTables
@@ -108,8 +108,27 @@ def test_two_open_versions_are_compared_in_full_and_the_look_is_written_down(app
     assert [(each.earlier_points, each.points) for each in to_open.features] == [((-13, 26, 8), (-13, 25, 8))]
     assert (to_approved.model_version, to_approved.with_points) == ("1.0.0", False)
     readings = [approved.cases.get(case.case).readings for case in (earlier, later)]
-    assert [[(reading.examiner, reading.times) for reading in each] for each in readings] == [[(FIRST, 1)]] * 2
-    assert compared(approved, earlier)[0].model_version == "1.0.0"  # and nothing of the later one
+    looks = [[(reading.examiner, reading.times, reading.compared) for reading in each] for each in readings]
+    assert looks == [[(FIRST, 0, 1)], [(FIRST, 1, 0)]]
+    assert [each.model_version for each in compared(approved, earlier)] == ["1.0.0", "1.2.0"]
+
+
+def test_what_differs_is_not_the_model_so_its_reader_cannot_approve_that(approved: World) -> None:
+    earlier = opened(approved, changed((-13, 26, 8), "1.1.0"))
+    compared(approved, opened(approved, changed((-13, 25, 8), "1.2.0")))
+    with pytest.raises(FourEyesError, match=f"{FIRST} has not read case {earlier.case}"):
+        approved.desk.approve(earlier.case, FIRST)
+    approved.desk.read(earlier.case, FIRST)
+    approved.desk.approve(earlier.case, FIRST)
+
+
+def test_another_name_hides_no_model_that_takes_the_same_field(approved: World) -> None:
+    renamed = dataclasses.replace(changed((-13, 26, 8), "1.0.0"), name="quite-another")
+    waiting = opened(approved, dataclasses.replace(renamed, name="third"))
+    differences = compared(approved, opened(approved, renamed))
+    assert [(each.model, each.with_points) for each in differences] == [("third", True), ("test-card", False)]
+    approved.desk.refuse(waiting.case, FIRST, RefusalCode.OTHER, "no")
+    assert [each.model for each in compared(approved, opened(approved, renamed))][-1] == "test-card"
 
 
 def test_a_refused_version_is_compared_with_nothing(world: World) -> None:

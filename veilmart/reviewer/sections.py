@@ -83,8 +83,8 @@ def sections_of(view: CaseView) -> list[Section]:
         found += _dossier(view.file.dossier)
     found += map(_difference, view.differences)
     if not view.differences:
-        rows: Rows = [("—", "没有可比的前版 no earlier version to compare with")]
-        found.append(_section("与前版的差异 Difference to earlier versions", _ITEM, rows))
+        rows: Rows = [("—", "没有可比的模型 no model to compare with")]
+        found.append(_section("与其他模型的差异 Difference to other models", _ITEM, rows))
     found += [_steps(view), _readings(view)]
     if view.deliveries:
         rows = ((each.provider, time_of(each.accepted_at) or "等待 waiting") for each in view.deliveries)
@@ -195,7 +195,8 @@ def _sample(name: str, sample: Sample) -> tuple[str, ...]:
 
 def _difference(difference: VersionDifference) -> Section:
     state = both("model_case_state", difference.state)
-    title = f"与 {difference.model_version} 的差异 Difference to it ({state}, {time_of(difference.opened_at)})"
+    other = f"{difference.model} {difference.model_version}"
+    title = f"与 {other} 的差异 Difference to it ({state}, {time_of(difference.opened_at)})"
     columns = (
         *("数据提供方 Provider", "字段 Column", "变化 Change"),
         *("前版 Earlier", "本版 This one"),
@@ -233,9 +234,12 @@ def _steps(view: CaseView) -> Section:
 
 
 def _readings(view: CaseView) -> Section:
-    rows = [(each.examiner, time_of(each.first), time_of(each.last), str(each.times)) for each in view.readings]
-    columns = ("审查员 Examiner", "首次 First", "最近 Last", "次数 Times")
-    return _section("查阅记录 Who has read it", columns, rows or [("—", "", "", "0")])
+    rows = [
+        (each.examiner, time_of(each.first), time_of(each.last), str(each.times), str(each.compared))
+        for each in view.readings
+    ]
+    columns = ("审查员 Examiner", "首次 First", "最近 Last", "次数 Times", "仅对照 Compared only")
+    return _section("查阅记录 Who has read it", columns, rows or [("—", "", "", "0", "0")])
 
 
 def _section(title: str, columns: tuple[str, ...], rows: Rows) -> Section:

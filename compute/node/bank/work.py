@@ -18,7 +18,7 @@ from compute.canonical import decode, encode
 from compute.node import events
 from compute.node.bank.applicants import check_local, open_applicants
 from compute.node.bank.desk import BankDesk, open_desk
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SUBMIT_MODEL
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SCORE_BANDS, SUBMIT_MODEL
 from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
@@ -41,7 +41,8 @@ from compute.paillier.encoding import FixedPoint
 from compute.permit import permit_name
 from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
 from compute.protocols.risk_score.bank import Logged
-from compute.protocols.risk_score.messages import Answer, Query, ReleasedAnswer
+from compute.protocols.risk_score.job import banding_provider
+from compute.protocols.risk_score.messages import Answer, ModelApproval, Query, ReleasedAnswer
 from compute.protocols.risk_score.scorecard import sum_points
 from compute.signing import Signed, digest
 from compute.web.errors import PeerUnreachableError
@@ -58,6 +59,7 @@ def work(settings: BankSettings) -> dict[str, Handler]:
         SUBMIT_MODEL: partial(submit_model, settings),
         REGISTER_MODEL: partial(register_model, settings),
         SCORE: partial(_score, settings),
+        SCORE_BANDS: partial(_score, settings),
     }
 
 
@@ -80,21 +82,29 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
     subjects = request.subjects or tuple(applicants.keys())
     began = time.monotonic()
     query = _query(desk, context, request, model, subjects)
-    answers = _answers(desk, context, request.contract, query)
+    answers = _answers(desk, context, request.contract, model.approval, query)
+    job, approval, bank = query.job.statement, model.approval, desk.bank(context.progress)
     with open_runner(settings.computing) as runner:
-        totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
+        if approval.bands is None:
+            told = bank.totals(job, answers, runner)
+        else:
+            told = bank.bands_of(approval, job, answers[-1], runner)
     milliseconds = round(1000 * (time.monotonic() - began))
-    card = model.scorecard
-    check_local(card, settings)
-    local = _local_points(model, applicants, subjects)
-    units = [card.base_points + total + own for total, own in zip(totals, local, strict=True)]
-    fixed = FixedPoint(card.decimals)
-    scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
+    card, results = model.scorecard, settings.results / folder(context.parameters)
     writer = context.shelf.get("writer", None, ScoreWriter.open)
-    path = writer.write(settings.results / folder(context.parameters), scores, card.decimals)
+    if approval.bands is None:
+        check_local(card, settings)
+        local = _local_points(model, applicants, subjects)
+        units = [card.base_points + total + own for total, own in zip(told, local, strict=True)]
+        fixed = FixedPoint(card.decimals)
+        scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
+        path = writer.write(results, scores, card.decimals)
+    else:
+        named = {subject: card.band_names[band] for subject, band in zip(subjects, told, strict=True)}
+        path = writer.write_bands(results, named)
     return encode(
         Scored(
-            rows=len(scores),
+            rows=len(subjects),
             milliseconds=milliseconds,
             sent=dict(desk.transport.sent),
             received=dict(desk.transport.received),
@@ -121,11 +131,14 @@ def _query(desk: BankDesk, context: JobContext, request: Scoring, model: Model, 
     return query
 
 
-def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -> list[ReleasedAnswer]:
+def _answers(
+    desk: BankDesk, context: JobContext, contract: str, approval: ModelApproval, query: Query
+) -> list[ReleasedAnswer]:
     """Give every provider's answer with its key, in the order of the job; they compute at the same time.
 
     All answers are there, still closed, before the first key is asked for: if a provider refuses, the job is given
-    up at the others, and nobody counts a use.
+    up at the others, and nobody counts a use. Only a banded model's last provider is asked after that, since it
+    needs the others' answers open: if it refuses, their uses stay counted.
     """
     job, kept, site = query.job.statement, context.checkpoints(), desk.site
     providers = [signed.statement.provider for signed in job.providers]
@@ -140,11 +153,14 @@ def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -
         index, entry = site.journal.require_recorded(event.id)
         return Logged(entry, site.log.receipt(index).encode())
 
-    def closed(provider: str) -> Signed[Answer]:
+    last = banding_provider(approval)
+
+    def closed(provider: str, others: Sequence[ReleasedAnswer] = ()) -> Signed[Answer]:
         key = f"answer:{provider}"
         if key in kept:
             return decode(kept[key], Signed[Answer])
-        answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
+        bank = desk.bank(meter.of(provider))
+        answer = bank.ask_bands(approval, query, others) if provider == last else bank.ask_answer(provider, query)
         meter.keep(key, encode(answer))
         meter.of(provider)("", 1, 1)
         return answer
@@ -154,11 +170,12 @@ def _answers(desk: BankDesk, context: JobContext, contract: str, query: Query) -
 
     with ThreadPoolExecutor(len(providers)) as pool:
         try:
-            answers = list(pool.map(closed, providers))
+            answers = list(pool.map(closed, [name for name in providers if name != last]))
         except RefusedByPeerError as error:
             _abandon(desk, [name for name in providers if name != error.party], query)
             raise
-        return list(pool.map(released, answers))
+        opened = list(pool.map(released, answers))
+    return opened if last is None else [*opened, released(closed(last, opened))]
 
 
 def _abandon(desk: BankDesk, providers: Sequence[str], query: Query) -> None:

@@ -55,7 +55,7 @@ class CaseView(Message, frozen=True):
     submission: Hex32
     points_id: Hex32
     bits: float
-    """log2 of the reachable totals: the most that one score can tell of a subject."""
+    """log2 of the reachable totals, or of the bands: the most that one score can tell of a subject."""
     assessment: Assessment
     features: tuple[FeatureMark, ...]
     file: CaseFile | None

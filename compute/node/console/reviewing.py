@@ -66,7 +66,7 @@ def routes(site: Site[ReviewerSettings], desk: ModelDesk, cases: CaseStore) -> A
             summary=summary(found),
             submission=found.submission.hex(),
             points_id=found.draft.points_id,
-            bits=leaked_bits(found.assessment.reachable_totals),
+            bits=leaked_bits(found.draft.outcomes),
             assessment=found.assessment,
             features=found.marks,
             file=file,

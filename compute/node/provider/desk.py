@@ -23,6 +23,7 @@ from compute.protocols.risk_score.messages import (
     Acknowledge,
     AskHistogram,
     AskProviderTerms,
+    BandQuery,
     Query,
     RegisterTables,
     WithdrawModel,
@@ -40,6 +41,7 @@ def handlers(role: Provider, enroller: Enroller) -> Handlers:
         RegisterTables: role.register,
         WithdrawModel: role.withdraw,
         Query: role.answer,
+        BandQuery: role.answer,
         Acknowledge: role.acknowledge,
         Abandon: role.abandon,
     }

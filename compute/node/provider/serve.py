@@ -15,7 +15,7 @@ from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER, KINDS, RING_PEDERSEN, SHORT
+from compute.node.provider.kinds import ANSWER, BANDS, KINDS, RING_PEDERSEN, SHORT
 from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.provider.uses import last_use
 from compute.node.registry import RegistryStore
@@ -27,7 +27,7 @@ from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.key_enrolment.ring_pedersen_maker import STEPS
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
-from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, ProviderTerms, Query
+from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, BandQuery, ProviderTerms, Query
 from compute.signing import Signed
 
 REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], AnswerKey, Abandoned)
@@ -55,16 +55,23 @@ def create(settings: ProviderSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings, site.key)))
 
-    def received(query: Query) -> Event:
+    registry = RegistryStore(site.engine)
+
+    def received(query: Query | BandQuery) -> Event:
         return events.received(settings.name, query, clock(), dispatcher.facts)
 
-    query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
+    def tests(query: BandQuery) -> int:
+        """Give the number of zero tests: a row's are as many as the model's range has values."""
+        kept = registry.registration(query.job.statement.approval)
+        bands = None if kept is None else kept.message.approval.statement.bands
+        return len(query.subjects) * (1 if bands is None else bands.tests)
+
     long: dict[type[Message], LongMessage] = {
-        Query: query,
+        Query: LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT),
+        BandQuery: LongMessage(BANDS, role.check, tests, Signed[Answer], received, SHORT),
         AskRingPedersen: parameters_message(RingPedersenStore(site.engine, settings.name)),
     }
     intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), long, REPLIES)
-    registry = RegistryStore(site.engine)
 
     def end(contract: str) -> int:
         """Give the end of a contract whose permit was presented here."""

@@ -9,6 +9,8 @@ The rules keep the numbers of the reviewer's checks, of which they are the last:
    is improved by little; a provider's partial total is certain for few and cannot be guessed too often; none is
    constant.
 8. Bins are unions of the cells of the grid that the provider publishes.
+9. The cuts of a banded model make bands of its totals (``bands.py``). It tells log2 of their number, and by rule 7
+   it is the band that must not settle too much.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +22,7 @@ from msgspec import Meta
 
 from compute.canonical import Message, Name
 from compute.grid import GridError, label, require_union
+from compute.protocols.risk_score.bands import MAX_VALUES, BandError, Bands
 from compute.protocols.risk_score.bin_histogram import BinHistogram
 from compute.protocols.risk_score.concentration import (
     Concentration,
@@ -31,7 +34,7 @@ from compute.protocols.risk_score.concentration import (
 from compute.protocols.risk_score.leakage import leaked_bits, reachable_totals
 from compute.protocols.risk_score.opened import OpenedModel, OpenedTables
 
-VARIATION, BITS, CONCENTRATION, GRID = 5, 6, 7, 8
+VARIATION, BITS, CONCENTRATION, GRID, BANDS = 5, 6, 7, 8, 9
 """The numbers of the rules."""
 MOST_BITS = 12.0
 """Beyond 4,096 totals nothing is measured, whatever the policy allows: what a hostile model costs is bounded."""
@@ -72,20 +75,30 @@ class Assessment(Message, frozen=True):
     findings: tuple[Finding, ...]
     concentration: Concentration | None = None
     """For examiners, not for the bank; None where it could not be measured, for which a finding says why."""
+    bands: Bands | None = None
+    """Of a banded model, unless a finding says why there are none."""
 
 
 def assess(model: OpenedModel, limits: Limits, histograms: Sequence[BinHistogram]) -> Assessment:
     """Measure a model by every rule; ``histograms`` has each provider's, in the order of the model's tables."""
     most = min(limits.max_bits, MOST_BITS)
-    totals = reachable_totals(model.points, int(2**most))
-    findings = [finding for part in model.tables for finding in _variation(part)]
+    # More totals than that are no bands, and no bands are refused below.
+    limit = int(2**most) if model.cuts is None else MAX_VALUES
+    totals = reachable_totals(model.points, limit)
+    bands, findings = None, [finding for part in model.tables for finding in _variation(part)]
     pairs = [(part, _kept(part, histogram)) for part, histogram in zip(model.tables, histograms, strict=True)]
     measured = None
-    if totals > int(2**most):
-        reason = f"a score could tell more than {most:g} bits ({leaked_bits(totals):.1f} or more)"
+    if model.cuts is not None:
+        try:
+            bands = Bands.over(model.points, model.cuts)
+        except BandError as error:
+            findings.append(Finding(rule=BANDS, reason=error.reason, remedy=error.remedy))
+    outcomes = totals if model.cuts is None else len(model.cuts) + 1
+    if outcomes > int(2**most):
+        reason = f"a score could tell more than {most:g} bits ({leaked_bits(outcomes):.1f} or more)"
         findings.append(Finding(rule=BITS, reason=reason, remedy="use fewer bins or coarser points"))
-    elif all(cells.counts for _, cells in pairs):
-        measured = concentration(model.tables, [cells for _, cells in pairs])
+    elif totals <= limit and all(cells.counts for _, cells in pairs):
+        measured = concentration(model.tables, [cells for _, cells in pairs], model.cuts or ())
     for part, cells in pairs:
         findings += _cells(part, cells)
         if measured is not None and measured.left_out > limits.max_certain:
@@ -94,7 +107,7 @@ def assess(model: OpenedModel, limits: Limits, histograms: Sequence[BinHistogram
         findings += _concentrated(measured, limits)
     for part, histogram in zip(model.tables, histograms, strict=True):
         findings += _off_grid(part, histogram)
-    return Assessment(reachable_totals=totals, findings=tuple(findings), concentration=measured)
+    return Assessment(reachable_totals=totals, findings=tuple(findings), concentration=measured, bands=bands)
 
 
 def _variation(part: OpenedTables) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from compute.paillier.ciphertexts import from_bytes, to_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
+from compute.paillier.zero_test import band_of
 from compute.protocols.base import (
     Accepted,
     AnswerError,
@@ -33,7 +34,13 @@ from compute.protocols.key_enrolment.bank import check_parameters, enrolment
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
-from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
+from compute.protocols.risk_score.job import (
+    answer_ciphertexts,
+    approved_tables,
+    layout_for,
+    most_rows,
+    subjects_root,
+)
 from compute.protocols.risk_score.messages import (
     Abandon,
     Abandoned,
@@ -45,6 +52,7 @@ from compute.protocols.risk_score.messages import (
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
+    BandQuery,
     JobStatement,
     ModelApproval,
     ModelReceived,
@@ -68,7 +76,8 @@ from compute.protocols.risk_score.submitted import ApprovedModel, SubmittedModel
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
 
 DECRYPT = "decrypt 解密"
-"""The step of :meth:`Bank.totals`, in ciphertexts."""
+"""The step of :meth:`Bank.totals` and :meth:`Bank.bands_of`, in ciphertexts."""
+NO_SUM = "the answers do not add up; keep the job for inspection, and tell no provider"
 PROVE = "prove the key 证明密钥"
 """The step of :meth:`Bank.enrol_key`, in providers."""
 
@@ -157,6 +166,7 @@ class Bank:
             tables=tables,
             sealed_opening=seal(opening, sealed_to.statement.sealing_key, opening_info(tables)),
             histograms=self._ask_histograms(tables, sealed_to),
+            cuts=scorecard.cuts,
         )
         return SubmitModel(submission=sign(submission, self.name, self._identity))
 
@@ -173,6 +183,7 @@ class Bank:
             purpose=submission.purpose,
             points_bound=submission.points_bound,
             tables=submission.tables,
+            cuts=submission.cuts,
         )
 
     def ask_decision(self, submitted: SubmittedModel) -> ApprovedModel | UnderReview:
@@ -210,6 +221,22 @@ class Bank:
         answers = [self.ask_answer(signed.statement.provider, query) for signed in job.providers]
         return self.totals(job, [self.release(answer, record(answer.statement)) for answer in answers])
 
+    def bands(
+        self,
+        approval: ModelApproval,
+        subjects: Sequence[str],
+        permits: Mapping[str, str],
+        as_of: str,
+        record: Record,
+    ) -> list[int]:
+        """Give the index of each subject's band, 0 for the lowest, by a banded model."""
+        query = self.prepare(approval, subjects, permits, as_of)
+        *others, _ = [part.provider for part in approval.tables]
+        closed = [self.ask_answer(provider, query) for provider in others]
+        answers = [self.release(answer, record(answer.statement)) for answer in closed]
+        answer = self.ask_bands(approval, query, answers)
+        return self.bands_of(approval, query.job.statement, self.release(answer, record(answer.statement)))
+
     def prepare(
         self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
     ) -> Query:
@@ -217,6 +244,9 @@ class Bank:
 
         Whoever may have to start again keeps it: sent again it is the same use, another is another use.
         """
+        most = most_rows(approval, self._key.public)
+        if len(subjects) > most:
+            raise AnswerError(f"{len(subjects)} subjects in bands do not fit a message; ask for {most} at a time")
         salt = secrets.token_bytes(32)
         layout = layout_for(approval, self._key.public.bits)
         job = JobStatement(
@@ -240,11 +270,22 @@ class Bank:
 
     def ask_answer(self, provider: str, query: Query) -> Signed[Answer]:
         """Give a provider's answer, which is still closed: checked as far as it can be."""
-        signed = self._signed(provider, "provider", query, Signed[Answer], long=True)
-        answer, job = signed.statement, query.job.statement
+        return self._answer(provider, query, query.job.statement, query.job.statement.outputs)
+
+    def ask_bands(
+        self, approval: ModelApproval, query: Query, answers: Sequence[ReleasedAnswer]
+    ) -> Signed[Answer]:
+        """Give the answer of a banded model's last provider, still closed, for which it needs all the others'."""
+        provider, job = approval.tables[-1].provider, query.job.statement
+        message = BandQuery(query=query, answers=tuple(answers))
+        return self._answer(provider, message, job, answer_ciphertexts(approval, job, provider))
+
+    def _answer(self, provider: str, message: Message, job: JobStatement, ciphertexts: int) -> Signed[Answer]:
+        signed = self._signed(provider, "provider", message, Signed[Answer], long=True)
+        answer = signed.statement
         if (answer.job, answer.provider, answer.bank) != (digest(job), provider, self.name):
             raise AnswerError(f"{provider} answered another job")
-        size = job.outputs * self._key.public.ciphertext_bytes + OVERHEAD
+        size = ciphertexts * self._key.public.ciphertext_bytes + OVERHEAD
         if len(answer.content) != size:
             raise AnswerError(f"the answer of {provider} is malformed: {len(answer.content)} bytes, not {size}")
         return signed
@@ -281,17 +322,34 @@ class Bank:
         if any(abs(total) > job.slot_bias for total in totals):
             # Honest totals never leave the proven range; masks that do not cancel nearly always do. A provider
             # that shifts its answer could learn from our reaction, so there is none, and no automatic retry.
-            raise AnswerError("the answers do not add up; keep the job for inspection, and tell no provider")
+            raise AnswerError(NO_SUM)
         return totals
 
-    def open(self, job: JobStatement, released: ReleasedAnswer) -> list[mpz]:
-        """Give the ciphertexts of an answer, each checked; raise :class:`AnswerError` for others."""
-        answer = released.answer.statement
+    def bands_of(
+        self, approval: ModelApproval, job: JobStatement, released: ReleasedAnswer, runner: Runner = HERE
+    ) -> list[int]:
+        """Open the answer of a banded model's last provider, and give the index of each row's band."""
+        if approval.bands is None:
+            raise ValueError("the model has no bands; ask for totals")
+        count, values = approval.bands.tests, approval.bands.values()
+        tests = self.open(job, released, job.rows * count)
+        zeros = self._key.are_zero(tests, runner, partial(self._progress, DECRYPT))
+        bands = [band_of(zeros[start : start + count], values) for start in range(0, len(zeros), count)]
+        if None in bands:
+            raise AnswerError(NO_SUM)
+        return [band for band in bands if band is not None]
+
+    def open(self, job: JobStatement, released: ReleasedAnswer, ciphertexts: int | None = None) -> list[mpz]:
+        """Give the ciphertexts of an answer, each checked; raise :class:`AnswerError` for others.
+
+        They are as many as the job's outputs, or as is said.
+        """
+        answer, count = released.answer.statement, job.outputs if ciphertexts is None else ciphertexts
         try:
-            ciphertexts = open_answer(
+            data = open_answer(
                 answer.content, released.key, answer.key_digest, answer.provider, answer.bank, answer.job
             )
-            return from_bytes(self._key.public, ciphertexts, job.outputs)
+            return from_bytes(self._key.public, data, count)
         except (SealedAnswerError, PaillierError) as error:
             raise AnswerError(f"the answer of {answer.provider} is malformed: {error}") from error
 
@@ -368,7 +426,7 @@ class Bank:
             raise AnswerError(f"the terms of {party} are another's or have expired; ask again")
 
     def _check_approval(self, submitted: SubmittedModel, approval: ModelApproval) -> None:
-        """The reviewer decides on four things; all else is as it was submitted."""
+        """The reviewer decides on four things, and finds the bands' range; all else is as it was submitted."""
         expected = ModelApproval(
             reviewer=submitted.reviewer,
             suite=SUITE,
@@ -381,8 +439,10 @@ class Bank:
             reachable_totals=approval.reachable_totals,
             expires=approval.expires,
             rests_on=approval.rests_on,
+            bands=approval.bands,
         )
-        if approval != expected or approval.expires <= self._clock():
+        cuts = None if approval.bands is None else approval.bands.cuts
+        if approval != expected or cuts != submitted.cuts or approval.expires <= self._clock():
             raise AnswerError(f"{submitted.reviewer} approved something else than was submitted")
 
     def _signed(

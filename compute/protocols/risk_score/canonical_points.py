@@ -10,11 +10,15 @@ tells:
 4. Of the points and the points turned over (each feature's greatest minus each), the lesser ones stand: T may
    change its sign, and by a constant.
 5. Features stand in the order of provider, product and column; names, versions and keys are left out.
+6. Of a banded model the cuts follow, each as the least number of divided points, counted from the least total,
+   that lies above it; of the points turned over, those of the other side.
 
 *Equal forms tell the same.* By 1–5 there is for each model a function G, given by its form alone, with T = a·G + b
 for constants a ≠ 0 and b. Two models of one form have totals T = a·G + b and T' = a'·G + b', so T' = (a'/a)(T − b)
 + b': either follows from the other, for every subject, whatever its values. The ledger charges a subject for a
 name once: a second score under it tells a bank that holds the first one nothing new (PROTOCOLS.md §3).
+
+A banded model tells where G lies among the cuts of its form, so equal forms tell the same there too.
 
 *Different forms are charged apart.* If T' = a·T + b for all values, varying one column at a time shows p'_f =
 a·p_f + b_f, and then steps 1–5 give one form. So no such disguise is missed. Totals that are functions of each
@@ -31,6 +35,7 @@ from itertools import pairwise
 from typing import Self
 
 from compute.binning import NumberBins
+from compute.protocols.risk_score.bands import thresholds
 from compute.protocols.risk_score.opened import OpenedFeature, OpenedModel
 
 
@@ -56,7 +61,12 @@ def canonical_form(model: OpenedModel) -> list[object]:
     divisor = math.gcd(*(points for pieces in varying.values() for points in pieces.points))
     divided = {place: pieces.divided(divisor) for place, pieces in varying.items()}  # 3
     turned = {place: pieces.turned_over() for place, pieces in divided.items()}
-    return min(_written(divided), _written(turned))  # 4
+    if model.cuts is None:
+        return min(_written(divided), _written(turned))  # 4
+    above, most = thresholds(model.points, model.cuts)  # 6
+    # With G' = most − G, G ≥ c is the same as not G' ≥ most + 1 − c.
+    below = [most + 1 - each for each in reversed(above)]
+    return min(["bands", _written(divided), above], ["bands", _written(turned), below])  # 4
 
 
 def _written(features: "dict[tuple[str, str, str], _Pieces]") -> list[object]:

@@ -44,12 +44,15 @@ class Step(Message, frozen=True):
 
 
 class Reading(Message, frozen=True):
-    """That a member of the staff looked at the opened model, and how often."""
+    """That a member of the staff looked at the opened model, and how often: at all of it, or at what differs."""
 
     examiner: Name
     first: Milliseconds
     last: Milliseconds
-    times: Annotated[int, Meta(ge=1)]
+    times: Annotated[int, Meta(ge=0)]
+    """At the case itself."""
+    compared: Annotated[int, Meta(ge=0)] = 0
+    """At another case, which was compared with this one."""
 
 
 class Case(Message, frozen=True):
@@ -102,12 +105,12 @@ def aged(case: Case, now: int) -> Case:
     return _moved(case, Step(move=move, actor=Actor.CLOCK, examiner=None, at=case.due))
 
 
-def read(case: Case, examiner: str, now: int) -> Case:
-    """Give the case with one more look at its opened model."""
+def read(case: Case, examiner: str, now: int, *, whole: bool = True) -> Case:
+    """Give the case with one more look at its opened model; not ``whole`` where it was only compared."""
     readings = {reading.examiner: reading for reading in case.readings}
-    known = readings.get(examiner)
-    first, times = (now, 0) if known is None else (known.first, known.times)
-    readings[examiner] = Reading(examiner=examiner, first=first, last=now, times=times + 1)
+    known = readings.get(examiner) or Reading(examiner=examiner, first=now, last=now, times=0)
+    times, compared = known.times + whole, known.compared + (not whole)
+    readings[examiner] = replace(known, last=now, times=times, compared=compared)
     return replace(case, readings=tuple(readings.values()))
 
 
@@ -117,13 +120,13 @@ def approve(case: Case, examiner: str, needed: int, now: int, expires: int, sign
     Raises :class:`CaseError`.
 
     1. The case is open.
-    2. The examiner has read the opened model.
+    2. The examiner has read the opened model, and not only what of it differs from another.
     3. The examiner has not approved it before: two pairs of eyes are two people.
     """
     grants = len(case.approvers) + 1 >= needed
     step = Step(move=Move.GRANT if grants else Move.APPROVE, actor=Actor.EXAMINER, examiner=examiner, at=now)
     moved = _moved(case, step)  # 1
-    if examiner not in {reading.examiner for reading in case.readings}:  # 2
+    if not any(reading.examiner == examiner and reading.times for reading in case.readings):  # 2
         raise FourEyesError(f"{examiner} has not read case {case.case}; read it, then decide")
     if examiner in case.approvers:  # 3
         raise FourEyesError(f"{examiner} has approved case {case.case} already; another examiner has to")

@@ -69,6 +69,6 @@ def name_of(subject: str, secret: bytes) -> str:
     return hashlib.blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).hexdigest()
 
 
-def millibits(totals: int) -> int:
-    """Give log2 of the number of reachable totals in thousandths of a bit, rounded up."""
-    return math.ceil(leaked_bits(totals) * MILLI)
+def millibits(outcomes: int) -> int:
+    """Give log2 of the number of different answers in thousandths of a bit, rounded up."""
+    return math.ceil(leaked_bits(outcomes) * MILLI)

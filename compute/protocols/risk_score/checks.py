@@ -20,7 +20,7 @@ from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
 from compute.protocols.risk_score.charge import Budget
-from compute.protocols.risk_score.job import layout_for, subjects_root
+from compute.protocols.risk_score.job import layout_for, most_rows, subjects_root
 from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.messages import (
     ApprovedTables,
@@ -186,7 +186,8 @@ def check_job(
     5. The providers are the approved ones in the approved order, each with terms that its pinned identity signed
        and that have not expired; ours are our current ones.
     6. The observation date is not before our snapshot and not in the future.
-    7. Layout and number of outputs are those that follow from the approval, the modulus and the rows.
+    7. Layout and number of outputs are those that follow from the approval, the modulus and the rows; so many rows
+       can be answered in one message.
     8. The subjects are the ones that the job commits to: valid codes, each once, in this order.
     """
     job = query.job.statement
@@ -200,6 +201,8 @@ def check_job(
     layout = layout_for(registered.approval, key.bits)
     if job.layout != layout or job.outputs != layout.outputs(job.rows):  # 7
         raise RefusalError(7, "the slots are not those that the approval gives", "derive the layout anew")
+    if job.rows > (most := most_rows(registered.approval, key)):  # 7
+        raise RefusalError(7, f"{job.rows} rows in bands do not fit a message", f"ask for at most {most} at once")
     if job.rows != len(query.subjects) or job.subjects_root != subjects_root(query.salt, query.subjects):  # 8
         raise RefusalError(
             8, "the subjects are not those that the job commits to", "send the list that was signed"
@@ -219,7 +222,7 @@ def _place(part: ProviderTerms | ApprovedTables) -> tuple[str, str, str]:
 def _check_approval(domain: Domain, approval: ModelApproval, now: int, check: int) -> None:
     if approval.expires <= now:
         raise RefusalError(check, "the model's approval has expired", "submit the model for review again")
-    bits = leaked_bits(approval.reachable_totals)
+    bits = leaked_bits(approval.outcomes)
     if bits > domain.max_bits:
         reason = f"a score could tell {bits:.2f} bits; {domain.max_bits:g} are allowed here"
         raise RefusalError(check, reason, "use fewer bins or coarser points")

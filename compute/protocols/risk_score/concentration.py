@@ -85,8 +85,13 @@ def partial_totals(part: OpenedTables, cells: NDArray[np.uint8]) -> Integers:
     return sums
 
 
-def concentration(tables: Sequence[OpenedTables], kept: Sequence[KeptCells]) -> Concentration:
-    """Give what a total tells of every feature and every partial total; ``kept`` has one entry for each table."""
+def concentration(
+    tables: Sequence[OpenedTables], kept: Sequence[KeptCells], cuts: Sequence[int] = ()
+) -> Concentration:
+    """Give what a total tells of every feature and every partial total; ``kept`` has one entry for each table.
+
+    With ``cuts``, what the band of the total tells: all totals between two cuts are one.
+    """
     partials = [partial_totals(part, cells.cells) for part, cells in zip(tables, kept, strict=True)]
     weights = [np.array(cells.counts, dtype=np.float64) / sum(cells.counts) for cells in kept]
     sums = [_Sum.of(values, mass) for values, mass in zip(partials, weights, strict=True)]
@@ -94,7 +99,7 @@ def concentration(tables: Sequence[OpenedTables], kept: Sequence[KeptCells]) -> 
     measures: list[Measure] = []
     for index, (part, cells) in enumerate(zip(tables, kept, strict=True)):
         own, others = sums[index], reduce(_Sum.plus, (*sums[:index], *sums[index + 1 :]), _NOTHING)
-        to_total = _to_total(own, others)
+        to_total = _to_total(own, others, cuts)
         place = np.searchsorted(own.values, partials[index])
         secrets: list[tuple[str | None, NDArray[Any], int]] = [
             (each.bins.column, cells.cells[:, i], each.bins.size) for i, each in enumerate(part.features)
@@ -104,8 +109,9 @@ def concentration(tables: Sequence[OpenedTables], kept: Sequence[KeptCells]) -> 
             np.add.at(with_partial, (codes, place), weights[index])
             measures.append(_measure(part.provider, column, with_partial @ to_total, known))
     total = reduce(_Sum.plus, sums, _NOTHING)
+    told = _Sum.of(_told(total.values, cuts), total.mass)
     return Concentration(
-        left_out=_share(1 - known), expected_bits=_bits(_entropy(total.mass)), measures=tuple(measures)
+        left_out=_share(1 - known), expected_bits=_bits(_entropy(told.mass)), measures=tuple(measures)
     )
 
 
@@ -129,13 +135,18 @@ class _Sum:
 _NOTHING = _Sum(np.zeros(1, dtype=np.int64), np.ones(1))
 
 
-def _to_total(own: _Sum, others: _Sum) -> Floats:
-    """Give P(t | s) for each partial total s, a row each, and each total t, a column each."""
-    totals = np.add.outer(own.values, others.values)
+def _told(totals: Integers, cuts: Sequence[int]) -> Integers:
+    """What is told of totals: themselves, or the number of their band."""
+    return totals if not cuts else np.searchsorted(np.array(cuts, dtype=np.int64), totals, side="right")
+
+
+def _to_total(own: _Sum, others: _Sum, cuts: Sequence[int]) -> Floats:
+    """Give P(t | s) for each partial total s, a row each, and each total t that is told, a column each."""
+    totals = _told(np.add.outer(own.values, others.values), cuts)
     distinct = np.unique(totals)
     conditional = np.zeros((len(own.values), len(distinct)))
     rows = np.arange(len(own.values))[:, np.newaxis]
-    conditional[rows, np.searchsorted(distinct, totals)] = others.mass  # one row's totals are distinct
+    np.add.at(conditional, (rows, np.searchsorted(distinct, totals)), others.mass[np.newaxis, :])
     return conditional
 
 

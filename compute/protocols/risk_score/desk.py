@@ -9,7 +9,7 @@ from itertools import dropwhile, islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.canonical import DAY, Message, Milliseconds, Version
+from compute.canonical import DAY, Message, Milliseconds, Name, Version
 from compute.protocols.risk_score import case as rules
 from compute.protocols.risk_score.case import Case, CaseId
 from compute.protocols.risk_score.case_states import UNDECIDED, ModelCaseState, RefusalCode, WrongCaseStateError
@@ -25,9 +25,10 @@ _ONCE_APPROVED = frozenset({ModelCaseState.APPROVED, ModelCaseState.WITHDRAWN, M
 
 
 class VersionDifference(Message, frozen=True):
-    """How a model differs from an earlier one of the same name."""
+    """How a model differs from another one of its bank."""
 
     case: CaseId
+    model: Name
     model_version: Version
     state: ModelCaseState
     opened_at: Milliseconds
@@ -89,10 +90,12 @@ class ModelDesk:
         self._withdraw_resting()
 
     def compare(self, case: Case, file: CaseFile | None, examiner: str) -> list[VersionDifference]:
-        """Give how the case's model differs from earlier ones of its name.
+        """Give how the case's model differs from earlier ones of its name, and then from others of its bank.
 
-        From the last that was approved, and from those that wait: of these with points, if the case waits too; the
-        examiner's look at them is written down as well.
+        Of its name: the last that was approved, and those that wait. Under whatever name: those that stand or wait
+        and take a field that it takes, for two models that each tell little may tell everything together
+        (`tests/attacks/test_attack_sum_and_difference.py`). With points where both wait; the examiner's look at
+        what differs is written down there as well.
         """
         found = []
         others = dropwhile(lambda other: other.case != case.case, self._cases.versions(case.bank, case.model))
@@ -103,19 +106,34 @@ class ModelDesk:
             elif earlier.state in _ONCE_APPROVED and not approved:
                 approved = True
                 found.append(self._difference(earlier, case, None, examiner))
+        known = {case.case, *(each.case for each in found)}
+        for other in self._cases.live(case.bank):
+            # One that rests on another has that one's points.
+            if other.case not in known and other.draft.rests_on is None and _share_a_field(other, case):
+                shown = file if other.state in UNDECIDED else None
+                found.append(self._difference(other, case, shown, examiner))
         return found
 
     def _difference(self, earlier: Case, case: Case, file: CaseFile | None, examiner: str) -> VersionDifference:
-        other = None if file is None else self.read(earlier.case, examiner)[1]
+        other = None if file is None else self._compared(earlier.case, examiner)
         models = (None, None) if file is None or other is None else (other.model, file.model)
         return VersionDifference(
             case=earlier.case,
+            model=earlier.model,
             model_version=earlier.model_version,
             state=earlier.state,
             opened_at=earlier.opened_at,
             with_points=models[0] is not None,
             features=differences(earlier.marks, case.marks, *models),
         )
+
+    def _compared(self, case: str, examiner: str) -> CaseFile | None:
+        """Give the file of a case that another is compared with, while it is undecided."""
+        now = self._clock()
+        if rules.aged(self._cases.get(case), now).state not in UNDECIDED:
+            return None
+        self._cases.change(case, lambda kept: rules.read(kept, examiner, now, whole=False))
+        return self._cases.file(case)
 
     def _withdraw(self, case: str, examiner: str | None, reason: str) -> Case:
         now = self._clock()
@@ -133,14 +151,13 @@ class ModelDesk:
 
     def _withdraw_resting(self) -> None:
         """Also what a crash left standing between the two changes."""
-        now = self._clock()
-        for case in self._cases.approved():
-            rests_on = None if case.approval is None else case.approval.statement.rests_on
-            if rests_on is None or rules.aged(case, now).state is not ModelCaseState.APPROVED:
-                continue
-            base = self._cases.by_approval(rests_on)
-            if base is not None and base.state is ModelCaseState.WITHDRAWN:
+        for case in self._cases.orphaned():
+            if rules.aged(case, self._clock()).state is ModelCaseState.APPROVED:
                 self._withdraw(case.case, None, BASE_WITHDRAWN)
 
     def _sign(self, approval: ModelApproval) -> Signed[ModelApproval]:
         return sign(approval, self.office.name, self._identity)
+
+
+def _share_a_field(one: Case, other: Case) -> bool:
+    return not {mark.place for mark in one.marks}.isdisjoint(mark.place for mark in other.marks)

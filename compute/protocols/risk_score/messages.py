@@ -17,15 +17,18 @@
     bank ◀────────────── Signed[Answer] ────── provider       masked, blinded ciphertexts, under a one-time key
     bank ─ Acknowledge + event in the log ────▶ provider      the same for every answer that is of the right size
     bank ◀────────────────── AnswerKey ─────── provider
+    bank ─ BandQuery (opened answers) ────────▶ provider      to a banded model's last one, after all others
+    bank ◀────────────── Signed[Answer] ────── provider       zero tests of the totals; then as above
     bank ─ Abandon (signed tombstone) ────────▶ provider      instead: the answer's key is never given out
     reviewer ─ WithdrawModel ─────────────────▶ provider      at any time: no job under this approval any more
 
 A provider learns: which bank asks about which consenting subjects, when and for what purpose; the model's name and
-version, its bins' edges, the number of features of every provider, the decimals of the points, and how many
-totals the model can reach; and it recognises a model that is encrypted anew. It never learns points, partial or
-total scores. The bank learns each subject's total over all providers and what that total implies: a rare total can
-determine a part of it, or a field. The reviewer learns the points, and how
-many companies of a provider are in each combination of the model's bins where they are k or more. Assumed:
+version, its bins' edges, the number of features of every provider, the decimals of the points, and how many totals
+the model can reach; of a banded model its cuts, and the least and greatest total and their step; and it recognises
+a model that is encrypted anew. It never learns points, partial or total scores or bands. The bank learns each
+subject's total over all providers and what that total implies: a rare total can determine a part of it, or a
+field. By a banded model it learns the band of the total and what the band implies. The reviewer learns the points,
+and how many companies of a provider are in each combination of the model's bins where they are k or more. Assumed:
 identity keys and roles were pinned at onboarding; not all providers collude with the bank.
 """
 
@@ -38,6 +41,7 @@ from compute.binning import Bins
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
 from compute.paillier.packing import SlotLayout
 from compute.protocols.base import Subject
+from compute.protocols.risk_score.bands import Bands, Cuts
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.dossier import Dossier
 from compute.signing import Signed, Suite
@@ -149,6 +153,8 @@ class ModelSubmission(Message, frozen=True):
     sealed_opening: Annotated[bytes, Meta(max_length=2 * MAX_OPENING)]
     histograms: Providers[Signed[SealedHistogram]]
     """Each provider's, in the order of the tables."""
+    cuts: Cuts | None = None
+    """In units of the points, if answers shall be the bands of totals and not the totals."""
 
 
 class SubmitModel(Message, frozen=True):
@@ -193,7 +199,7 @@ class ApprovedTables(Message, frozen=True):
 
 
 class ModelApproval(Message, frozen=True):
-    """The reviewer's word that the model keeps within the bounds; what it leaks is log2(reachable_totals) bits."""
+    """The reviewer's word that the model keeps within the bounds; what a score leaks is log2(outcomes) bits."""
 
     reviewer: Name
     suite: Suite
@@ -206,8 +212,15 @@ class ModelApproval(Message, frozen=True):
     points_bound: Annotated[int, Meta(ge=1, le=MAX_POINTS_BOUND)]
     reachable_totals: Annotated[int, Meta(ge=1, lt=2**53)]
     expires: Milliseconds
+    bands: Bands | None = None
+    """If given, jobs answer with the band of a total and never with the total."""
     rests_on: Bytes32 | None = None
     """The digest of an approval that examiners gave to the same `points_id`: this one follows from it by rule."""
+
+    @property
+    def outcomes(self) -> int:
+        """How many different answers a subject can get."""
+        return self.reachable_totals if self.bands is None else self.bands.count
 
 
 class Withdrawal(Message, frozen=True):
@@ -327,6 +340,23 @@ class ReleasedAnswer(Message, frozen=True):
 
     answer: Signed[Answer]
     key: Bytes32
+
+
+class BandQuery(Message, frozen=True):
+    """Bank to the last provider of a banded model's job: the query, and all others' answers in the job's order."""
+
+    query: Query
+    answers: Providers[ReleasedAnswer]
+
+    @property
+    def job(self) -> Signed[JobStatement]:
+        """The query's."""
+        return self.query.job
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The query's."""
+        return self.query.subjects
 
 
 class Tombstone(Message, frozen=True):

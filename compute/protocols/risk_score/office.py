@@ -63,16 +63,16 @@ class Cases(Protocol):
         """Give the cases of a bank's model, in whatever version, the newest first."""
         ...
 
+    def live(self, bank: str) -> list[Case]:
+        """Give a bank's cases that are undecided or approved, the newest first."""
+        ...
+
     def undecided(self, bank: str) -> int:
         """Give how many of a bank's cases wait."""
         ...
 
-    def approved(self) -> list[Case]:
-        """Give the cases that are approved."""
-        ...
-
-    def by_approval(self, approval: bytes) -> Case | None:
-        """Give the case with the approval of this digest."""
+    def orphaned(self) -> list[Case]:
+        """Give the approved cases that rest on an approval that was withdrawn."""
         ...
 
     def due(self, now: int) -> list[Case]:

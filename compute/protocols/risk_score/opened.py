@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from compute.binning import Bins
 from compute.canonical import Message, Name, Version
+from compute.protocols.risk_score.bands import Cuts
 from compute.protocols.risk_score.dossier import Dossier
 from compute.protocols.risk_score.messages import (
     MAX_FEATURES,
@@ -47,6 +48,8 @@ class OpenedModel(Message, frozen=True):
     model_version: Version
     purpose: Name
     tables: Providers[OpenedTables]
+    cuts: Cuts | None = None
+    """In units, of a banded model."""
 
     @property
     def points(self) -> list[Sequence[int]]:
@@ -78,6 +81,7 @@ def opened(submission: ModelSubmission, opening: Opening) -> OpenedModel:
             )
             for part, table in zip(submission.tables, opening.tables, strict=True)
         ),
+        cuts=submission.cuts,
     )
 
 

@@ -6,8 +6,8 @@ It holds plain rows and the bank's public key. It never loads the private key's 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from threading import Lock
-from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,9 +21,10 @@ from compute.paillier.partials import Partials
 from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
+from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
-from compute.protocols.key_enrolment.messages import KeyStatement
-from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
+from compute.protocols.risk_score.band_query import check_place, open_others
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits
 from compute.protocols.risk_score.checks import (
     Domain,
@@ -44,15 +45,15 @@ from compute.protocols.risk_score.messages import (
     AnswerKey,
     AskHistogram,
     AskProviderTerms,
+    BandQuery,
     JobStatement,
-    ModelApproval,
     ProviderTerms,
     Query,
-    RegisteredTables,
     RegisterTables,
-    Tombstone,
+    ReleasedAnswer,
     WithdrawModel,
 )
+from compute.protocols.risk_score.provider_stores import Admission, Answers, Registry
 from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
 from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
@@ -60,131 +61,8 @@ from compute.signing import SignatureError, Signed, derived_secret, digest, sign
 
 LEDGER = "veilmart/ledger/v1"
 """For what the secret is derived under which the ledger names subjects."""
-LOOK_UP, BLIND = "look up 查表", "blind 盲化"
-"""The steps of an answer, in rows and in ciphertexts."""
-
-
-@dataclass(frozen=True)
-class Registration:
-    """Tables as a bank registered them, when they were first taken, and the snapshot they were last checked on."""
-
-    message: RegisterTables
-    at: int
-    snapshot: str
-
-
-class Registry(Protocol):
-    """The durable store of what banks brought: each method is one transaction, also between processes."""
-
-    def enrolment(self, bank: str) -> tuple[Signed[KeyStatement], int] | None:
-        """Give the statement that brought the bank's key in force, and when it was first taken."""
-        ...
-
-    def registration(self, approval: bytes) -> Registration | None:
-        """Give what was registered under this approval."""
-        ...
-
-    def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
-        """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
-        ...
-
-    def register(
-        self, approval: bytes, message: RegisterTables, snapshot: str, now: int, max_models: int
-    ) -> int | None:
-        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken.
-
-        None, and nothing, if others filled the bank's number of models meanwhile.
-        """
-        ...
-
-    def open_question(self, bank: str, bins: bytes, most: int) -> bool:
-        """Count the bins with this digest, once; False, and no count, if the bank asked of ``most`` others."""
-        ...
-
-    def confirm(self, approval: bytes, snapshot: str) -> None:
-        """Note that every bin of these tables holds a cohort on this snapshot too."""
-        ...
-
-    def withdraw(self, approval: bytes, now: int) -> int:
-        """Note for good that this approval was withdrawn; give when that was first heard."""
-        ...
-
-    def is_withdrawn(self, approval: bytes) -> bool:
-        """Say whether this approval was withdrawn."""
-        ...
-
-
-class Admission(Protocol):
-    """Permit, consents and ledgers, the node's; each method raises :class:`RefusalError` by its check."""
-
-    def admit_question(self, question: HistogramQuestion) -> None:
-        """Check 5 of a histogram: the bank holds a permit for these fields; its contract names this reviewer."""
-        ...
-
-    def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
-        """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
-        ...
-
-    def admit_job(self, job: JobStatement, registered: Registered) -> int:
-        """Check 9 of a job, first part: the permit is this bank's, stands, and covers fields, purpose and uses.
-
-        Gives how many uses it allows in all.
-        """
-        ...
-
-    def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Check 9 of a job, second part: every subject consents."""
-        ...
-
-    def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing."""
-        ...
-
-
-class Answers(Protocol):
-    """The durable store of answers: at most one job per bank and nonce, one answer per job.
-
-    With an answer its uses are counted and its subjects charged. Its end is an acknowledgement or a tombstone, and
-    never both. Each method that declines raises :class:`RefusalError`.
-    """
-
-    def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
-        """Give the answer to the bank's job that used this nonce."""
-        ...
-
-    def by_job(self, job: bytes) -> Signed[Answer] | None:
-        """Give the answer to the job with this digest."""
-        ...
-
-    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int, charge: Charge) -> Signed[Answer]:
-        """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
-
-        Check 2: the job is not buried. Check 9: its rows are uses, ``max_uses`` of them at most under its permit
-        here; and the charge fits every subject's budget.
-        """
-        ...
-
-    def require_affordable(self, charge: Charge) -> None:
-        """Check 9: the charge fits every subject's budget now."""
-        ...
-
-    def require_standing(self, bank: str, job: bytes) -> None:
-        """Check 2: the job is not buried."""
-        ...
-
-    def acknowledge(self, job: bytes, now: int) -> int:
-        """Note that the answer to this job was acknowledged; give the time at which it first was.
-
-        Check 2: the job is not buried.
-        """
-        ...
-
-    def bury(self, tombstone: Signed[Tombstone], now: int) -> int:
-        """Bury a job, answered or not; give the time at which it first was. Its uses and charges are given back.
-
-        Check 2: its answer was not acknowledged.
-        """
-        ...
+LOOK_UP, TEST, BLIND = "look up 查表", "test 判档", "blind 盲化"
+"""The steps of an answer, in rows and in ciphertexts; only bands are tested for."""
 
 
 def no_pool(_key: PublicKey, _outputs: int) -> Pool | None:
@@ -282,23 +160,27 @@ class Provider:
         admit, now = self._admission.admit_question, self._clock()
         return answer_histogram(self.domain, self._identity, self._registry, admit, message, now)
 
-    def check(self, query: Query) -> None:
+    def check(self, message: Query | BandQuery) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         if self._stored(job) is None:
-            self._admit(query, job)
+            self._admit(query, job, answers)
 
-    def answer(self, query: Query) -> Signed[Answer]:
+    def answer(self, message: Query | BandQuery) -> Signed[Answer]:
         """Give the masked, blinded scores of the job's subjects, stored and counted before they are returned.
 
+        With the others' answers to a banded model's job: the tests that tell the bands.
+
         A retry of the same job gets the stored answer, and one that comes while it is computed waits for it.
-        Checks 1 and 2 are here, 3–9 in :meth:`_admit`.
+        Checks 1 and 2 are here, 3–12 in :meth:`_admit`.
         """
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         stored = self._stored(job)
         if stored is None:
             with self._compute_lock:
-                stored = self._stored(job) or self._compute(query, job)
+                stored = self._stored(job) or self._compute(query, job, answers)
         return stored
 
     def acknowledge(self, message: Acknowledge) -> AnswerKey:
@@ -368,21 +250,29 @@ class Provider:
         if self._registry.is_withdrawn(approval):
             raise RefusalError(check, "the reviewer withdrew the model's approval", "ask the reviewer why")
 
-    def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
-        """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
+    def _admit(self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None) -> "_Admitted":
+        """Give what the job computes with, or refuse by checks 3–12.
+
+        3–8 are in :func:`check_job`, 10 in :func:`check_place`, 11 and 12 in :func:`open_others`.
+        """
         key = self._key(job.bank)
         registered = self._registered(job.approval, key)
         # 9 comes first, before a million subjects are hashed for somebody without a permit.
         max_uses = 0 if registered is None else self._admission.admit_job(job, registered)
         epochs = {epoch.public_key: epoch.key for epoch in self._epochs.alive()}
         registered, key = check_job(self.domain, query, epochs, key, registered, self._clock())  # 3–8
+        own = self.domain.name
+        check_place(registered.approval, own, answers)  # 10
         self._recheck(job.approval, registered)  # 4
         self._admission.admit_subjects(job, query.subjects)  # 9
-        own = next(terms.statement for terms in job.providers if terms.statement.provider == self.domain.name)
-        return _Admitted(registered, key, epochs[own.mask_key], max_uses)
+        others = None if answers is None else open_others(job, own, key, self.domain.pins, answers)  # 11, 12
+        terms = next(terms.statement for terms in job.providers if terms.statement.provider == own)
+        return _Admitted(registered, key, epochs[terms.mask_key], max_uses, others)
 
-    def _compute(self, query: Query, job: JobStatement) -> Signed[Answer]:
-        admitted = self._admit(query, job)
+    def _compute(
+        self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None
+    ) -> Signed[Answer]:
+        admitted = self._admit(query, job, answers)
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
@@ -394,9 +284,7 @@ class Provider:
         sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
-        capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
-        pool = means.pool(key, len(capped))
-        ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
+        ciphertexts = self._closed(admitted, job, masked)
         own, name = self.domain.name, digest(job)
         one_time = self._answer_key(name)
         answer = Answer(
@@ -414,6 +302,24 @@ class Provider:
             job, self._answers.put(job, sign(answer, own, self._identity), admitted.max_uses, charge)
         )
 
+    def _closed(self, admitted: "_Admitted", job: JobStatement, masked: Sequence[mpz]) -> list[mpz]:
+        """Give what may leave of the masked sums: with a top mask, or zero tests of totals, each blinded.
+
+        A banded model's sums get no top mask: it would stay in the totals. All but the last provider's leave as
+        they are, uniform by the zero-sum mask, for the last one's never do.
+        """
+        key, means, bands = admitted.key, self._means, admitted.registered.approval.bands
+        blinded = partial(means.progress, BLIND)
+        if bands is None:
+            capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
+            return blind(key, capped, means.runner, means.pool(key, len(capped)), blinded)
+        if admitted.others is None:
+            return blind(key, masked, means.runner, means.pool(key, len(masked)), blinded)
+        columns = zip(masked, *admitted.others, strict=True)
+        totals = [prod(parts, start=mpz(1)) % key.n_squared for parts in columns]
+        pool, values = means.pool(key, len(totals) * bands.tests), bands.values(job.slot_bias)
+        return zero_tests(key, totals, values, means.runner, pool, (partial(means.progress, TEST), blinded))
+
     def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""
         approval, holding = registered.approval, self.domain.holding
@@ -425,7 +331,7 @@ class Provider:
         return Charge(
             bank=approval.bank,
             points_id=approval.points_id,
-            millibits=millibits(approval.reachable_totals),
+            millibits=millibits(approval.outcomes),
             bins=registered.tables.bins,
             snapshot=holding.snapshot,
             subjects=query.subjects,
@@ -459,6 +365,11 @@ class Provider:
             raise RefusalError(5, "a provider's mask key is of small order", "ask for its terms again") from error
 
 
+def _parts(message: Query | BandQuery) -> tuple[Query, tuple[ReleasedAnswer, ...] | None]:
+    """Give the query, and the others' answers if they came with it."""
+    return (message.query, message.answers) if isinstance(message, BandQuery) else (message, None)
+
+
 def _answer_to(job: JobStatement, stored: Signed[Answer]) -> Signed[Answer]:
     """Give the answer that is stored under the job's nonce, or refuse by check 2 if it is another job's."""
     if stored.statement.job != digest(job):  # 2
@@ -474,3 +385,5 @@ class _Admitted:
     key: PublicKey
     mask_key: X25519PrivateKey
     max_uses: int
+    others: list[list[mpz]] | None
+    """The other providers' ciphertexts, where this one tells a banded model's bands."""

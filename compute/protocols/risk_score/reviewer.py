@@ -100,7 +100,7 @@ class Reviewer:
         3. The sealed opening opens, for these tables, with a dossier if this office wants one; so does each
            provider's histogram, signed by it, of the last hour, for these bins of this product version.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5–8. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
+        5–9. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
         """
         submission = self._verified(message)  # 1
         identity = digest(submission)
@@ -108,7 +108,7 @@ class Reviewer:
         if case is None:
             self._check_undecided(submission.bank)
             examined = self._examine(submission)
-            for finding in examined.assessment.findings:  # 5–8
+            for finding in examined.assessment.findings:  # 5–9
                 raise RefusalError(finding.rule, finding.reason, finding.remedy)
             case = self._open(identity, submission, examined)
         return ModelReceived(reviewer=self.office.name, submission=identity, at=case.opened_at)
@@ -183,7 +183,7 @@ class Reviewer:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
     def _examine(self, submission: ModelSubmission) -> Examined:
-        """Open the model and measure it: checks 2–4 refuse, 5–8 find."""
+        """Open the model and measure it: checks 2–4 refuse, 5–9 find."""
         key = self._check_tables(submission)  # 2
         try:
             opening = self._unseal(submission)  # 3
@@ -270,6 +270,7 @@ class Reviewer:
             points_bound=submission.points_bound,
             reachable_totals=examined.assessment.reachable_totals,
             expires=0,
+            bands=examined.assessment.bands,
         )
 
 

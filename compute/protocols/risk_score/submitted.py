@@ -1,6 +1,7 @@
 """What a bank keeps of a model between its submission and its registration; the private key has no part in it."""
 
 from compute.canonical import Bytes32, Message, Name
+from compute.protocols.risk_score.bands import Cuts
 from compute.protocols.risk_score.messages import ModelApproval, Providers, RegisteredTables, RegisterTables
 
 
@@ -13,6 +14,7 @@ class SubmittedModel(Message, frozen=True):
     purpose: Name
     points_bound: int
     tables: Providers[RegisteredTables]
+    cuts: Cuts | None = None
 
 
 class ApprovedModel(Message, frozen=True):

@@ -56,6 +56,13 @@ _FILES = Table(
     Column("id", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
 )
+_CONCENTRATED = Table(
+    "concentrated_submissions",
+    _METADATA,
+    Column("submission", LargeBinary(32), primary_key=True),
+    Column("bank", Text, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),  # UTC, milliseconds
+)
 _DELIVERIES = Table(
     "withdrawal_deliveries",
     _METADATA,
@@ -128,6 +135,18 @@ class CaseStore:
         query = select(func.count()).where(_CASES.c.bank == bank, _CASES.c.state.in_(UNDECIDED))
         with self._reader.begin() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def concentrated(self, bank: str, since: int) -> int:
+        """Give how many models of a bank rule 7 has refused since then (UTC, milliseconds)."""
+        counted = select(func.count()).where(_CONCENTRATED.c.bank == bank, _CONCENTRATED.c.at >= since)
+        with self._reader.begin() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def note_concentrated(self, submission: bytes, bank: str, now: int) -> None:
+        """Note that rule 7 refuses the submission with this digest, before its bank hears of it; once."""
+        row = {"submission": submission, "bank": bank, "at": now}
+        with self._engine.begin() as connection:
+            connection.execute(insert(_CONCENTRATED).values(row).on_conflict_do_nothing())
 
     def open(self, submission: bytes, make: Callable[[Sequence[Case]], Case], file: CaseFile) -> Case:
         """Keep a new case, durably, and give it; or the one that the submission has already.

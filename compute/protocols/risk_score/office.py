@@ -10,6 +10,10 @@ from compute.protocols.risk_score.opened import CaseFile
 from compute.signing import Pins
 
 
+REFUSAL_DAYS = 30
+"""For which a refusal that tells of a table is counted."""
+
+
 @dataclass(frozen=True)
 class Office:
     """What a reviewer decides by: who it is, whom it knows, how much a model may leak."""
@@ -28,6 +32,8 @@ class Office:
     require_dossier: bool = True
     max_undecided: int = 16
     """Cases of one bank that may wait."""
+    max_concentrated: int = 32
+    """Models of one bank that rule 7 may refuse in REFUSAL_DAYS: each refusal tells it a bit of a table."""
 
 
 class Cases(Protocol):
@@ -69,6 +75,14 @@ class Cases(Protocol):
 
     def undecided(self, bank: str) -> int:
         """Give how many of a bank's cases wait."""
+        ...
+
+    def concentrated(self, bank: str, since: int) -> int:
+        """Give how many models of a bank rule 7 has refused since then (UTC, milliseconds)."""
+        ...
+
+    def note_concentrated(self, submission: bytes, bank: str, now: int) -> None:
+        """Note that rule 7 refuses the submission with this digest, before its bank hears of it; once."""
         ...
 
     def approved(self) -> list[Case]:

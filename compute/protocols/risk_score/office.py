@@ -9,7 +9,6 @@ from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.opened import CaseFile
 from compute.signing import Pins
 
-
 REFUSAL_DAYS = 30
 """For which a refusal that tells of a table is counted."""
 

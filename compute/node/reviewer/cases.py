@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from audit.database import reader
+from audit.database import reader, truncate_wal
 from compute.canonical import decode, encode
 from compute.node.at_rest import AtRest
 from compute.node.wiping import wipe
@@ -193,6 +193,10 @@ class CaseStore:
         if decided:
             wipe(self._engine)
         return after
+
+    def wipe_rest(self) -> bool:
+        """Overwrite what earlier decisions could not, if nobody reads just now; give whether it did."""
+        return truncate_wal(self._engine)
 
     def file(self, case: str) -> CaseFile | None:
         """Give the file of a case that is undecided."""

@@ -25,7 +25,7 @@ from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
 from compute.protocols.risk_score.band_query import check_place, open_others
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
-from compute.protocols.risk_score.charge import Charge, millibits
+from compute.protocols.risk_score.charge import Charge, millibits, points_told
 from compute.protocols.risk_score.checks import (
     Domain,
     Registered,
@@ -276,7 +276,7 @@ class Provider:
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
-        charge = self._charge(query, admitted.registered, codes)
+        charge = self._charge(query, job, admitted.registered, codes)
         self._answers.require_affordable(charge)  # 9, before the work
         means = self._means
         progress = partial(means.progress, LOOK_UP)
@@ -320,7 +320,7 @@ class Provider:
         pool, values = means.pool(key, len(totals) * bands.tests), bands.values(job.slot_bias)
         return zero_tests(key, totals, values, means.runner, pool, (partial(means.progress, TEST), blinded))
 
-    def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
+    def _charge(self, query: Query, job: JobStatement, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""
         approval, holding = registered.approval, self.domain.holding
 
@@ -330,7 +330,7 @@ class Provider:
 
         return Charge(
             bank=approval.bank,
-            points_id=approval.points_id,
+            points_id=points_told(approval, job, self.domain.name),
             millibits=millibits(approval.outcomes),
             bins=registered.tables.bins,
             snapshot=holding.snapshot,

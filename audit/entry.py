@@ -85,8 +85,11 @@ class EntryKind(StrEnum):
     # The nodes'.
     KEY_ENROLLED = "key_enrolled"
     PERMIT_PRESENTED = "permit_presented"
+    HISTOGRAM_SENT = "histogram_sent"  # of a model's bins at a provider, sealed to the model reviewer
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
+    MODEL_REFUSED = "model_refused"
+    MODEL_WITHDRAWN = "model_withdrawn"
     # A use, in halves: the consumer's and the provider's query, the provider's and the consumer's answer.
     QUERY_SENT = "query_sent"
     QUERY_RECEIVED = "query_received"

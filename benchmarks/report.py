@@ -51,6 +51,11 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
         what = f"{record['work']}, {record['rows']:,} rows, {record['bits']} bits: kernel ÷"
         others.add_row(f"{what} its modular products", f"{record['kernel_over_products']:.2f}", "1.15")
         others.add_row(f"{what} its products at their lengths", f"{record['kernel_over_floor']:.2f}", "")
+    for record in figures["bands"]:
+        what = f"banded answer, {record['values']} values, {record['bits']} bits:"
+        others.add_row(f"{what} tests ÷ as many r^n", f"{record['tests_over_floor']:.2f}", "0.4")
+        for side, cost in record["cpu_ms_per_row"].items():
+            others.add_row(f"{what} {side}, CPU ms a row", f"{cost:.0f}", "")
     others.add_row(
         f"{many['rows']:,} rows: seconds on {many['processes']} processes", f"{many['wall_seconds']:.1f}", "75"
     )
@@ -58,8 +63,53 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console = Console(width=120)
     console.print(table)
     console.print(others)
+    show_enrolment(figures["key_enrolment"])
+    show_desk(figures["model_desk"])
     show_checks(figures["checks"])
     show_log(figures["log"])
+
+
+def show_enrolment(figures: dict[str, Any]) -> None:
+    """Print what it takes to enrol a key, in seconds and in r^n at the key's length."""
+    table = Table(title="Enrolling a key, CPU time on one core", title_justify="left")
+    for name in ("work", "bits", "seconds", "÷ one r^n", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for record in figures["works"]:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_seconds"] > at_most
+        seconds = f"{record['cpu_seconds']:.3f}"
+        table.add_row(
+            record["work"],
+            str(record["bits"]),
+            f"[red]{seconds}[/]" if missed else seconds,
+            f"{record['powers']:.1f}",
+            "" if at_most is None else f"{at_most:g}",
+        )
+    made = figures["parameters_cpu_seconds"]
+    table.add_row("parameters of 3072 bits, made once: mean", "", f"{made['mean']:.1f}", "", "")
+    table.add_row("  the slowest", "", f"{made['most']:.1f}", "", "")
+    Console(width=120).print(table)
+
+
+def show_desk(figures: dict[str, Any]) -> None:
+    """Print what a review of one model takes, in seconds and beside the encryptions that it must make anew."""
+    title = f"The model desk: {figures['bins']} bins at {figures['bits']} bits, CPU time on one core"
+    table = Table(title=title, title_justify="left")
+    for name in ("work", "seconds", f"÷ {figures['bins']} r^n", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    floor = f"{figures['bins']} encryptions, with the r that the bank chose"
+    table.add_row(floor, f"{figures['floor_cpu_seconds']:.3f}", "1", "")
+    for record in figures["works"]:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_seconds"] > at_most
+        seconds = f"{record['cpu_seconds']:.3f}"
+        table.add_row(
+            record["work"],
+            f"[red]{seconds}[/]" if missed else seconds,
+            f"{record['over_floor']:.2f}",
+            "" if at_most is None else f"{at_most:g}",
+        )
+    Console(width=120).print(table)
 
 
 def show_checks(figures: Sequence[dict[str, Any]]) -> None:

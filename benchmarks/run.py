@@ -11,8 +11,11 @@ from typing import Any
 
 import audit_append
 import audit_verify
+import bands
 import click
 import histogram
+import key_enrolment
+import model_desk
 import paillier
 import provider_checks
 import report
@@ -25,6 +28,8 @@ REPEATS = {2048: 5, 3072: 3}
 SCORED_BY_PEERS, SUMMED_BY_PEERS = {2048: 4000, 3072: 200}, {2048: 500, 3072: 200}
 """Rows of one repeat, by the key's length."""
 PROCESSES = 2
+BANDED = 4
+"""Rows of a banded answer; each costs the same."""
 ENTRIES = 1_000_000
 """Of the log that is verified and asked for proofs."""
 
@@ -48,9 +53,12 @@ def measure() -> dict[str, Any]:
     figures["operations"] = [record for bits in BITS for record in paillier.measure(bits, REPEATS[bits])]
     figures["scoring"] = [score.measure(bits, ROWS, SCORED_BY_PEERS[bits], REPEATS[bits]) for bits in BITS]
     figures["histogram"] = [histogram.measure(bits, ROWS, SUMMED_BY_PEERS[bits], REPEATS[bits]) for bits in BITS]
+    figures["bands"] = [bands.measure(bits, BANDED, REPEATS[bits]) for bits in BITS]
     peers = {name: cost for name, cost in figures["scoring"][0]["cpu_ms_per_row"].items() if name in score.PEERS}
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
+    figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
+    figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
     figures["checks"] = measure_checks()
     figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]

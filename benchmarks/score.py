@@ -57,7 +57,7 @@ class Scoring:
         own = own_residue(public, secrets.token_bytes(32))
         tables = [conceal(public, table, own) for table in self.tables()]
         sums = lookup_sum(public, tables, self.columns(rows), layout, runner)
-        masked = top_mask(public, sums, layout, PARTIES)
+        masked = top_mask(public, sums, layout, PARTIES, rows)
         answers = blind(public, masked, runner, self.pool if warm else None)
         plaintexts = self.key.decrypt_many(answers, runner)
         scores = [score for plaintext in plaintexts for score in layout.unpack(int(plaintext), layout.slots)]

@@ -7,7 +7,7 @@ Bytes travel as standard base64.
 
 import json
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 import msgspec
 import rfc8785
@@ -47,6 +47,14 @@ def _tag(class_name: str) -> str:
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=_tag):
     """The base of everything that is sent or signed; ``type`` in its JSON is the class name in snake case."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are secret: they travel, but no representation shows them, as one gets into logs and errors."""
+
+    def __repr__(self) -> str:
+        fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        shown = (f"{name}={'…' if name in self.hidden else repr(value)}" for name, value in fields)
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 M = TypeVar("M", bound=Message)

@@ -42,7 +42,7 @@ def load(path: Path, expected: type[S], example: str, *, partial: bool = False) 
         members = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}; name a file that can be read") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not TOML: {error}; correct it") from error
     if partial:
         members = {name: members[name] for name in expected.__struct_fields__ if name in members}

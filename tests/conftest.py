@@ -1,14 +1,21 @@
-"""What all tests share: one Paillier key, and examples that are the same in every run."""
+"""What all tests share: one Paillier key and its blinding pool, and examples that are the same in every run."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import postgres
 import pytest
 from hypothesis import settings
+from well_formed import remember_proofs
 from world import World, build
 
+from compute.paillier.ciphertexts import to_bytes
+from compute.paillier.pool import Pool, pool_size
 from compute.paillier.private import PrivateKey
+
+if TYPE_CHECKING:
+    from processes.live_market import Market
 
 settings.register_profile("veilmart", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("veilmart")
@@ -36,11 +43,34 @@ def key() -> PrivateKey:
     return PrivateKey(P, Q)
 
 
+@pytest.fixture(scope="session")
+def pool(key: PrivateKey) -> Pool:
+    """A full pool of the key's, which its owner draws faster than a provider."""
+    residues = key.encrypt_many([0] * pool_size(key.public.bits), short=False)
+    return Pool(key.public, to_bytes(key.public, residues))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _proofs_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember_proofs(patch)
+        yield
+
+
 @pytest.fixture
 def world(key: PrivateKey, tmp_path: Path) -> Iterator[World]:
     """A small market; see tests/world.py."""
     with build(key, tmp_path) as market:
         yield market
+
+
+@pytest.fixture(scope="session")
+def live_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Market"]:
+    """The market of real processes, started once for all folders; see tests/processes/started_market.py."""
+    from processes.started_market import started  # noqa: PLC0415 -- few runs need it, and it imports much
+
+    with started(tmp_path_factory.mktemp("market")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

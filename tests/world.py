@@ -1,5 +1,6 @@
 """A small market in one process: two providers, a bank and a reviewer with real keys and real protocol roles."""
 
+import dataclasses
 import datetime as dt
 import itertools
 from base64 import b64encode
@@ -13,6 +14,7 @@ import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 from sqlalchemy import Engine
+from well_formed import ring_pedersen
 
 from audit.database import open_engine
 from audit.entry import Entry, EntryKind, Event, new_id
@@ -23,21 +25,30 @@ from audit.note import KeyKind, VerifierKey
 from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
-from compute.binning import CategoryBins, NumberBins
+from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
-from compute.node.approvals import ApprovalStore
 from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.registry import RegistryStore
 from compute.node.reviewer import desk as reviewer_node
+from compute.node.reviewer.cases import CaseStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
+from compute.protocols.key_enrolment import bank as key_enrolment
+from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.key_enrolment.provider import Enroller
+from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.bank import Bank, Logged
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion
+from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
+from compute.protocols.risk_score.desk import ModelDesk
+from compute.protocols.risk_score.dossier import Dossier, Sample
 from compute.protocols.risk_score.messages import (
     Answer,
     JobStatement,
@@ -45,10 +56,13 @@ from compute.protocols.risk_score.messages import (
     Query,
     RegisteredTables,
     ReleasedAnswer,
+    UnderReview,
 )
+from compute.protocols.risk_score.office import Office
 from compute.protocols.risk_score.provider import Provider
-from compute.protocols.risk_score.reviewer import Office, Reviewer
+from compute.protocols.risk_score.reviewer import Reviewer
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
+from compute.protocols.risk_score.submitted import SubmittedModel
 from compute.signing import Pin, Role, Signed, digest, sign
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "sba"
@@ -68,10 +82,30 @@ POLICY = Policy(
     max_age=600,
 )
 BANK, REVIEWER, PURPOSE = "bank", "reviewer", "loan-approval"
+EXAMINERS = ("first-examiner", "second-examiner")
+DOSSIER = Dossier(
+    author="credit risk unit",
+    purpose="loans to small businesses",
+    population="small businesses that apply for a loan",
+    bad_definition="charged off",
+    development=Sample(first_day="2020-01-01", last_day="2024-12-31", rows=15_652, bad=3_100, auc=7010, ks=2900),
+    validation=None,
+    stability_index=12,
+)
 SNAPSHOT_DATE = "2026-11-01"
+GRIDS: dict[str, Bins] = {
+    "region": CategoryBins(column="region", groups=(("east",), ("north",), ("south",), ("west",))),
+    "employees": NumberBins(
+        column="employees", edges=(*map(str, range(1, 21)), *map(str, range(90, 101)), "99999")
+    ),
+    "age": NumberBins(column="age", edges=("-99", *map(str, range(1, 21)))),
+}
+"""Finer than a node would let a provider publish, so that what stands behind the grid is tested too."""
 REGIONS, SIZES = ["north", "south", "west", None], [0, 1, 4, 5, 99, None]
-MODEL, JOB = 8, 9
-"""The numbers of the permit's checks among the provider's of a registration and of a job."""
+QUESTION, MODEL, JOB = 5, 8, 9
+"""The numbers of the permit's checks among the provider's of a histogram, a registration and a job."""
+LENIENT = Limits(max_certain=1, max_gain=1, max_guess=1)
+"""A policy under which a card of few bins and far-off points passes the rule of concentration."""
 
 
 def real_codes(count: int) -> list[str]:
@@ -82,9 +116,17 @@ def real_codes(count: int) -> list[str]:
 SUBJECTS = real_codes(160)  # more than the slots of one ciphertext at 2048 bits
 
 
+def region_bins() -> CategoryBins:
+    return CategoryBins(column="region", groups=(("east", "south"), ("north",)))
+
+
+def employee_bins() -> NumberBins:
+    return NumberBins(column="employees", edges=("1", "5"))
+
+
 def scorecard() -> Scorecard:
-    region = Feature(CategoryBins(column="region", groups=(("east", "south"), ("north",))), (-13, 26, 7))
-    employees = Feature(NumberBins(column="employees", edges=("1", "5")), (-15, 0, 11, -3))
+    region = Feature(region_bins(), (-13, 26, 7))
+    employees = Feature(employee_bins(), (-15, 0, 11, -3))
     age = Feature(NumberBins(column="age", edges=("4",)), (-1000, 1000, 0))  # the extremes of the bound
     return Scorecard("test-card", "1.0.0", 0, 500, {"register": (region,), "insurance": (age, employees)}, ())
 
@@ -120,6 +162,11 @@ class Permission:
     fields: frozenset[str]
     consents: frozenset[str]
     max_uses: int = 1_000_000
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        beyond = {bins.column for bins in question.bins} - self.fields
+        if question.bank != self.bank or beyond:
+            raise RefusalError(QUESTION, f"no permit of {question.bank} covers these fields", "apply for one")
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         beyond = sorted({bins.column for bins in tables.bins} - self.fields)
@@ -189,7 +236,11 @@ class Parties:
     identities: dict[str, Ed25519PrivateKey]
     pins: dict[str, Pin]
     providers: dict[str, Provider]
+    enrollers: dict[str, Enroller]
+    """The providers' other role: who takes keys."""
     reviewer: Reviewer
+    desk: ModelDesk
+    cases: CaseStore
     transport: MemoryTransport
     log: Log
     clock: Clock
@@ -205,13 +256,40 @@ class Parties:
     def enrol(self) -> None:
         self.bank.enrol_key(list(self.providers))
 
+    def key_claim(self, key: PrivateKey, issued_at: int, bank: str = BANK, provider: str = "tax") -> EnrolKey:
+        """The message that enrols a key at a provider, signed by the bank's identity."""
+        parameters = ring_pedersen(provider).parameters
+        return key_enrolment.enrolment(bank, self.identities[BANK], key, provider, parameters, issued_at)
+
     def model(self, card: Scorecard) -> ModelApproval:
         self.enrol()
-        approved = self.bank.submit_model(card, list(self.providers), self.reviewer.office.name, PURPOSE)
+        submitted = self.submit(card)
+        self.examine(submitted)
+        approved = self.bank.ask_decision(submitted)
+        assert not isinstance(approved, UnderReview)
         return self.bank.register_model(approved)
+
+    def submit(self, card: Scorecard, providers: Sequence[str] | None = None) -> SubmittedModel:
+        """The card, with a dossier, at the reviewer."""
+        card = dataclasses.replace(card, dossier=card.dossier or DOSSIER)
+        message = self.bank.prepare_model(card, providers or list(self.providers), REVIEWER, PURPOSE)
+        return self.bank.submit_model(REVIEWER, message)
+
+    def examine(self, submitted: SubmittedModel, examiners: Sequence[str] = EXAMINERS) -> Case:
+        """The case once these examiners have read and approved it, unless a rule has approved it already."""
+        case = self.cases.find(submitted.submission)
+        assert case is not None
+        if case.approval is None:
+            for examiner in examiners:
+                self.desk.read(case.case, examiner)
+                case = self.desk.approve(case.case, examiner)
+        return case
 
     def score(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
         return self.bank.score(model, subjects, self.permits, TODAY, self.record)
+
+    def bands(self, model: ModelApproval, subjects: Sequence[str]) -> list[int]:
+        return self.bank.bands(model, subjects, self.permits, TODAY, self.record)
 
     def record(self, answer: Answer) -> Logged:
         """The bank's word in the log that an answer came, and its receipt."""
@@ -264,6 +342,18 @@ class Parties:
 
         self.transport.handlers[party] = record
         return received
+
+    def journal(self, party: str) -> LogJournal:
+        """The journal of a party's node."""
+        return LogJournal(self.log, self.identities[party])
+
+    def dossier(self, **changes: object) -> Dossier:
+        """The dossier with other members."""
+        return msgspec.structs.replace(DOSSIER, **changes)
+
+    def office(self, **changes: object) -> Office:
+        """The reviewer's office with other rules."""
+        return dataclasses.replace(self.reviewer.office, **changes)  # type: ignore[arg-type]
 
     def events(self) -> list[Entry]:
         """All that was recorded since the parties were enrolled."""
@@ -324,7 +414,12 @@ def provider_over(
 
 
 def assemble(
-    key: PrivateKey, directory: Path, holdings: Mapping[str, Holding], consents: Sequence[str], stack: ExitStack
+    key: PrivateKey,
+    directory: Path,
+    holdings: Mapping[str, Holding],
+    consents: Sequence[str],
+    stack: ExitStack,
+    limits: Limits = LENIENT,
 ) -> Parties:
     """Give the parties over these holdings, by provider; what they open closes with the stack."""
 
@@ -343,24 +438,29 @@ def assemble(
     clock, transport = Clock(), MemoryTransport()
     log = open_log(database("audit"), clock)
     LogJournal(log, LOG_KEY).append(*(enrolment(name, pin) for name, pin in pins.items()))
-    office = Office(REVIEWER, pins, b"\1" * 32)
-    reviewer = Reviewer(
-        office,
-        identities[REVIEWER],
-        EpochStore(engines[REVIEWER], AtRest.of(identities[REVIEWER]), clock),
-        ApprovalStore(engines[REVIEWER]),
-        clock,
-    )
+    office = Office(REVIEWER, pins, b"\1" * 32, limits)
+    identity = identities[REVIEWER]
+    at_rest = AtRest.of(identity)
+    cases, epochs = CaseStore(engines[REVIEWER], at_rest), EpochStore(engines[REVIEWER], at_rest, clock)
+    reviewer = Reviewer(office, identity, epochs, cases, clock)
+    desk = ModelDesk(office, identity, cases, clock)
     bank = Bank(BANK, identities[BANK], key, pins, transport, clock)
-    parties = Parties(bank, key, identities, pins, {}, reviewer, transport, log, clock, database, engines)
+    parties = Parties(
+        bank, key, identities, pins, {}, {}, reviewer, desk, cases, transport, log, clock, database, engines
+    )
     for name, holding in holdings.items():
         fields = frozenset(holding.scales)
         permission = Permission(name, f"permit-{name}", BANK, PURPOSE, fields, frozenset(consents))
         domain = Domain(name, REVIEWER, pins, holding, POLICY)
         provider = provider_over(engines[name], domain, identities[name], permission, clock)
         parties.providers[name] = provider
+        parameters = RingPedersenStore(engines[name], name)
+        parameters.keep(ring_pedersen(name))
+        registry = RegistryStore(engines[name])
+        enroller = Enroller(name, identities[name], pins, registry, parameters.find, clock)
+        parties.enrollers[name] = enroller
         journal = LogJournal(log, identities[name])
-        dispatcher = Dispatcher(name, provider_node.handlers(provider), journal, clock)
+        dispatcher = Dispatcher(name, provider_node.handlers(provider, enroller), journal, clock)
         transport.handlers[name] = dispatcher.handle_bytes
     journal = LogJournal(log, identities[REVIEWER])
     front = Dispatcher(REVIEWER, reviewer_node.handlers(reviewer), journal, clock)
@@ -398,4 +498,5 @@ def holding(product: str, table: pd.DataFrame, scales: Mapping[str, int | None])
         frame = table.reindex(list(subjects))[list(columns)].reset_index(drop=True)
         return frame.astype(table.dtypes[list(columns)].to_dict()).where(frame.notna(), None)
 
-    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select)
+    grids = {column: GRIDS[column] for column in scales}
+    return Holding(product, "1.0.0", "0" * 64, SNAPSHOT_DATE, scales, list(table.index), select, grids)

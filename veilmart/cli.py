@@ -13,6 +13,7 @@ COMMANDS = {
     "key": ("veilmart.key_command", "key"),
     "marketplace": ("veilmart.marketplace_command", "marketplace"),
     "node": ("veilmart.node_command", "node"),
+    "reviewer": ("veilmart.reviewer.command", "reviewer"),
 }
 """Subcommand → the module that has it, and what it is called there."""
 

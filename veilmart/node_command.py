@@ -91,6 +91,8 @@ def work(*, role: Role, config: Path) -> None:
             get_context("forkserver").Process(target=upkeep, args=(settings,), daemon=True).start()
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
+            if role == "reviewer":
+                threading.Thread(target=_keep_up, args=(site, _part(role, "upkeep")), daemon=True).start()
             complete = _part(role, "desk").open_release(site).complete if role == "provider" else None
             over = threading.Event()
             following = threading.Thread(target=_follow, args=(site, complete, over), daemon=True)
@@ -154,6 +156,17 @@ def _tend(site: Site[Any]) -> None:
             truncate_wal(site.engine)
         except Exception:
             logger.exception("events still wait here; the next attempt is in %.0f s", FLUSH)
+
+
+def _keep_up(site: Site[Any], upkeep: Any) -> None:  # noqa: ANN401 -- the role's module
+    """Do what goes on beside jobs, round after round."""
+    waiting = threading.Event()
+    with upkeep.open_upkeep(site) as do:
+        while not waiting.wait(upkeep.PAUSE):
+            try:
+                do()
+            except Exception:
+                logger.exception("upkeep goes on; the next round is in %.0f s", upkeep.PAUSE)
 
 
 def _follow(site: Site[Any], complete: Callable[[], None] | None, over: threading.Event) -> None:

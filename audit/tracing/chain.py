@@ -5,7 +5,7 @@ has to come before a use counts only where it stands before it in the log.
 
     result     the provider has sent this answer, the consumer has received it
     job        the consumer has sent the query, the provider has received it
-    model      a reviewer has approved it, the provider has registered it
+    model      a reviewer has approved it, the provider has registered it; withdrawals beside them
     permit     the marketplace has issued it, the consumer has presented it
     contract   application → approvals → draft → signatures → in force
     consent    registered under the contract; withdrawals beside them
@@ -71,6 +71,7 @@ _CONTRACT = (
     Kind.CONTRACT_TERMINATED,
     Kind.CONTRACT_EXPIRED,
 )
+_MODEL = frozenset({Kind.MODEL_APPROVED, Kind.MODEL_REGISTERED, Kind.MODEL_WITHDRAWN})
 _PERMIT = (Kind.PERMIT_ISSUED, Kind.PERMIT_PRESENTED, Kind.PERMIT_REVOKED, Kind.PERMIT_EXPIRED)
 _PRODUCT = (Kind.PRODUCT_PUBLISHED, Kind.PRODUCT_SUSPENDED, Kind.PRODUCT_REINSTATED, Kind.PRODUCT_DELISTED)
 
@@ -101,7 +102,7 @@ def _relevant(entries: Entries, wanted: Collection[Use]) -> list[Indexed]:
         (index, entry)
         for index, entry in entries
         if (entry.contract in contracts and entry.kind in kinds)
-        or (entry.kind in {Kind.MODEL_APPROVED, Kind.MODEL_REGISTERED} and entry.detail.get("approval") in models)
+        or (entry.kind in _MODEL and entry.detail.get("approval") in models)
         or entry.kind in _PRODUCT
     ]
 
@@ -133,6 +134,8 @@ def _model(use: Use, held: list[Indexed]) -> Link:
     def is_of_it(entry: Entry) -> bool:
         if entry.detail.get("approval") != approval:
             return False
+        if entry.kind is Kind.MODEL_WITHDRAWN:  # a provider's is about the reviewer, who told it
+            return use.consumer == entry.counterparty or use.provider == entry.node
         of_bank = entry.counterparty == use.consumer
         return of_bank and (entry.kind is Kind.MODEL_APPROVED or _is(entry, Kind.MODEL_REGISTERED, use.provider))
 

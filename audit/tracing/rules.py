@@ -69,7 +69,7 @@ class Rules:
         """The rules of this TOML, whose other keys are unknown; raises FormatError, which names the key."""
         try:
             members: dict[str, Any] = tomllib.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FormatError(f"not TOML: {error}") from error
         if unknown := sorted(members.keys() - {each.name for each in fields(cls)}):
             raise FormatError(f"{unknown[0]!r:.80}: unknown")

@@ -20,7 +20,7 @@ _OF_PRODUCTS = frozenset(
         EntryKind.PERMIT_ISSUED,
     }
 )
-_OF_MODELS = frozenset({EntryKind.MODEL_APPROVED, EntryKind.MODEL_REGISTERED})
+_OF_MODELS = frozenset({EntryKind.MODEL_APPROVED, EntryKind.MODEL_REGISTERED, EntryKind.MODEL_WITHDRAWN})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from compute.node.salts import SaltStore
 from compute.permit import Permit, PermitError, check_permit, read_permit
 from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
 from compute.signing import SignatureError, digest, verify
@@ -31,6 +32,8 @@ MODEL, JOB = 8, 9
 """The numbers of these checks among the provider's of a registration and of a job."""
 MANY = 1000
 """Subjects of a job from which on it pays to keep what follows from their salts until the answer."""
+QUESTION = 5
+"""The number of these checks among those of a histogram."""
 PRESENTED = 3
 """The number of the permit's own checks among those of a presentation."""
 
@@ -79,6 +82,21 @@ class PermitAdmission:
         if at is None:  # 2
             raise RefusalError(2, "a later presentation of this permit is kept", "present the permit anew")
         return PermitPresented(party=self._domain.name, permit=permit, at=at)
+
+    def admit_question(self, question: HistogramQuestion) -> None:
+        """Raise :class:`RefusalError` unless a permit of the bank's covers the fields, with this reviewer."""
+        fields = frozenset(bins.column for bins in question.bins)
+        refusal = RefusalError(QUESTION, f"{question.bank} presented no permit here", "present one")
+        for permit in self._registry.permits_of(question.bank):
+            presented = self._presented(permit, question.bank, QUESTION)
+            try:
+                self._check(presented, QUESTION, fields=fields, purpose=_terms(presented).purpose)
+                _check_reviewer(presented, self._domain.reviewer)
+            except RefusalError as error:
+                refusal = error
+            else:
+                return
+        raise refusal
 
     def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
         """Raise :class:`RefusalError` unless one of the bank's permits covers the model's fields and purpose."""
@@ -209,6 +227,14 @@ class PermitAdmission:
                 return self._consents.standing(terms, self._clock())
         except SignatureError as error:
             raise RefusalError(JOB, f"the consents: {error}", "ask the marketplace's operator") from error
+
+
+def _check_reviewer(presented: KeptPresentation, reviewer: str) -> None:
+    """Refuse to count anything for the reviewer of a contract that names another one."""
+    named = _terms(presented).model_reviewer
+    if named != reviewer:
+        reason = f"the contract names the reviewer {named}, and the histogram is for {reviewer}"
+        raise RefusalError(QUESTION, reason, "agree on this provider's reviewer")
 
 
 def _check_approval(presented: KeptPresentation, approval: ModelApproval, check: int) -> None:

@@ -28,6 +28,7 @@ from compute.protocols.base import (
     Refused,
     RefusedByPeerError,
 )
+from compute.protocols.risk_score.case_states import FourEyesError, UnknownCaseError, WrongCaseStateError
 from compute.protocols.risk_score.scorecard import ScorecardError
 from compute.signing import SignatureError
 from compute.web import app as web
@@ -54,6 +55,9 @@ ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
     UnknownPartyError: (404, "unknown-party", "Name a party that is enrolled and runs a node."),
     AnswerError: (502, "bad-answer", "Ask again; if it stays so, call the other party."),
     SignatureError: (502, "not-trusted", "See that the key pinned for the signer is its own."),
+    UnknownCaseError: (404, "not-found", "List the cases."),
+    WrongCaseStateError: (409, "wrong-state", "Look at the case first."),
+    FourEyesError: (403, "four-eyes", "Let another examiner do it."),
     jobs.UnknownJobError: (404, "not-found", "Check the id."),
     jobs.WrongStateError: (409, "wrong-state", "Look at the job's state first."),
 }

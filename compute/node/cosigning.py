@@ -6,8 +6,11 @@ from apiflask import APIBlueprint
 from audit.errors import WitnessError
 from audit.witness import MAX_REQUEST, SIZE_TYPE, Witness
 from compute.web.access import public
+from compute.web.body import Raw, answers
 
 TEXT = "text/plain; charset=utf-8"
+REFUSED = (400, 403, 404, 422, 503)
+"""With which a witness says in plain words why it does not cosign."""
 
 
 def routes(witness: Witness) -> APIBlueprint:
@@ -16,6 +19,7 @@ def routes(witness: Witness) -> APIBlueprint:
 
     @made.post("/add-checkpoint")
     @public
+    @answers({200: Raw("text/plain"), 409: Raw(SIZE_TYPE), 413: None} | dict.fromkeys(REFUSED, Raw("text/plain")))
     def add_checkpoint() -> flask.Response:
         """Cosign a checkpoint of the log that extends what was cosigned last.
 

@@ -14,7 +14,6 @@ Each party erases at its own node. What else it has of the subject, a table's ro
 """
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -32,16 +31,13 @@ from sqlalchemy import (
     update,
 )
 
-from audit.database import reader, truncate_wal
+from audit.database import reader
 from audit.salts import SaltTree
 from compute.canonical import DAY
 from compute.node.at_rest import AtRest
 from compute.node.legal_holds import Hold, HoldStore, holds_in
 from compute.node.salts import SaltStore, replace_in, tree_in
-
-WIPE = 2.0
-"""Seconds that an erasure waits for others to let the write-ahead log be emptied; upkeep does it otherwise."""
-_PAUSE = 0.05
+from compute.node.wiping import wipe
 
 _METADATA = MetaData()
 _ERASURES = Table(
@@ -135,7 +131,7 @@ class Eraser:
         """
         with self._engine.begin() as connection:
             is_new = self._erase_in(connection, subject, contract, contract_end)
-        is_wiped = self._wipe()
+        is_wiped = wipe(self._engine)
         self.tell()
         return Erased(is_new, is_wiped)
 
@@ -168,12 +164,4 @@ class Eraser:
         replace_in(connection, self._at_rest, contract, salts.erase(subject))
         row = {"id": secrets.token_hex(16), "contract": contract, "at": now, "recorded": False}
         connection.execute(insert(_ERASURES).values(row))
-        return True
-
-    def _wipe(self) -> bool:
-        deadline = time.monotonic() + WIPE
-        while not truncate_wal(self._engine):
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_PAUSE)
         return True

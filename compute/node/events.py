@@ -12,17 +12,25 @@ from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
+from compute.protocols.risk_score.case import Case, Step
 from compute.protocols.risk_score.messages import (
     Abandon,
     Abandoned,
     Acknowledge,
     Answer,
     AnswerKey,
+    AskDecision,
+    AskHistogram,
+    BandQuery,
     JobStatement,
     ModelApproval,
     Query,
+    RegisteredTables,
     RegisterTables,
     SubmitModel,
+    Withdrawal,
+    WithdrawModel,
 )
 from compute.signing import Signed, digest
 
@@ -64,8 +72,7 @@ class NoFacts:
 def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts) -> Event | None:
     """Give the event of a message that was taken, or None for a mere question.
 
-    What a node tells once is one event however often it is repeated: its id and time follow from the reply. An
-    approval is an event each time it is given.
+    What a node tells once is one event however often it is repeated: its id and time follow from the reply.
     """
     permit = contract = once = None
     detail: Detail = {}
@@ -75,17 +82,15 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             detail = {"key": hashlib.sha256(enrolment.statement.n).hexdigest()}
         case PresentPermit(presentation=presented), PermitPresented(at=at):
             kind, permit, once = EntryKind.PERMIT_PRESENTED, reply.permit, digest(presented)
-        case SubmitModel(), Signed(statement=ModelApproval() as approval):
-            kind, at = EntryKind.MODEL_APPROVED, now
-            detail = {
-                "approval": digest(approval).hex(),
-                "points_id": approval.points_id,
-                "reachable_totals": approval.reachable_totals,
-            }
-        case RegisterTables(), Accepted(at=at):
-            kind, once = EntryKind.MODEL_REGISTERED, digest(message.approval.statement)
+        case AskHistogram(question=asked), Signed(statement=SealedHistogram()):
+            kind, at, once = EntryKind.HISTOGRAM_SENT, now, digest(asked.statement)
+            detail = {"question": once.hex()}
+        case AskDecision(), Signed(statement=ModelApproval() as approval):
+            return model_approved(node, approval, now)
+        case RegisterTables() | WithdrawModel(), Accepted(at=at):
+            kind, once = _of_approval(message)
             detail = {"approval": once.hex()}
-        case Query(job=job), Signed(statement=Answer() as answer):
+        case Query(job=job) | BandQuery(job=job), Signed(statement=Answer() as answer):
             kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
             detail = {"answer": digest(answer).hex(), "rows": job.statement.rows, **facts.of_use(job.statement)}
             # Only now is the permit known to be one: before, it is any text of the bank's.
@@ -103,12 +108,65 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
     return _event(kind, node, message, at, detail, contract, permit, once)
 
 
+def _of_approval(message: RegisterTables | WithdrawModel) -> tuple[EntryKind, bytes]:
+    """The kind of a provider's event about an approval, and the approval's digest."""
+    if isinstance(message, RegisterTables):
+        return EntryKind.MODEL_REGISTERED, digest(message.approval.statement)
+    return EntryKind.MODEL_WITHDRAWN, message.withdrawal.statement.approval
+
+
+def model_approved(node: str, approval: ModelApproval, now: int) -> Event:
+    """Give the event of a reviewer's approval; there is one for each, first told when it was signed."""
+    name = digest(approval)
+    detail: Detail = {
+        "approval": name.hex(),
+        "points_id": approval.points_id,
+        "reachable_totals": approval.reachable_totals,
+        **({} if approval.bands is None else {"bands": approval.bands.count}),
+    }
+    if approval.rests_on is not None:
+        detail["rests_on"] = approval.rests_on.hex()
+    return Event(
+        id=_id_of(node, EntryKind.MODEL_APPROVED, name),
+        kind=EntryKind.MODEL_APPROVED,
+        time=now,
+        node=node,
+        counterparty=approval.bank,
+        detail=detail,
+    )
+
+
+def model_refused(node: str, case: Case, step: Step) -> Event:
+    """Give the event of an examiner's refusal: a word of a vocabulary, and not what the examiner wrote."""
+    detail: Detail = {"submission": case.submission.hex(), "points_id": case.draft.points_id}
+    return Event(
+        id=_id_of(node, EntryKind.MODEL_REFUSED, case.submission),
+        kind=EntryKind.MODEL_REFUSED,
+        time=step.at,
+        node=node,
+        counterparty=case.bank,
+        detail=detail if step.code is None else detail | {"reason": step.code.value},
+    )
+
+
+def model_withdrawn(node: str, withdrawal: Withdrawal) -> Event:
+    """Give the event of an approval that its reviewer takes back."""
+    return Event(
+        id=_id_of(node, EntryKind.MODEL_WITHDRAWN, withdrawal.approval),
+        kind=EntryKind.MODEL_WITHDRAWN,
+        time=withdrawal.at,
+        node=node,
+        counterparty=withdrawal.bank,
+        detail={"approval": withdrawal.approval.hex()},
+    )
+
+
 def answer_id(node: str, job: bytes) -> str:
     """Give the id of the event that tells of the answer to the job with this digest."""
     return _id_of(node, EntryKind.ANSWER_SENT, job)
 
 
-def received(node: str, query: Query, now: int, facts: Facts) -> Event:
+def received(node: str, query: Query | BandQuery, now: int, facts: Facts) -> Event:
     """Give the event of a job that passed its checks and waits to be computed; there is one for each job."""
     job = query.job.statement
     permit = job.permit_at(node)
@@ -213,11 +271,18 @@ def _id_of(node: str, kind: EntryKind, fact: bytes) -> str:
 def _about(message: Message | None) -> tuple[str | None, str | None]:
     """Counterparty and job of a message, as far as it names them."""
     match message:
-        case EnrolKey(statement=signed) | SubmitModel(submission=signed) | PresentPermit(presentation=signed):
+        case (
+            EnrolKey(statement=signed)
+            | SubmitModel(submission=signed)
+            | PresentPermit(presentation=signed)
+            | AskHistogram(question=signed)
+        ):
             return signed.statement.bank, None
-        case RegisterTables(tables=tables):
-            return tables.bank, None
-        case Query(job=signed):
+        case WithdrawModel(withdrawal=withdrawal):
+            return withdrawal.statement.reviewer, None
+        case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank):
+            return bank, None
+        case Query(job=signed) | BandQuery(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):
             return signed.statement.bank, signed.statement.job.hex()

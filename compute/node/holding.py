@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from catalog.description import load_product
 from catalog.errors import CatalogError
 from catalog.product import Product
+from compute.node.grids import published_grids
 from compute.node.settings import ProviderSettings
 from compute.protocols.risk_score.checks import Holding
 from compute.settings import SettingsError
@@ -55,6 +56,7 @@ def open_holding(settings: ProviderSettings, identity: Ed25519PrivateKey | None 
             scales=scales(table.columns),
             subjects=table.keys(),
             select=table.select,
+            grids=published_grids(product),
         )
 
 

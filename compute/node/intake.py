@@ -35,16 +35,20 @@ from compute.protocols.base import (
     RefusalError,
     Refused,
 )
-from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskDecision,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
+    BandQuery,
     Query,
     RegisterTables,
     SubmitModel,
+    WithdrawModel,
 )
 
 HOLD = 5.0
@@ -204,11 +208,20 @@ def named_sender(message: Message) -> str | None:
             | SubmitModel(submission=signed)
             | PresentPermit(presentation=signed)
             | Query(job=signed)
+            | BandQuery(job=signed)
             | Acknowledge(acknowledgement=signed)
+            | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
         ):
             return signed.signer
-        case AskProviderTerms(bank=bank) | AskReviewerTerms(bank=bank):
+        case AskHistogram(question=signed):
+            return signed.signer
+        case (
+            AskRingPedersen(bank=bank)
+            | AskProviderTerms(bank=bank)
+            | AskReviewerTerms(bank=bank)
+            | AskDecision(bank=bank)
+        ):
             return bank
         case RegisterTables(tables=tables):
             return tables.bank

@@ -1,7 +1,8 @@
 """The leakage ledger of a provider: how many bits each bank, and all together, could learn of each subject.
 
-    model     a bank's points (`points_id`), the bits that one score can tell, its bins here
-    job       with which charges were made: its model, and the snapshot in which the subjects' bins were found
+    model     a bank's points (`points_id`), the bits that one score can tell, its bins here; the same points over
+              bins that are split or merged are another, for what a charge holds are codes of these bins
+    job       with which charges were made, and the snapshot in which the subjects' bins were found
     charge    a subject, a model, the bins that the subject was in: these bits are spent
     writes    how often charges changed: what was found affordable is so while this stands
 
@@ -47,7 +48,7 @@ _MODELS = Table(
     Column("points_id", Text, nullable=False),
     Column("millibits", Integer, nullable=False),
     Column("bins", LargeBinary, nullable=False),
-    UniqueConstraint("bank", "points_id"),
+    UniqueConstraint("bank", "points_id", "bins"),
 )
 _JOBS = Table(
     "ledger_jobs",
@@ -165,7 +166,7 @@ def _model(connection: Connection, charge: Charge) -> int:
         "bins": encode(_Bins(bins=charge.bins)),
     }
     connection.execute(insert(_MODELS).values(row).on_conflict_do_nothing())
-    named = and_(_MODELS.c.bank == charge.bank, _MODELS.c.points_id == charge.points_id)
+    named = and_(*(_MODELS.c[column] == row[column] for column in ("bank", "points_id", "bins")))
     return int(connection.execute(select(_MODELS.c.model).where(named)).scalar_one())
 
 

@@ -28,13 +28,15 @@ from compute.paillier.public import PublicKey
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.messages import RegisterTables
-from compute.protocols.risk_score.provider import Registration
+from compute.protocols.risk_score.provider_stores import Registration
 from compute.signing import Signed, digest
 from compute.terms import Terms
 
 _METADATA = MetaData()
+# Keys that were enrolled before Π_mod and Π_fac are in the table "enrolments", which nothing reads: they are as if
+# they had never been enrolled, until their bank proves them.
 _ENROLMENTS = Table(
-    "enrolments",
+    "proven_keys",
     _METADATA,
     Column("bank", Text, primary_key=True),
     Column("issued_at", BigInteger, nullable=False),
@@ -50,11 +52,23 @@ _REGISTRATIONS = Table(
     Column("at", BigInteger, nullable=False),
     Column("snapshot", Text, nullable=False),  # of the table on which every bin last held a cohort
 )
+_WITHDRAWN = Table(
+    "withdrawn_approvals",
+    _METADATA,
+    Column("approval", LargeBinary(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
 _PROBES = Table(
     "probes",
     _METADATA,
     Column("bank", Text, primary_key=True),
     Column("small_bins", Integer, nullable=False),  # looks at the data that were refused, or are going on
+)
+_QUESTIONS = Table(
+    "histogram_questions",
+    _METADATA,
+    Column("bank", Text, primary_key=True),
+    Column("bins", LargeBinary(32), primary_key=True),  # digest of the bins that it asked about
 )
 _PERMITS = Table(
     "permits",
@@ -170,11 +184,36 @@ class RegistryStore:
             connection.execute(passed)
         return now if kept is None else kept
 
+    def open_question(self, bank: str, bins: bytes, most: int) -> bool:
+        """Count the bins with this digest, once; False, and no count, if the bank asked of ``most`` others."""
+        of_bank = select(func.count()).select_from(_QUESTIONS).where(_QUESTIONS.c.bank == bank)
+        same = select(_QUESTIONS).where(_QUESTIONS.c.bank == bank, _QUESTIONS.c.bins == bins)
+        with self._engine.begin() as connection:
+            if connection.execute(same).first() is not None:
+                return True
+            if connection.execute(of_bank).scalar_one() >= most:
+                return False
+            connection.execute(insert(_QUESTIONS).values(bank=bank, bins=bins))
+            return True
+
     def confirm(self, approval: bytes, snapshot: str) -> None:
         """Note that every bin of these tables holds a cohort on this snapshot too."""
         row = update(_REGISTRATIONS).where(_REGISTRATIONS.c.approval == approval)
         with self._engine.begin() as connection:
             connection.execute(row.values(snapshot=snapshot))
+
+    def withdraw(self, approval: bytes, now: int) -> int:
+        """Note for good that this approval was withdrawn; give when that was first heard."""
+        at = select(_WITHDRAWN.c.at).where(_WITHDRAWN.c.approval == approval)
+        with self._engine.begin() as connection:
+            connection.execute(insert(_WITHDRAWN).values(approval=approval, at=now).on_conflict_do_nothing())
+            return int(connection.execute(at).scalar_one())
+
+    def is_withdrawn(self, approval: bytes) -> bool:
+        """Say whether this approval was withdrawn."""
+        query = select(_WITHDRAWN.c.at).where(_WITHDRAWN.c.approval == approval)
+        with self._reader.begin() as connection:
+            return connection.execute(query).first() is not None
 
     # --- permits ----------------------------------------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 A job is checked when it comes, and again when it is answered, in another process. Which consents stand, and who
 was erased, is found anew each time. The commitments and values themselves, ten hashes for each subject, stay what
-they are while the contract's salts do; so they are kept beside these and go with them: the transaction that erases a
-salt deletes all that was derived under its contract. They are sealed for their job (`compute.node.at_rest`): who
+they are while the contract's salts do; so they are kept beside these and go with them: the transaction that erases
+a salt deletes all that was derived under its contract. They are sealed for their job (`compute.node.at_rest`): who
 alters the file gets no other subject admitted.
 """
 

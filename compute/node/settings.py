@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -21,7 +22,9 @@ Role = Literal["provider", "bank", "reviewer", "witness"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
+Examiners = Annotated[int, Meta(ge=1, le=2, description="1 or 2")]
 Bits = Annotated[float, Meta(gt=0, le=64)]
+Part = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Cluster(Section, frozen=True):
@@ -113,6 +116,8 @@ class ProviderSettings(NodeSettings, frozen=True):
     """How many of a bank's registrations may be refused for a bin of few enterprises."""
     min_cohort: Count
     """k: the least number of enterprises in a bin."""
+    max_histograms: Count
+    """Different bins of one bank that are counted for the reviewer."""
     computing: Computing
     """Where it computes."""
 
@@ -147,8 +152,20 @@ class ReviewerSettings(NodeSettings, frozen=True):
     """32 bytes, encrypted, mode 0600; made at the first start."""
     max_bits: Bits
     """What one score may tell about a subject, in bits."""
+    max_certain: Part
+    """The share of companies whose total may settle a field's bin, or a provider's partial total."""
+    max_gain: Part
+    """How much more often a field's bin may be guessed with the total than without, as a share of companies."""
+    max_guess: Part
+    """How often a provider's partial total may be guessed with the total, as a share of companies."""
     approval_days: Count
     """How long an approval stands."""
+    decision_days: Count
+    """How long a model waits for its examiners before it lapses."""
+    examiners_needed: Examiners
+    """How many of the staff must approve a model."""
+    require_dossier: bool
+    """Whether a model without a dossier is refused."""
 
 
 class WitnessSettings(NodeSettings, frozen=True):
@@ -179,6 +196,9 @@ def load_settings(path: Path, role: Role) -> NodeSettings:
     named = {settings.name, settings.marketplace.name, settings.operator.name}
     if taken := sorted(named & settings.staff.keys()):
         raise SettingsError(f"{path}: staff: {', '.join(taken)} is a party's name; give the person another")
+    keys = Counter(settings.staff.values())
+    if alike := sorted(name for name, key in settings.staff.items() if keys[key] > 1):
+        raise SettingsError(f"{path}: staff: {', '.join(alike)} have one key; give each person a key of their own")
     if isinstance(settings, ProviderSettings):
         _require_past(path, settings.snapshot_date)
     return settings
@@ -198,7 +218,7 @@ def _role_of(path: Path) -> Role | None:
     """Give the role whose own keys a configuration has, all of them, or that has none; None where it is none's."""
     try:
         keys = tomllib.loads(path.read_text("utf-8")).keys()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     common = set(NodeSettings.__struct_fields__)
     own = {role: set(kind.__struct_fields__) - common for role, kind in SETTINGS.items()}

@@ -79,16 +79,21 @@ def conceal(key: PublicKey, ciphertexts: Sequence[int], residue: int) -> list[mp
     return [mpz(c) * residue % key.n_squared for c in ciphertexts]
 
 
-def top_mask(key: PublicKey, ciphertexts: Sequence[int], layout: SlotLayout, parties: int) -> list[mpz]:
+def top_mask(key: PublicKey, ciphertexts: Sequence[int], layout: SlotLayout, parties: int, rows: int) -> list[mpz]:
     """Multiply each ciphertext by (1+n)^(2^W·ρ), ρ uniform in [0, ⌊(n−2^W)/(parties·2^W)⌋).
 
-    W is ``layout.used_bits``. The masks of all parties together add a multiple of 2^W below n−2^W, so honest
-    totals below 2^W survive exactly and what a cheat placed above W is hidden.
+    ``rows`` is how many values all ciphertexts hold; W is the width of the slots that are in use in each, so a
+    ciphertext of one row carries one slot. The masks of all parties together add a multiple of 2^W below n−2^W, so
+    honest totals below 2^W survive exactly and what a cheat placed above W is hidden.
     """
-    limit = int((key.n - (mpz(1) << layout.used_bits)) // (parties << layout.used_bits))
-    if limit <= 1:
-        raise LayoutError(f"{layout.used_bits} bits of slots leave no room for {parties} top masks")
+    if layout.outputs(rows) != len(ciphertexts):
+        raise LayoutError(f"{rows} rows do not fill {len(ciphertexts)} ciphertexts; mask the ones that they fill")
     key.check_ciphertexts(ciphertexts)
-    return [
-        c * key.residue(mpz(secrets.randbelow(limit)) << layout.used_bits) % key.n_squared for c in ciphertexts
-    ]
+    masked: list[mpz] = []
+    for output, c in enumerate(ciphertexts):
+        bits = layout.width * min(layout.slots, rows - output * layout.slots)
+        limit = int((key.n - (mpz(1) << bits)) // (parties << bits))
+        if limit <= 1:
+            raise LayoutError(f"{bits} bits of slots leave no room for {parties} top masks")
+        masked.append(c * key.residue(mpz(secrets.randbelow(limit)) << bits) % key.n_squared)
+    return masked

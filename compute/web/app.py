@@ -4,7 +4,7 @@ import flask
 from apiflask import APIFlask
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.web import access, docs, openapi, problems
+from compute.web import access, docs, openapi, paths, problems
 from compute.web.signatures import Verifier, sign_response
 
 MAX_CONTENT_LENGTH = 64 * 2**20  # bytes; as compute.canonical.MAX_MESSAGE_BYTES
@@ -42,6 +42,7 @@ def create_app(
         static_folder=None,  # type: ignore[arg-type]  # Flask's own parameter takes None
     )
     app.config["MAX_CONTENT_LENGTH"] = max_content_length
+    app.url_map.converters[paths.NAME] = paths.NameConverter
 
     @app.after_request  # the first to be registered runs last: it signs what goes out
     def finish(response: flask.Response) -> flask.Response:

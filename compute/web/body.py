@@ -19,6 +19,13 @@ View = Callable[P, flask.Response]
 
 
 @dataclass(frozen=True)
+class Raw:
+    """An answer that is no message: bytes of this media type."""
+
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Form(Generic[T]):
     """How a request's body is read: its media type, the parser, and the type that describes it."""
 
@@ -65,9 +72,9 @@ def gives(answer: type[M], status: int = 200) -> Callable[[Callable[P, M]], View
 
 
 def answers(by_status: Mapping[int, object]) -> Callable[[View[P]], View[P]]:
-    """Declare what a view that chooses its status answers: by status a type, a union, or a tuple of types.
+    """Declare what a view that chooses its status answers: by status a type, a union, a tuple of types, or `Raw`.
 
-    Such a view makes its answer with `respond`.
+    None stands for a problem document. Such a view makes a message's answer with `respond`.
     """
 
     def decorate(view: View[P]) -> View[P]:

@@ -7,7 +7,7 @@ import msgspec
 from apiflask import APIFlask
 
 from compute.web.access import is_public
-from compute.web.body import JSON
+from compute.web.body import JSON, Raw
 from compute.web.openapi import template
 
 _REF = "#/components/schemas/{name}"
@@ -25,15 +25,19 @@ def install(app: APIFlask, refusals: Collection[int]) -> None:
     def describe(document: Any) -> Any:  # noqa: ANN401 -- APIFlask: a JSON document
         routes = list(_routes(app))
         types = [form.described for _, _, view in routes if (form := getattr(view, "takes", None))]
-        types += [
-            each for _, _, view in routes for answer in view.answers.values() for each in alternatives(answer)
-        ]
+        types += [each for _, _, view in routes for answer in _messages(view) for each in alternatives(answer)]
         schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
         of = dict(zip(types, schemas, strict=True))
         document.setdefault("components", {}).setdefault("schemas", {}).update(components)
         for path, method, view in routes:
             _describe(document["paths"][path][method], view, of, refusals)
-        return complete(document) if complete else document
+        completed: Any = complete(document) if complete else document
+        for path, method, view in routes:  # a refusal of another form than the others'
+            raw = {status: answer for status, answer in view.answers.items() if isinstance(answer, Raw)}
+            completed["paths"][path][method]["responses"].update(
+                {str(status): _response(answer, of) for status, answer in raw.items()}
+            )
+        return completed
 
     app.spec_processor(describe)
 
@@ -61,10 +65,21 @@ def _describe(
         operation["requestBody"] = {"required": True, "content": content}
     if not is_public(view):
         refused.add(401)
+    refused |= {status for status, answer in view.answers.items() if answer is None}
     operation["responses"] = {
-        str(status): {"description": _name(answer), "content": {JSON: {"schema": _schema(answer, of)}}}
-        for status, answer in view.answers.items()
-    } | {str(status): {} for status in sorted(refused)}
+        str(status): _response(answer, of) for status, answer in view.answers.items() if answer is not None
+    } | {str(status): {} for status in sorted(refused - {s for s, a in view.answers.items() if a is not None})}
+
+
+def _messages(view: Any) -> list[Any]:  # noqa: ANN401 -- with the attributes that `body` sets
+    """Give what the view answers in messages."""
+    return [answer for answer in view.answers.values() if answer is not None and not isinstance(answer, Raw)]
+
+
+def _response(answer: Any, of: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN401 -- a type, or several, or raw
+    if isinstance(answer, Raw):
+        return {"description": answer.media_type, "content": {answer.media_type: {"schema": {"type": "string"}}}}
+    return {"description": _name(answer), "content": {JSON: {"schema": _schema(answer, of)}}}
 
 
 def alternatives(answer: Any) -> tuple[Any, ...]:  # noqa: ANN401 -- a type, or several

@@ -7,6 +7,7 @@ from apiflask import APIFlask
 from compute.web import problems
 from compute.web.access import is_public, public
 from compute.web.errors import PROBLEM
+from compute.web.paths import PATTERN, NameConverter
 
 _SCHEME = "httpSignature"
 _DESCRIPTION = f"HTTP message signature (RFC 9421) with Ed25519: {problems.ACCEPT_SIGNATURE}"
@@ -35,6 +36,7 @@ def install(app: APIFlask, public_url: str) -> None:
         }
         document["security"] = [{_SCHEME: []}]
         open_operations = _open_operations(app)
+        names = _names(app)
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 for status in [status for status in operation["responses"] if status >= "400"]:
@@ -42,6 +44,9 @@ def install(app: APIFlask, public_url: str) -> None:
                 operation["responses"]["default"] = _REFUSAL
                 if (path, method) in open_operations:
                     operation["security"] = []
+                for part in operation.get("parameters", ()):
+                    if part["in"] == "path" and (path, part["name"]) in names:
+                        part["schema"] = {"type": "string", "pattern": f"^{PATTERN}$"}
         return document
 
     app.spec_processor(complete)
@@ -54,6 +59,16 @@ def _open_operations(app: APIFlask) -> set[tuple[str, str]]:
         for rule in app.url_map.iter_rules()
         if is_public(app.view_functions[rule.endpoint])
         for method in rule.methods or ()
+    }
+
+
+def _names(app: APIFlask) -> set[tuple[str, str]]:
+    """Path and parameter of what takes names only."""
+    return {
+        (template(rule.rule), argument)
+        for rule in app.url_map.iter_rules()
+        for argument, converter in rule._converters.items()  # noqa: SLF001 -- werkzeug has no other way to ask
+        if isinstance(converter, NameConverter)
     }
 
 

@@ -17,7 +17,7 @@ from audit.verifying.files import LogFiles
 from audit.witness import MAX_REQUEST
 from compute.market import EntryIndices
 from compute.web.access import public
-from compute.web.body import Form, gives, takes
+from compute.web.body import Form, Raw, answers, gives, takes
 from marketplace.api.context import exchange, publication
 from marketplace.errors import missing
 
@@ -25,6 +25,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 """A tile and a bundle never change, partial ones neither: a longer one has another path."""
 FOR_A_SECOND = "public, max-age=1"
 TEXT, OCTETS = "text/plain; charset=utf-8", "application/octet-stream"
+NOTE = Raw("text/plain")
 
 routes = APIBlueprint("log", __name__, url_prefix="/log")
 
@@ -48,6 +49,7 @@ def append(entries: Sequence[Entry]) -> EntryIndices:
 
 @routes.get("/checkpoint")
 @public
+@answers({200: NOTE})
 def checkpoint() -> flask.Response:
     """The newest checkpoint with a quorum of witnesses; before the first such, the newest that the log signed."""
     return _text(exchange().log.published().encode())
@@ -55,6 +57,7 @@ def checkpoint() -> flask.Response:
 
 @routes.get("/candidate")
 @public
+@answers({200: NOTE})
 def candidate() -> flask.Response:
     """The checkpoint that waits for witnesses, with the cosignatures so far: what they fetch and cosign."""
     return _text(exchange().log.candidate().encode())
@@ -62,6 +65,7 @@ def candidate() -> flask.Response:
 
 @routes.post("/cosignatures")
 @public
+@answers({200: NOTE, 400: None, 413: None})
 def cosignatures() -> flask.Response:
     """Hand in the candidate with cosignatures of witnesses: what a witness has cosigned that nobody asked.
 
@@ -74,6 +78,7 @@ def cosignatures() -> flask.Response:
 
 @routes.get("/receipts/<int:index>")
 @public
+@answers({200: NOTE})
 def receipt(index: int) -> flask.Response:
     """The receipt of an entry (C2SP tlog-proof): under the checkpoint with a quorum if it covers the entry."""
     log = exchange().log
@@ -84,6 +89,7 @@ def receipt(index: int) -> flask.Response:
 
 @routes.get("/<path:path>")
 @public
+@answers({200: Raw(OCTETS)})
 def tile(path: str) -> flask.Response:
     """A tile `tile/L/N[.p/W]` or an entry bundle `tile/entries/N[.p/W]`."""
     try:

@@ -41,8 +41,11 @@ MOVED: Mapping[tuple[str, Move], EntryKind] = {
 OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.KEY_ENROLLED: frozenset({"provider"}),
     EntryKind.PERMIT_PRESENTED: frozenset({"provider"}),
+    EntryKind.HISTOGRAM_SENT: frozenset({"provider"}),
     EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
     EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
+    EntryKind.MODEL_REFUSED: frozenset({"model_reviewer"}),
+    EntryKind.MODEL_WITHDRAWN: frozenset({"model_reviewer", "provider"}),
     EntryKind.QUERY_SENT: frozenset({"consumer"}),
     EntryKind.QUERY_RECEIVED: frozenset({"provider"}),
     EntryKind.ANSWER_SENT: frozenset({"provider"}),
@@ -60,22 +63,29 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
-    *("Abandon", "Acknowledge", "AskProviderTerms", "AskReviewerTerms", "Cancel", "Collect", "EnrolKey"),
-    *("PresentPermit", "Query", "RegisterTables", "SubmitModel"),
-    *("Erasure", "Event", "unreadable"),
+    *("Abandon", "Acknowledge", "AskDecision", "AskHistogram", "AskProviderTerms", "AskReviewerTerms"),
+    *("BandQuery", "Cancel", "Collect", "EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel"),
+    *("WithdrawModel", "Erasure", "Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
 
 Any other word could be a person's name.
 """
+MODEL_REASONS = ("leakage", "singling_out", "difference", "dossier", "purpose", "other")
+"""Why a model's examiners refuse it."""
 DETAILS: Mapping[str, re.Pattern[str] | range] = {
     **dict.fromkeys(
-        ("answer", "approval", "case", "key", "lost", "points_id", "snapshot", "subjects_root"), _DIGEST
+        (
+            *("answer", "approval", "case", "key", "lost", "points_id", "question", "rests_on", "snapshot"),
+            *("submission", "subjects_root"),
+        ),
+        _DIGEST,
     ),
-    **dict.fromkeys(("index", "reachable_totals"), range(MAX_INTEGER)),
+    **dict.fromkeys(("bands", "index", "reachable_totals"), range(MAX_INTEGER)),
     **dict.fromkeys(("rows", "salts"), range(MAX_SUBJECTS + 1)),
     **dict.fromkeys(("check", "policy_version"), range(1000)),
     "until": range(1_577_836_800_000, 4_102_444_800_000),  # in this century, from 2020 on
+    "reason": re.compile("|".join(MODEL_REASONS)),
     "message": re.compile("|".join(REFUSABLE)),
     "snapshot_date": _DATE,
     "tag": re.compile("|".join(TAGS)),

@@ -8,6 +8,8 @@ from catalog.field import FieldType
 from catalog.grade import Grade
 from catalog.product import Delivery, ProductKind
 from catalog.vocabulary import Language, identifiers, label
+from compute.protocols.risk_score.case_states import ModelCaseState, RefusalCode
+from compute.protocols.risk_score.comparison import Change
 
 ENUMS = {
     "grade": [*Grade],
@@ -18,6 +20,9 @@ ENUMS = {
     "tag": TAGS,
     "disposition": DISPOSITIONS,
     "link_name": [*LinkName],
+    "model_case_state": [*ModelCaseState],
+    "refusal_code": [*RefusalCode],
+    "change": [*Change],
 }
 
 

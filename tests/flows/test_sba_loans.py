@@ -15,9 +15,11 @@ from audit.entry import EntryKind
 from catalog.description import load_product
 from compute.binning import code_columns
 from compute.canonical import decode
+from compute.node.grids import published_grids
 from compute.node.holding import scales
 from compute.paillier.private import PrivateKey
 from compute.paillier.public import DEFAULT_BITS
+from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.checks import Holding
 from compute.protocols.risk_score.messages import (
     Answer,
@@ -146,6 +148,7 @@ def real_holding(description: str, source: str, stack: ExitStack) -> Holding:
         scales(table.columns),
         table.keys(),
         table.select,
+        published_grids(product),
     )
 
 
@@ -155,7 +158,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     with ExitStack() as stack:
         table = stack.enter_context(open_csv(EXAMPLES / "bank_applicants.csv", APPLICANTS))
         holdings = {name: real_holding(*files, stack) for name, files in SOURCES.items()}
-        parties = assemble(PrivateKey.generate(DEFAULT_BITS), folder, holdings, table.keys(), stack)
+        parties = assemble(PrivateKey.generate(DEFAULT_BITS), folder, holdings, table.keys(), stack, Limits())
         card = parse_scorecard((EXAMPLES / "scorecard.json").read_bytes())
         made = Market(parties, table, card, parties.model(card))
         for name in holdings:

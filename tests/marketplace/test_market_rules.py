@@ -28,14 +28,19 @@ from audit.entry import EntryKind, new_id
 from compute.protocols.base import Cancel, Collect
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
+from compute.protocols.risk_score.case_states import RefusalCode
 from compute.protocols.risk_score.messages import (
     Abandon,
     Acknowledge,
+    AskDecision,
+    AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,
+    BandQuery,
     Query,
     RegisterTables,
     SubmitModel,
+    WithdrawModel,
 )
 from compute.records import PartyRecord
 from compute.signing import Signed, digest, sign
@@ -49,7 +54,7 @@ from marketplace.errors import (
     OutOfOrderError,
     WrongStateError,
 )
-from marketplace.flow.event import REFUSABLE
+from marketplace.flow.event import MODEL_REASONS, REFUSABLE
 from marketplace.flow.states import ApplicationState, ContractState, ProductState
 
 NONCE = b"\7" * 32
@@ -334,7 +339,9 @@ NODE_KINDS = {
     "provider": {
         "key_enrolled",
         "permit_presented",
+        "histogram_sent",
         "model_registered",
+        "model_withdrawn",
         "query_received",
         "answer_sent",
         "answer_acknowledged",
@@ -353,7 +360,7 @@ NODE_KINDS = {
         "finding_disposed",
         "refused",
     },
-    "model_reviewer": {"model_approved", "refused"},
+    "model_reviewer": {"model_approved", "model_refused", "model_withdrawn", "refused"},
 }
 
 
@@ -477,9 +484,13 @@ def test_an_event_about_a_contract_names_no_stranger_to_it(market: Market) -> No
 def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
-        *(Abandon, Acknowledge, Collect, Cancel),
+        *(Abandon, Acknowledge, AskHistogram, Collect, Cancel, AskDecision, WithdrawModel, BandQuery),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
+
+
+def test_every_reason_of_a_reviewer_can_be_recorded() -> None:
+    assert tuple(RefusalCode) == MODEL_REASONS
 
 
 def test_a_node_cannot_take_the_id_of_anothers_event(market: Market) -> None:

@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from world import Clock, LogJournal, open_log
+from world import LENIENT, Clock, LogJournal, open_log
 
 from audit.database import open_engine
-from compute.node.approvals import ApprovalStore
 from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.jobs.context import JobContext
+from compute.node.reviewer.cases import CaseStore
 from compute.node.reviewer.desk import handlers
 from compute.protocols.base import Progress, no_progress
-from compute.protocols.risk_score.reviewer import Office, Reviewer
+from compute.protocols.risk_score.office import Office
+from compute.protocols.risk_score.reviewer import Reviewer
 from compute.signing import Pin
 
 
@@ -28,11 +29,12 @@ class Desk:
         """The role over the files, opened anew."""
         engine, clock = open_engine(self.folder / "reviewer.sqlite"), Clock()
         office, key = (
-            Office("reviewer", self.pins, b"\1" * 32),
+            Office("reviewer", self.pins, b"\1" * 32, LENIENT),
             Ed25519PrivateKey.from_private_bytes(self.identity),
         )
-        epochs = EpochStore(engine, AtRest.of(key), clock)
-        role = Reviewer(office, key, epochs, ApprovalStore(engine), clock, progress)
+        at_rest = AtRest.of(key)
+        epochs, cases = EpochStore(engine, at_rest, clock), CaseStore(engine, at_rest)
+        role = Reviewer(office, key, epochs, cases, clock, progress)
         journal = LogJournal(open_log(open_engine(self.folder / "audit.sqlite"), clock), key)
         return role, Dispatcher("reviewer", handlers(role), journal, clock)
 

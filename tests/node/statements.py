@@ -9,7 +9,9 @@ from contracts import TERMS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.binning import Bins, NumberBins
+from compute.protocols.key_enrolment.blum_modulus import BlumProof
 from compute.protocols.key_enrolment.messages import CHALLENGES, KeyStatement
+from compute.protocols.key_enrolment.small_factor import SmallFactorProof
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.charge import Budget, Charge
 from compute.protocols.risk_score.messages import (
@@ -31,8 +33,19 @@ TOKEN = "e30.e30.AA"  # noqa: S105 -- three empty parts, no secret
 
 
 def key_statement(issued_at: int, bank: str = "bank") -> Signed[KeyStatement]:
-    roots = (b"\1" * 256,) * CHALLENGES
-    return sign(KeyStatement(bank=bank, issued_at=issued_at, n=b"\xff" * 256, roots=roots), bank, KEY)
+    n, number = b"\xff" * 256, b"\1" * 256
+    statement = KeyStatement(
+        suite="intl",
+        bank=bank,
+        provider="tax",
+        issued_at=issued_at,
+        n=n,
+        modulus=n,
+        roots=(number,) * CHALLENGES,
+        blum_modulus=BlumProof(w=number, a=b"a" * 16, b=b"b" * 16, x=number, z=number),
+        small_factor=SmallFactorProof(**dict.fromkeys(SmallFactorProof.__struct_fields__, number)),
+    )
+    return sign(statement, bank, KEY)
 
 
 def model_approval(model: int, bank: str = "bank") -> ModelApproval:

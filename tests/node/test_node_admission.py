@@ -52,6 +52,7 @@ from compute.permit import PermitStatus, issue
 from compute.protocols.base import RefusalError
 from compute.protocols.permit_presentation.bank import presentation
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
+from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Holding, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
 from compute.records import Consents
@@ -240,6 +241,35 @@ def test_any_of_a_bank_s_permits_covers_a_model(office: Office, contract: str) -
     assert office.registry.permits_of(BANK) == [office.permit(other), office.permit(contract)]
     for purpose in ("credit_approval", "credit_monitoring"):
         office.admission.admit_model(*of(registered(purpose=purpose)))
+
+
+def asked(*fields: str, bank: str = BANK) -> HistogramQuestion:
+    return HistogramQuestion(
+        bank=bank,
+        provider=TAX,
+        product="market-registration",
+        product_version="1.0.0",
+        bins=tuple(CategoryBins(column=name, groups=(("a",),)) for name in sorted(fields)),
+        nonce=bytes(32),
+    )
+
+
+def test_a_histogram_is_for_a_bank_with_a_permit_for_its_fields_and_for_the_contract_s_reviewer(
+    office: Office, contract: str
+) -> None:
+    office.admission.admit_question(asked("naics", "franchise"))
+    with refused(5, "state of market-registration not granted"):
+        office.admission.admit_question(asked("naics", "state"))
+    with refused(5, f"{OTHER} presented no permit"):
+        office.admission.admit_question(asked("naics", bank=OTHER))
+    domain = office.admission._domain
+    office.admission._domain = dataclasses.replace(domain, reviewer="a-friend")
+    with refused(5, f"the contract names the reviewer {REVIEWER}, and the histogram is for a-friend"):
+        office.admission.admit_question(asked("naics"))
+    office.admission._domain = domain
+    office.market.exchange.revoke_permit(TAX, office.permit(contract))
+    with refused(5, "permit check 4: "):
+        office.admission.admit_question(asked("naics"))
 
 
 def test_a_presentation_that_comes_again_changes_nothing(office: Office) -> None:

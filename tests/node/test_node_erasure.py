@@ -13,7 +13,7 @@ from audit.errors import ErasedError
 from audit.salts import SaltTree, child_key, path_of
 from audit.subjects import SubjectTree, use_value, verify
 from compute.canonical import DAY
-from compute.node import erasure
+from compute.node import wiping
 from compute.node.at_rest import AtRest, AtRestError
 from compute.node.console.consents import seed_to_show
 from compute.node.console.subjects import require_kept
@@ -246,7 +246,7 @@ def test_a_tree_of_another_contract_or_node_is_not_taken(node: Node) -> None:
 def test_while_another_reads_the_old_bytes_stay_until_it_ends(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "WIPE", 0.1)
+    monkeypatch.setattr(wiping, "WIPE", 0.1)
     other, whole = open_engine(tmp_path / "node.sqlite"), sealed(node)
     node.later(100)
     with reader(other).connect() as reading:

@@ -44,9 +44,10 @@ class Door:
 
     def __init__(self, world: World, store: JobStore, short: int = 0, release: Release | None = None) -> None:
         role, journal = world.providers["tax"], LogJournal(world.log, world.identities["tax"])
+        taken = provider_node.handlers(role, world.enrollers["tax"])
         self.world, self.store = world, store
-        self.dispatcher = Dispatcher("tax", provider_node.handlers(role), journal, world.clock, release=release)
-        self.worker = Dispatcher("tax", provider_node.handlers(role), journal, world.clock)
+        self.dispatcher = Dispatcher("tax", taken, journal, world.clock, release=release)
+        self.worker = Dispatcher("tax", taken, journal, world.clock)
         received = LongMessage(
             ANSWER,
             role.check,

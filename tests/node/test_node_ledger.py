@@ -1,11 +1,14 @@
 """The leakage ledger: what scores may tell of one subject, by whatever model and whoever asks at once."""
 
+import dataclasses
+
 import pytest
 from node.conftest import Engines
 from node.statements import LATER, answer, at_once, charge, job, tombstone
 from world import NOW
 
 from audit.database import reader
+from compute.binning import NumberBins
 from compute.node import ledger
 from compute.node.answers import AnswerStore
 from compute.protocols.base import RefusalError
@@ -48,6 +51,18 @@ def test_the_same_points_again_cost_nothing_whatever_their_encryption(engines: E
     for number in range(5):
         score(store, number, charge({A: b"\0\2", B: b"\1\2"}, "same"))
     assert bits(engines, A) == {"bank": 5000}
+
+
+def test_the_same_points_over_split_bins_are_charged_apart(engines: Engines) -> None:
+    """The codes of two ways to bin say nothing of each other: 0 of one may be where 1 of the other was."""
+    store = AnswerStore(engines[0])
+    split = (NumberBins(column="x", edges=("1", "2")),)
+    score(store, 1, charge({A: b"\0"}, "same"))
+    with pytest.raises(RefusalError, match=SPENT):
+        score(store, 2, dataclasses.replace(charge({A: b"\0"}, "same"), bins=split))
+    score(store, 3, dataclasses.replace(charge({B: b"\0"}, "same"), bins=split))
+    score(store, 4, dataclasses.replace(charge({B: b"\0"}, "same"), bins=split))
+    assert bits(engines, A) == bits(engines, B) == {"bank": 5000}
 
 
 def test_all_banks_together_have_a_budget_and_none_hears_of_another(engines: Engines) -> None:

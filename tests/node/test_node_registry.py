@@ -6,7 +6,7 @@ from node.statements import at_once, key_statement, presentation, registration
 from world import NOW
 
 from compute.node.registry import KeptPresentation, RegistryStore
-from compute.protocols.risk_score.provider import Registration
+from compute.protocols.risk_score.provider_stores import Registration
 from compute.signing import digest
 
 APPROVALS = [digest(registration(model).approval.statement) for model in range(5)]
@@ -100,6 +100,25 @@ def test_registrations_at_once_are_no_more_than_the_models_that_may_be(engines: 
 
     kept = at_once([lambda model=model: register(model) for model in range(3)])  # type: ignore[misc]
     assert sorted(kept, key=str) == [NOW, NOW, None]
+
+
+# --- questions about bins ----------------------------------------------------------------------------------------
+
+
+def test_a_bank_asks_about_so_many_bins_and_about_the_same_ones_as_often_as_it_likes(engines: Engines) -> None:
+    one, other = stores(engines)
+    first, second, third = (bytes([number]) * 32 for number in range(3))
+    assert one.open_question("bank", first, 2)
+    assert other.open_question("bank", second, 2)
+    assert not one.open_question("bank", third, 2)
+    assert other.open_question("bank", first, 2)
+    assert one.open_question("rival", third, 2)
+
+
+def test_questions_at_once_are_no_more_than_may_be_asked(engines: Engines) -> None:
+    both = stores(engines)
+    asked = [lambda i=i: both[i % 2].open_question("bank", bytes([i]) * 32, 3) for i in range(8)]  # type: ignore[misc]
+    assert sum(at_once(asked)) == 3
 
 
 # --- permits -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from node.conftest import AT_REST, Engines
 from node.desk import Desk
-from world import PURPOSE, REVIEWER, World, scorecard
+from world import REVIEWER, World, scorecard
 
 from audit.entry import EntryKind
 from compute.canonical import encode
@@ -15,11 +15,10 @@ from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker
 from compute.node.reviewer.kinds import KINDS, REVIEW
-from compute.node.reviewer.serve import bins
+from compute.node.reviewer.serve import REPLIES, bins
 from compute.protocols.base import RefusedByPeerError
-from compute.protocols.risk_score.messages import ModelApproval, ReviewerTerms, SubmitModel
+from compute.protocols.risk_score.messages import ModelReceived, SubmitModel
 from compute.protocols.risk_score.scorecard import Scorecard
-from compute.signing import Signed
 
 
 @pytest.fixture
@@ -28,8 +27,8 @@ def asked(world: World, engines: Engines, tmp_path: Path) -> Iterator[list[tuple
     desk = Desk(tmp_path, world.identities[REVIEWER].private_bytes_raw(), world.pins)
     store = JobStore(engines[0], AT_REST, KINDS, world.clock)
     role, dispatcher = desk.play()
-    submission = LongMessage(REVIEW, role.check, bins, Signed[ModelApproval])
-    intake = Intake(dispatcher, store, {SubmitModel: submission}, (Signed[ReviewerTerms],))
+    submission = LongMessage(REVIEW, role.check, bins, ModelReceived)
+    intake = Intake(dispatcher, store, {SubmitModel: submission}, REPLIES)
     world.transport.handlers[REVIEWER] = lambda data: encode(intake.handle("bank", data))
     heard: list[tuple[str, int, int]] = []
     world.bank._progress = lambda step, done, total: heard.append((step, done, total))
@@ -57,5 +56,5 @@ def test_a_refusal_comes_back_by_its_check(world: World, asked: list[tuple[str, 
     sources["register"] = (type(region)(region.bins, (5, 5, 5)),)
     card = Scorecard(greedy.name, greedy.version, 0, 500, sources, ())
     with pytest.raises(RefusedByPeerError, match="check 5: the tables at tax are constant"):
-        world.bank.submit_model(card, list(world.providers), REVIEWER, PURPOSE)
+        world.submit(card)
     assert asked

@@ -47,7 +47,9 @@ def test_progress_hears_of_ciphertexts(key: PrivateKey) -> None:
 def test_honest_totals_survive_the_masks_of_all_parties(key: PrivateKey, parties: int, bound: int) -> None:
     layout = SlotLayout.for_bound(bound * parties, 0, key.public.bits, parties)
     parts = [[bound if slot % parties != party else 0 for slot in range(layout.slots)] for party in range(parties)]
-    ciphertexts = [top_mask(key.public, [key.encrypt(layout.pack(part))], layout, parties)[0] for part in parts]
+    ciphertexts = [
+        top_mask(key.public, [key.encrypt(layout.pack(part))], layout, parties, layout.slots)[0] for part in parts
+    ]
     plaintext = int(key.decrypt(math.prod(ciphertexts) % key.public.n_squared))
     assert layout.unpack(plaintext, layout.slots) == [sum(column) for column in zip(*parts, strict=True)]
 
@@ -55,14 +57,14 @@ def test_honest_totals_survive_the_masks_of_all_parties(key: PrivateKey, parties
 def test_full_slots_survive(key: PrivateKey) -> None:
     layout = SlotLayout.for_bound(2**16 - 1, 0, key.public.bits, 1)
     full = [2**16 - 1] * layout.slots
-    (masked,) = top_mask(key.public, [key.encrypt(layout.pack(full))], layout, 1)
+    (masked,) = top_mask(key.public, [key.encrypt(layout.pack(full))], layout, 1, layout.slots)
     assert layout.unpack(int(key.decrypt(masked)), layout.slots) == full
 
 
 @pytest.mark.parametrize("parties", [1, 2, 7])
 def test_the_mask_lies_above_the_slots_and_in_its_share(key: PrivateKey, parties: int) -> None:
     layout = SlotLayout.for_bound(1000, 0, key.public.bits, parties)
-    masked = top_mask(key.public, [key.encrypt(5)] * 6, layout, parties)
+    masked = top_mask(key.public, [key.encrypt(5)] * 6, layout, parties, 6 * layout.slots)
     plaintexts = [int(key.decrypt(c)) for c in masked]
     assert {m % 2**layout.used_bits for m in plaintexts} == {5}
     limit = (key.public.n - 2**layout.used_bits) // (parties * 2**layout.used_bits)
@@ -78,7 +80,7 @@ def test_a_base_packing_above_the_slots_is_destroyed(key: PrivateKey) -> None:
     entries = [0xDEADBEEF ^ i for i in range(41)]
     packed = sum(entry << 32 * i for i, entry in enumerate(entries))
     assert packed < key.public.n
-    (masked,) = top_mask(key.public, [key.encrypt(packed)], layout, 3)
+    (masked,) = top_mask(key.public, [key.encrypt(packed)], layout, 3, 1)
     plaintext = int(key.decrypt(masked))
     read = [plaintext >> 32 * i & 0xFFFFFFFF for i in range(41)]
     assert read[0] == entries[0]
@@ -88,4 +90,23 @@ def test_a_base_packing_above_the_slots_is_destroyed(key: PrivateKey) -> None:
 @pytest.mark.parametrize(("width", "parties"), [(2048, 1), (2047, 2), (2040, 1 << 20), (4096, 2)])
 def test_no_room_for_the_masks_is_refused(key: PrivateKey, width: int, parties: int) -> None:
     with pytest.raises(LayoutError, match=f"{width} bits of slots leave no room for {parties} top masks"):
-        top_mask(key.public, [mpz(1)], SlotLayout(width, 1, 0), parties)
+        top_mask(key.public, [mpz(1)], SlotLayout(width, 1, 0), parties, 1)
+
+
+def test_the_mask_begins_above_the_slots_that_are_in_use(key: PrivateKey) -> None:
+    """The last ciphertext of a job holds few rows: what a cheat placed in its empty slots is gone too."""
+    layout = SlotLayout.for_bound(1000, 0, key.public.bits, 2)
+    full = (1 << layout.used_bits) - 1
+    last = layout.slots // 2
+    masked = top_mask(key.public, [key.encrypt(full)] * 2, layout, 2, layout.slots + last)
+    plaintexts = [int(key.decrypt(c)) for c in masked]
+    assert layout.unpack(plaintexts[0], layout.slots) == [1023] * layout.slots
+    seen = layout.unpack(plaintexts[1], layout.slots)
+    assert seen[:last] == [1023] * last
+    assert seen[last:].count(1023) < 5  # each of some 100 with chance 2⁻¹⁰
+
+
+@pytest.mark.parametrize(("count", "rows"), [(0, 1), (1, 0), (1, 5), (2, 4)])
+def test_rows_and_ciphertexts_belong_together(key: PrivateKey, count: int, rows: int) -> None:
+    with pytest.raises(LayoutError, match=f"{rows} rows do not fill {count} ciphertexts"):
+        top_mask(key.public, [mpz(1)] * count, SlotLayout(8, 4, 0), 2, rows)

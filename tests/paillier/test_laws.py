@@ -134,7 +134,7 @@ def takers(key: PrivateKey) -> dict[str, Callable[[int], object]]:
         "decrypt": key.decrypt,
         "decrypt many": lambda c: key.decrypt_many([1, c]),
         "blind": lambda c: blind(public, [c]),
-        "top mask": lambda c: top_mask(public, [c], layout, 2),
+        "top mask": lambda c: top_mask(public, [c], layout, 2, 1),
         "look up": lambda c: lookup_sum(public, [[1, c]], [[0]], layout),
         "group": lambda c: group_sum(public, [c], [[0]], [1]),
         "read": lambda c: from_bytes(public, c.to_bytes(520, "big")[-512:] if c > 0 else bytes(512), 1),

@@ -1,6 +1,5 @@
 """A market of real processes over a copy of the example data, in which recognisable values are planted."""
 
-import base64
 import csv
 import json
 import os
@@ -43,7 +42,9 @@ UNIT = Decimal("24.571")
 
 STATE, STAFFED = "QZ-planted-state-81", 731_552_917
 LABEL, REVOLVING, APPROVED = "planted-label-5c1e77", "planted-revolving-0b", 918_273_645
-"""Texts and numbers that stand in one row each."""
+"""Texts and numbers that stand in one row each, but for the state."""
+COHORT = 10
+"""Rows in which it stands: a cell of fewer companies is not published."""
 
 
 def ignore(_step: str, _done: int, _total: int, _left: int | None) -> None:
@@ -113,9 +114,9 @@ class Market:
 
     def is_console(self, stream: Stream) -> bool:
         """Whether a party's own staff, and nobody else, spoke with its node."""
-        person = getattr(self.sites.nodes.get(stream.server), "staff", None)
+        site = self.sites.nodes.get(stream.server)
         asked = {exchange.party for exchange in stream.exchanges()}
-        return person is not None and asked == {person}
+        return site is not None and bool(asked) and asked <= set(site.people)
 
     def entries(self) -> list[Entry]:
         return logged(self.sites)
@@ -208,18 +209,19 @@ def write_rows(path: Path, table: Sequence[dict[str, str]]) -> None:
 
 
 def plant(folder: Path) -> Path:
-    """Copy the examples, few applicants of them; mark a row of each table and every number of points."""
+    """Copy the examples, few applicants of them; mark rows of each table and every number of points."""
     shutil.copytree(EXAMPLES, folder)
     applicants = rows(folder / APPLICANTS_FILE)[:ROWS]
     applicants[17]["approved_usd"], applicants[18]["revolving"] = str(APPROVED), REVOLVING
     write_rows(folder / APPLICANTS_FILE, applicants)
     asked = {row["uscc"] for row in applicants}
-    for name, column, value in (
-        ("market_regulation.csv", "state", STATE),
-        ("social_security.csv", "employees", str(STAFFED)),
+    for name, column, value, count in (
+        ("market_regulation.csv", "state", STATE, COHORT),
+        ("social_security.csv", "employees", str(STAFFED), 1),
     ):
         table = rows(folder / name)
-        next(row for row in table if row["uscc"] in asked)[column] = value
+        for row in [row for row in table if row["uscc"] in asked][:count]:
+            row[column] = value
         write_rows(folder / name, table)
     text = (folder / SCORECARD_FILE).read_text("utf-8")
     card = json.loads(text, parse_float=Decimal)
@@ -257,32 +259,6 @@ def limit_bodies(sites: Sites, size: int) -> None:
     for site in (sites.market, *sites.nodes.values()):
         text = site.config.read_text("utf-8")
         site.config.write_text(re.sub(r"max_body = \d+", f"max_body = {size}", text), "utf-8")
-
-
-def coded(text: str) -> set[bytes]:
-    """Give the forms in which a text could travel: in hexadecimal, in base64 at any place of a whole."""
-    raw = text.encode()
-    forms = {raw.hex().encode(), raw.hex().upper().encode()}
-    for shift in range(3):
-        coded = base64.b64encode(b"\0" * shift + raw)
-        whole = coded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
-        forms |= {whole, whole.translate(bytes.maketrans(b"+/", b"-_"))}
-    return forms
-
-
-def holds_coded(data: bytes, text: str) -> bool:
-    return any(form in data for form in coded(text))
-
-
-def holds_text(data: bytes, text: str) -> bool:
-    return text.encode() in data or holds_coded(data, text)
-
-
-def long_numbers(data: bytes) -> set[int]:
-    """Give the numbers of six digits and more that stand by themselves; digits within a longer word are chance."""
-    return {
-        int(digits) for digits in re.findall(rb"(?<![0-9A-Za-z+/_.-])-?([0-9]{6,20})(?![0-9A-Za-z+/_=-])", data)
-    }
 
 
 def memory(session: int) -> dict[str, int]:

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Self
 
+from compute.web.tls_key import KeyPair, load_chain
 from veilmart.demo.sites import HOST, Site
 
 BLOCK = 1 << 16
@@ -84,7 +85,7 @@ class Proxy:
 
     async def _listen(self, site: Site) -> asyncio.Server:
         ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ours.load_cert_chain(site.folder / "tls.pem", site.folder / "tls.key")
+        load_chain(ours, KeyPair(site.folder / "tls.pem", site.folder / "tls.key", site.unlock))
         theirs = ssl.create_default_context(cafile=site.authority)
 
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -32,7 +32,7 @@ from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import APPLICANTS_FILE, EXAMPLES, PROVIDERS, SCORECARD_FILE, load_scorecard
 from veilmart.demo.processes import Process, running
 from veilmart.demo.sites import BANK, Sites, lay_out
-from veilmart.demo.story import agree, consent, enrol_key, onboard, operator, publish, staff, today
+from veilmart.demo.story import agree, consent, enrol_key, model, onboard, operator, publish, staff, today
 
 pytestmark = pytest.mark.long
 
@@ -149,8 +149,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             consent(sites, analyst, terms, ignore)
             scorecard = (EXAMPLES / SCORECARD_FILE).read_text("utf-8")
             asked = ModelRegistration(reference="card", contract=terms.contract, scorecard=scorecard)
-            registered = analyst.follow(analyst.register_model(asked), lambda _: None)
-            assert registered.state == State.DONE, registered
+            model(sites, analyst, asked, ignore)
             scoring = Scoring(
                 reference="all",
                 contract=terms.contract,

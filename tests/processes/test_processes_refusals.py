@@ -144,7 +144,7 @@ def test_a_scorecard_with_a_mistake_is_refused_with_its_place(
     card = (market.examples / SCORECARD_FILE).read_text("utf-8")
     assert old in card
     with market.analyst() as analyst, pytest.raises(PeerProblemError) as caught:
-        analyst.register_model(
+        analyst.submit_model(
             ModelRegistration(
                 reference="mistaken", contract=market.outcome.contract, scorecard=card.replace(old, new, 1)
             )

@@ -9,6 +9,7 @@ from decimal import Decimal
 from http import HTTPStatus
 
 import pytest
+from codings import holds_coded, holds_text, long_numbers
 from processes.live_market import (
     APPROVED,
     LABEL,
@@ -18,9 +19,6 @@ from processes.live_market import (
     STAFFED,
     STATE,
     Market,
-    holds_coded,
-    holds_text,
-    long_numbers,
     memory,
     rows,
 )
@@ -230,8 +228,8 @@ def answered(market: Market) -> Iterator[tuple[str, JobStatement, bytes]]:
                 answers[exchange.server, reply.statement.job] = reply.statement
             if isinstance(reply, AnswerKey):
                 keys[exchange.server, reply.job] = reply.key
-    for (provider, job), answer in answers.items():
-        key = keys[provider, job]
+    for (provider, job), key in keys.items():  # an answer whose receipt is not logged stays closed
+        answer = answers[provider, job]
         yield provider, jobs[job], open_answer(answer.content, key, answer.key_digest, provider, answer.bank, job)
 
 

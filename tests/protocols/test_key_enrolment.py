@@ -1,5 +1,6 @@
-"""Only a modulus n with gcd(n, φ(n)) = 1 is enrolled, by its bank, once proven."""
+"""Only a product of two large Blum primes with gcd(n, φ(n)) = 1 is enrolled, by its bank, once proven."""
 
+import dataclasses
 import hashlib
 import itertools
 import math
@@ -11,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from well_formed import ring_pedersen
 
 from compute.canonical import FormatError, decode, encode
 from compute.paillier.errors import ModulusError
@@ -18,6 +20,7 @@ from compute.paillier.private import PrivateKey
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
 from compute.protocols.key_enrolment.bank import enrolment
+from compute.protocols.key_enrolment.claim import Claim
 from compute.protocols.key_enrolment.messages import CHALLENGES, EnrolKey, KeyStatement, challenges
 from compute.protocols.key_enrolment.provider import enrol
 from compute.signing import Pin, Signed, sign
@@ -31,11 +34,12 @@ PINS = {
 PRIME = 2**2047 + 1919
 LAST_SMALL_PRIME = 1_048_573
 FIRST_LARGE_PRIME = 1_048_583
+OWN = ring_pedersen("tax")
 
 
 @pytest.fixture(scope="module")
 def honest(key: PrivateKey) -> EnrolKey:
-    return enrolment("bank", IDENTITY, key, 1)
+    return proven(key)
 
 
 @pytest.fixture(scope="module")
@@ -51,63 +55,78 @@ def bad_pairs(key: PrivateKey) -> list[tuple[int, int]]:
     return pairs
 
 
-def claim(n: bytes, roots: tuple[bytes, ...], bank: str = "bank") -> EnrolKey:
-    """A claim that the bank's identity signed, true or not."""
-    return EnrolKey(statement=sign(KeyStatement(bank=bank, issued_at=1, n=n, roots=roots), bank, IDENTITY))
+def proven(key: PrivateKey, bank: str = "bank", identity: Ed25519PrivateKey = IDENTITY) -> EnrolKey:
+    return enrolment(bank, identity, key, "tax", OWN.parameters, 1)
+
+
+def challenges_of(public: PublicKey, bank: str = "bank") -> list[int]:
+    return list(map(int, challenges(Claim(public, bank, "tax", OWN.parameters))))
+
+
+def resigned(message: EnrolKey, **changes: object) -> EnrolKey:
+    """The statement with these members, signed by the bank's identity, true or not."""
+    statement = msgspec.structs.replace(message.statement.statement, **changes)
+    return EnrolKey(statement=sign(statement, statement.bank, IDENTITY))
 
 
 def to_bytes(n: int) -> bytes:
     return n.to_bytes((n.bit_length() + 7) // 8, "big")
 
 
-def false_claim(n: int) -> EnrolKey:
+def false_claim(honest: EnrolKey, n: int) -> EnrolKey:
     """A claim over any n whose roots are random."""
     size = len(to_bytes(n))
-    return claim(
-        to_bytes(n), tuple((1 + secrets.randbelow(n - 1)).to_bytes(size, "big") for _ in range(CHALLENGES))
-    )
+    roots = tuple((1 + secrets.randbelow(n - 1)).to_bytes(size, "big") for _ in range(CHALLENGES))
+    return resigned(honest, n=to_bytes(n), roots=roots)
 
 
 def tampered(message: EnrolKey, index: int, root: bytes) -> EnrolKey:
-    statement = message.statement.statement
-    roots = list(statement.roots)
+    roots = list(message.statement.statement.roots)
     roots[index] = root
-    return claim(statement.n, tuple(roots))
+    return resigned(message, roots=tuple(roots))
 
 
 def refusal(message: EnrolKey, pins: dict[str, Pin] = PINS) -> RefusalError:
     with pytest.raises(RefusalError) as caught:
-        enrol(message, pins)
+        enrol(message, pins, OWN)
     return caught.value
 
 
 def test_an_honest_key_is_accepted(key: PrivateKey, honest: EnrolKey) -> None:
-    assert enrol(honest, PINS) == key.public
-    assert enrol(decode(encode(honest), EnrolKey), PINS) == key.public
-
-
-def test_the_proof_is_the_same_for_all_providers(key: PrivateKey, honest: EnrolKey) -> None:
-    assert enrolment("bank", IDENTITY, key, 1) == honest
+    assert enrol(honest, PINS, OWN) == key.public
+    assert enrol(decode(encode(honest), EnrolKey), PINS, OWN) == key.public
 
 
 def test_challenges_are_the_hash_that_is_written_down(key: PrivateKey) -> None:
-    n = key.public.to_bytes()
-    prefix = b"veilmart/key-enrolment/v1" + (256).to_bytes(4, "big") + n + (4).to_bytes(4, "big") + b"bank"
+    """Each part behind its length in 4 bytes: label, suite, n, bank, provider, N̂, s, t; then the index."""
+    parts = (b"veilmart/key-enrolment/roots/v2", b"intl", key.public.to_bytes(), b"bank", b"tax")
+    own = (OWN.modulus, OWN.s, OWN.t)
+    prefix = b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, *own))
     length = (2048 + 128) // 8
-    digests = [hashlib.shake_256(prefix + bytes([i])).digest(length) for i in range(8)]
-    assert challenges(key.public, "bank") == [int.from_bytes(digest) % key.public.n for digest in digests]
+    digests = [hashlib.shake_256(prefix + i.to_bytes(4, "big")).digest(length) for i in range(8)]
+    assert challenges_of(key.public) == [int.from_bytes(digest) % key.public.n for digest in digests]
 
 
-def test_challenges_differ_by_index_bank_and_modulus(key: PrivateKey) -> None:
-    other = PublicKey(key.public.n + 2)
-    seen = [*challenges(key.public, "bank"), *challenges(key.public, "bank-b"), *challenges(other, "bank")]
-    assert len(set(seen)) == 3 * CHALLENGES
+def test_challenges_differ_by_index_and_every_part(key: PrivateKey) -> None:
+    own = OWN.parameters
+    claims = [
+        Claim(key.public, "bank", "tax", own),
+        Claim(PublicKey(key.public.n + 2), "bank", "tax", own),
+        Claim(key.public, "bank-b", "tax", own),
+        Claim(key.public, "bank", "labour", own),
+        Claim(key.public, "bankt", "ax", own),
+        *(
+            Claim(key.public, "bank", "tax", dataclasses.replace(own, **{name: getattr(own, name) + 2}))
+            for name in ("modulus", "s", "t")
+        ),
+    ]
+    assert len({y for each in claims for y in challenges(each)}) == len(claims) * CHALLENGES
 
 
 def test_the_roots_are_those_of_the_challenges(key: PrivateKey, honest: EnrolKey) -> None:
     n = int(key.public.n)
     roots = [int.from_bytes(root) for root in honest.statement.statement.roots]
-    assert [pow(root, n, n) for root in roots] == challenges(key.public, "bank")
+    assert [pow(root, n, n) for root in roots] == challenges_of(key.public)
 
 
 # --- check 1: the signature -------------------------------------------------------------------------------
@@ -143,27 +162,27 @@ def test_1_a_claim_changed_after_it_was_signed(honest: EnrolKey) -> None:
 
 
 @pytest.mark.parametrize("bits", [1, 1024, 2047])
-def test_2_a_short_modulus(bits: int) -> None:
-    refused = refusal(claim(to_bytes(2**bits - 1), (b"\1",) * CHALLENGES))
+def test_2_a_short_modulus(honest: EnrolKey, bits: int) -> None:
+    refused = refusal(resigned(honest, n=to_bytes(2**bits - 1), roots=(b"\1",) * CHALLENGES))
     assert refused.check == 2
     assert f"has {bits} bits" in refused.reason
 
 
 def test_2_a_short_modulus_that_is_proven(honest: EnrolKey) -> None:
     """The roots of another modulus do not help."""
-    refused = refusal(claim(to_bytes((2**521 - 1) * (2**607 - 1)), honest.statement.statement.roots))
+    refused = refusal(resigned(honest, n=to_bytes((2**521 - 1) * (2**607 - 1))))
     assert refused.check == 2
 
 
-def test_2_an_even_modulus(key: PrivateKey) -> None:
-    refused = refusal(false_claim(2 * int(key.public.n)))
+def test_2_an_even_modulus(key: PrivateKey, honest: EnrolKey) -> None:
+    refused = refusal(false_claim(honest, 2 * int(key.public.n)))
     assert refused.check == 2
     assert "even" in refused.reason
 
 
 def test_2_a_modulus_with_leading_zeros(honest: EnrolKey) -> None:
     statement = honest.statement.statement
-    refused = refusal(claim(b"\0" + statement.n, statement.roots))
+    refused = refusal(resigned(honest, n=b"\0" + statement.n))
     assert refused.check == 2
     assert "canonical form" in refused.reason
 
@@ -171,26 +190,26 @@ def test_2_a_modulus_with_leading_zeros(honest: EnrolKey) -> None:
 # --- check 3: what needs no proof -------------------------------------------------------------------------
 
 
-def test_3_a_prime_modulus_even_with_its_roots() -> None:
+def test_3_a_prime_modulus_even_with_its_roots(honest: EnrolKey) -> None:
     """Every number has an n-th root modulo a prime n: x itself. So the proof alone would pass."""
     public = PublicKey(PRIME)
-    roots = tuple(y.to_bytes(256, "big") for y in challenges(public, "bank"))
-    assert all(gmpy2.powmod(y, PRIME, PRIME) == y for y in challenges(public, "bank"))
-    refused = refusal(claim(public.to_bytes(), roots))
+    roots = tuple(y.to_bytes(256, "big") for y in challenges_of(public))
+    assert all(gmpy2.powmod(y, PRIME, PRIME) == y for y in challenges_of(public))
+    refused = refusal(resigned(honest, n=public.to_bytes(), roots=roots))
     assert refused.check == 3
     assert "is a prime" in refused.reason
 
 
 @pytest.mark.parametrize("exponent", [2, 3])
-def test_3_a_prime_power(key: PrivateKey, exponent: int) -> None:
-    refused = refusal(false_claim(int(key.factors[0]) ** exponent))
+def test_3_a_prime_power(key: PrivateKey, honest: EnrolKey, exponent: int) -> None:
+    refused = refusal(false_claim(honest, int(key.factors[0]) ** exponent))
     assert refused.check == 3
     assert "perfect power" in refused.reason
 
 
 @pytest.mark.parametrize("factor", [3, 65_537, LAST_SMALL_PRIME])
-def test_3_a_small_factor(key: PrivateKey, factor: int) -> None:
-    refused = refusal(false_claim(factor * int(key.public.n)))
+def test_3_a_small_factor(key: PrivateKey, honest: EnrolKey, factor: int) -> None:
+    refused = refusal(false_claim(honest, factor * int(key.public.n)))
     assert refused.check == 3
     assert "factor below 2²⁰" in refused.reason
 
@@ -214,15 +233,15 @@ def test_4_the_negative_of_a_root(key: PrivateKey, honest: EnrolKey) -> None:
 
 def test_4_swapped_roots(honest: EnrolKey) -> None:
     statement = honest.statement.statement
-    swapped = claim(statement.n, (*statement.roots[:6], statement.roots[7], statement.roots[6]))
-    refused = refusal(swapped)
+    roots = statement.roots
+    refused = refusal(resigned(honest, roots=(*roots[:6], roots[7], roots[6])))
     assert refused.check == 4
     assert "root 6" in refused.reason
 
 
 def test_4_one_root_for_all(honest: EnrolKey) -> None:
     statement = honest.statement.statement
-    refused = refusal(claim(statement.n, statement.roots[:1] * CHALLENGES))
+    refused = refusal(resigned(honest, roots=statement.roots[:1] * CHALLENGES))
     assert refused.check == 4
     assert "root 1" in refused.reason
 
@@ -231,7 +250,7 @@ def test_4_a_root_beyond_the_modulus_that_is_right_modulo_it(key: PrivateKey) ->
     """x + n in the right number of bytes: another encoding of a true root."""
     n = int(key.public.n)
     for number in itertools.count():
-        message = enrolment(f"bank-{number}", IDENTITY, key, 1)
+        message = proven(key, f"bank-{number}")
         statement = message.statement.statement
         small = [i for i, root in enumerate(statement.roots) if int.from_bytes(root) + n < 2**2048]
         if small:
@@ -240,8 +259,8 @@ def test_4_a_root_beyond_the_modulus_that_is_right_modulo_it(key: PrivateKey) ->
     roots = list(statement.roots)
     roots[index] = (int.from_bytes(roots[index]) + n).to_bytes(256, "big")
     pins = {statement.bank: PINS["bank"]}
-    assert enrol(message, pins) == key.public
-    refused = refusal(claim(statement.n, tuple(roots), statement.bank), pins)
+    assert enrol(message, pins, OWN) == key.public
+    refused = refusal(resigned(message, roots=tuple(roots)), pins)
     assert refused.check == 4
     assert f"root {index}" in refused.reason
 
@@ -276,7 +295,7 @@ def test_4_the_proof_of_another_bank(honest: EnrolKey) -> None:
 def test_4_the_roots_of_another_modulus(key: PrivateKey, honest: EnrolKey) -> None:
     p, q = key.factors
     other = int(p * gmpy2.next_prime(q))
-    assert refusal(claim(to_bytes(other), honest.statement.statement.roots)).check == 4
+    assert refusal(resigned(honest, n=to_bytes(other))).check == 4
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -288,9 +307,9 @@ def test_4_a_modulus_that_shares_a_factor_with_its_totient(
     n = p * q
     assert math.gcd(n, (p - 1) * (q - 1)) == q
     PublicKey(n).validate()
-    refused = refusal(false_claim(n))
+    refused = refusal(false_claim(honest, n))
     assert (refused.check, refused.reason) == (4, "root 0 is not the n-th root of its challenge")
-    assert refusal(claim(to_bytes(n), honest.statement.statement.roots)).check == 4
+    assert refusal(resigned(honest, n=to_bytes(n))).check == 4
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -298,7 +317,7 @@ def test_the_prover_of_such_a_modulus_has_no_root_to_send(bad_pairs: list[tuple[
     """Modulo p, x^n = x^q, so n-th powers are the q-th powers: the numbers with y^((p−1)/q) = 1, one in q."""
     p, q = bad_pairs[which]
     n = p * q
-    for y in challenges(PublicKey(n), "bank"):
+    for y in challenges_of(PublicKey(n)):
         assert pow(int(y), (p - 1) // q, p) != 1
     for x in (2, 3, secrets.randbelow(n)):
         assert pow(pow(x, n, n), (p - 1) // q, p) == 1
@@ -317,13 +336,13 @@ def test_the_bad_modulus_does_leak(bad_pairs: list[tuple[int, int]]) -> None:
     assert pow(int(blinded), exponent, p) == pow(2, exponent, p) != 1
 
 
-def test_4_a_repeated_factor_beside_another(key: PrivateKey) -> None:
+def test_4_a_repeated_factor_beside_another(key: PrivateKey, honest: EnrolKey) -> None:
     """p²·q is no perfect power, but p divides φ(p²·q) too."""
     p, q = map(int, key.factors)
     n = p * p * q
     PublicKey(n).validate()
     assert math.gcd(n, p * (p - 1) * (q - 1)) == p
-    assert refusal(false_claim(n)).check == 4
+    assert refusal(false_claim(honest, n)).check == 4
 
 
 @settings(max_examples=5)
@@ -338,6 +357,6 @@ def test_4_any_flipped_bit(honest: EnrolKey, index: int, bit: int) -> None:
 @pytest.mark.parametrize("count", [0, 7, 9])
 def test_another_number_of_roots_is_no_message(honest: EnrolKey, count: int) -> None:
     statement = honest.statement.statement
-    message = claim(statement.n, (statement.roots * 2)[:count])
+    message = resigned(honest, roots=(statement.roots * 2)[:count])
     with pytest.raises(FormatError, match="roots"):
         decode(encode(message), EnrolKey)

@@ -6,29 +6,17 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from attacker import assert_refused
 from world import DAY, NOW, SUBJECTS, World
 
-from audit.entry import EntryKind
 from compute.binning import NumberBins
 from compute.canonical import decode, encode
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError, Refused
-from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.risk_score.checks import check_job
 from compute.protocols.risk_score.job import subjects_root
 from compute.protocols.risk_score.messages import ModelApproval, Query, RegisterTables
 from compute.signing import Signed, digest, sign
-
-
-def assert_refused(world: World, party: str, message: object, check: int, reason: str) -> None:
-    before = len(world.events())
-    reply = decode(world.send(party, message), Refused)  # type: ignore[arg-type]
-    assert (reply.check, reply.party) == (check, party)
-    assert reason in reply.reason
-    assert reply.remedy
-    events = world.events()[before:]
-    assert [event.kind for event in events] == [EntryKind.REFUSED]
-    assert events[0].detail["check"] == check
 
 
 def with_job(**changes: object) -> Callable[[World, Query], Query]:
@@ -192,7 +180,7 @@ def test_tables_of_an_earlier_key_are_not_used_under_the_next(world: World) -> N
     """Ciphertexts checked against one modulus must not be multiplied under another."""
     query = world.query(world.model())
     successor = PrivateKey.generate(2048)
-    world.send("tax", enrolment("bank", world.identities["bank"], successor, NOW + 1))
+    world.send("tax", world.key_claim(successor, NOW + 1))
     assert_refused(
         world, "tax", world.resigned(query, n=successor.public.to_bytes()), 4, "no tables are registered"
     )
@@ -200,7 +188,7 @@ def test_tables_of_an_earlier_key_are_not_used_under_the_next(world: World) -> N
 
 def test_no_job_before_the_key_is_enrolled(world: World) -> None:
     model = world.model()
-    world.forget("tax", "enrolments")
+    world.forget("tax", "proven_keys")
     assert_refused(world, "tax", world.query(model), 3, "not the enrolled one")
 
 

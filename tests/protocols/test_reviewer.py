@@ -18,7 +18,7 @@ from compute.protocols.risk_score.messages import (
     TableOpening,
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.protocols.risk_score.sealing import seal, unseal
+from compute.protocols.risk_score.sealing import opening_info, seal, unseal
 from compute.signing import sign
 
 
@@ -28,8 +28,14 @@ def submission(world: World) -> tuple[ModelSubmission, Opening]:
     sent = world.tap("reviewer")
     world.model()
     world.transport.handlers["reviewer"] = handler
-    statement = decode(sent[-1], SubmitModel).submission.statement
-    return statement, unseal(statement.sealed_opening, statement.tables, world.reviewer._epochs.current().key)
+    submitted = next(data for data in sent if b'"type":"submit_model"' in data)
+    statement = decode(submitted, SubmitModel).submission.statement
+    return statement, unseal_opening(world, statement)
+
+
+def unseal_opening(world: World, statement: ModelSubmission) -> Opening:
+    key = world.reviewer._epochs.current().key
+    return unseal(statement.sealed_opening, key, opening_info(statement.tables), Opening)
 
 
 def review(
@@ -37,13 +43,15 @@ def review(
 ) -> bytes:
     if opening is not None:
         key = world.reviewer._epochs.current().public_key
-        statement = msgspec.structs.replace(statement, sealed_opening=seal(opening, statement.tables, key))
+        statement = msgspec.structs.replace(
+            statement, sealed_opening=seal(opening, key, opening_info(statement.tables))
+        )
     return world.send("reviewer", SubmitModel(submission=sign(statement, "bank", world.identities[signer])))
 
 
 def first_table(opening: Opening, **changes: object) -> Opening:
     table = msgspec.structs.replace(opening.tables[0], **changes)
-    return Opening(tables=(table, *opening.tables[1:]))
+    return msgspec.structs.replace(opening, tables=(table, *opening.tables[1:]))
 
 
 def wrong_points(statement: ModelSubmission, opening: Opening) -> tuple[ModelSubmission, Opening]:
@@ -179,4 +187,4 @@ def test_the_opening_is_readable_by_the_reviewer_alone(world: World) -> None:
 def test_a_source_without_its_provider_is_named(world: World) -> None:
     world.enrol()
     with pytest.raises(AnswerError, match="no provider offers insurance"):
-        world.bank.submit_model(scorecard(), ["tax"], "reviewer", PURPOSE)
+        world.submit(scorecard(), ["tax"])

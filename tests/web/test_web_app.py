@@ -10,6 +10,7 @@ from web.party import CANARY, KEYS
 from werkzeug.test import TestResponse
 
 from compute.web import messages
+from compute.web.access import public
 
 MEMBERS = {"type", "title", "status", "detail", "remedy"}
 
@@ -210,3 +211,19 @@ def test_the_page_of_the_documents_asks_nobody_else(client: FlaskClient) -> None
 def test_only_the_page_s_own_files_are_served(client: FlaskClient) -> None:
     for path in ("/docs/swagger-ui.js", "/docs/..%2fLICENSE", "/docs/oauth2-redirect.html"):
         problem(client.get(path), 404)
+
+
+@pytest.mark.parametrize("text", ["A", "0", "a:b", "a%3Fb", "a%2Fb", "a b", "é", "a" * 65, "a%0A"])
+def test_a_name_in_a_path_is_a_name_or_there_is_no_such_route(app: APIFlask, text: str) -> None:
+    """A node passes it on in the path of its own request: a question mark would begin a query there."""
+
+    @app.get("/things/<name:thing>")
+    @public
+    def thing(thing: str) -> dict[str, str]:
+        return {"thing": thing}
+
+    client = app.test_client()
+    assert client.get("/things/contract-1_a").json == {"thing": "contract-1_a"}
+    assert client.get(f"/things/{text}").status_code == 404
+    (part,) = client.get("/openapi.json").json["paths"]["/things/{thing}"]["get"]["parameters"]
+    assert part["schema"] == {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$"}

@@ -16,6 +16,7 @@ from web.conftest import ROOT
 from compute.node.lifetime import begin_worker
 from compute.web import dumps
 from compute.web.dumps import dumpable, forbid_dumps
+from veilmart.serving import keep_private
 
 NOBODY = 65534
 LOOK, DENIED = 40, 41
@@ -71,6 +72,11 @@ def parent() -> int:
     return forked(lambda: int(dumpable()))
 
 
+def kept_private() -> int:
+    keep_private()
+    return int(dumpable())
+
+
 def test_no_other_program_of_the_user_reads_memory_or_environment(tmp_path: Path) -> None:
     assert apart("watched", tmp_path) == DENIED
 
@@ -82,6 +88,10 @@ def test_a_crash_leaves_no_core(tmp_path: Path) -> None:
 
 def test_forked_processes_inherit_it(tmp_path: Path) -> None:
     assert apart("parent", tmp_path) == 0
+
+
+def test_every_command_that_serves_or_works_forbids_it(tmp_path: Path) -> None:
+    assert apart("kept private", tmp_path) == 0
 
 
 def test_the_processes_that_compute_forbid_it_themselves() -> None:
@@ -96,4 +106,4 @@ def test_what_the_kernel_refuses_is_told() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit({"watched": watched, "crash": crash, "parent": parent}[sys.argv[1]]())
+    sys.exit({"watched": watched, "crash": crash, "parent": parent, "kept private": kept_private}[sys.argv[1]]())

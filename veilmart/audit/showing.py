@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import click
@@ -16,10 +15,10 @@ from audit.tracing.findings import Disposals, Finding, disposal_of
 from audit.tracing.uses import Indexed, Use
 from audit.verifying.verdict import Verdict, as_json, lines
 from catalog.vocabulary import label
+from veilmart.times import time_of
 
 TABLE_WIDTH = 160
 """Characters: what a trace needs, also where the output is no terminal."""
-_LAST = 253_402_300_799_999  # the last millisecond of the year 9999, where datetime ends
 
 
 def finish(verdict: Verdict, told: Mapping[str, Any], tables: Iterable[Table | str], *, is_json: bool) -> NoReturn:
@@ -41,16 +40,6 @@ def finish(verdict: Verdict, told: Mapping[str, Any], tables: Iterable[Table | s
 def both(vocabulary: str, identifier: str) -> str:
     """Give what an identifier is called, in Chinese, beside itself."""
     return f"{identifier}\n{label(vocabulary, identifier, 'zh')}"
-
-
-def time_of(milliseconds: int | None) -> str:
-    """Give the time in UTC, to the second; as it is where no calendar reaches."""
-    if milliseconds is None:
-        return ""
-    if milliseconds > _LAST:
-        return f"{milliseconds} ms"
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 # --- entries --------------------------------------------------------------------------------------------------

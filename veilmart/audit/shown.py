@@ -14,8 +14,9 @@ from audit.verifying.verdict import tampered
 from compute.canonical import FormatError, decode
 from compute.node.console.messages import SubjectUse, SubjectUses
 from veilmart.audit.reading import conclude, config, json_option
-from veilmart.audit.showing import finish, time_of
+from veilmart.audit.showing import finish
 from veilmart.audit.verified import verified_log
+from veilmart.times import time_of
 
 _TOLD = {True: "yes 是", False: "no 否", None: "erased 已删除"}
 MAX_FILE = 64 * 2**20

@@ -1,18 +1,13 @@
 """``veilmart audit erase|show``: what a node keeps of a subject, and what a provider shows it of its uses."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from compute.canonical import encode
-from compute.node.console.client import NodeClient
-from compute.settings import SettingsError
-from compute.web.errors import PeerProblemError, WebError
 from compute.web.files import write_atomically
-from compute.web.secret import SecretFileError
-from veilmart.person import EXAMPLE, load_person, open_peer
+from veilmart.asking import open_node
+from veilmart.person import EXAMPLE
 from veilmart.serving import config_option
 
 _PERSON = config_option(EXAMPLE)
@@ -35,7 +30,7 @@ def erase(*, config: Path, contract: str, subject: str) -> None:
     在本方节点删除一份合约下的某主体:覆写其盐值,此后任何人都无法辨认日志中哪些条目与其有关,全部证明依然成立。
     留存期或法律保全期内拒绝删除,并告知到期日。
     """
-    with _node(config) as node:
+    with open_node(config) as node:
         erased = node.erase(contract, subject)
     click.echo("Erased 已删除" if erased.new else "Erased before 此前已删除")
     if not erased.wiped:
@@ -56,7 +51,7 @@ def show(*, config: Path, subject: str, out: Path) -> None:
 
     以数据提供方工作人员身份导出:本方数据的每一次使用,以及每次是否涉及该主体的证明。文件含该主体的盐值,仅可交付主体本人。
     """
-    with _node(config) as node:
+    with open_node(config) as node:
         uses = node.uses(subject)
     try:
         write_atomically(out, encode(uses), 0o600)
@@ -66,15 +61,3 @@ def show(*, config: Path, subject: str, out: Path) -> None:
     click.echo(f"Uses 使用次数 {len(uses.uses)}, about the subject 涉及该主体 {about}: {out}")
     for contract in uses.erased:
         click.echo(f"{contract}: erased, nothing can be told 已删除,无法辨认")
-
-
-@contextmanager
-def _node(config: Path) -> Iterator[NodeClient]:
-    """Open the console of the person's own node; errors end in one line."""
-    try:
-        with open_peer(load_person(config)) as (peer, _):
-            yield NodeClient(peer)
-    except PeerProblemError as error:
-        raise click.ClickException(f"{error.detail} {error.remedy}") from error
-    except (SecretFileError, SettingsError, WebError) as error:
-        raise click.ClickException(str(error)) from error

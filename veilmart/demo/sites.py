@@ -43,13 +43,13 @@ SUPERVISOR = "supervisor"
 ORIGIN = "veilmart.example/log"
 QUORUM, OUTSIDE, MAX_AGE = 3, 1, 600
 """Of the demo's policy; the age in seconds."""
-STAFF: Mapping[Role, str] = {
-    "provider": "clerk",
-    "bank": "analyst",
-    "reviewer": "examiner",
-    "witness": "inspector",
+STAFF: Mapping[Role, tuple[str, ...]] = {
+    "provider": ("clerk",),
+    "bank": ("analyst",),
+    "reviewer": ("examiner", "second-examiner"),
+    "witness": ("inspector",),
 }
-"""Who works at a node of this role."""
+"""Who works at a node of this role: at a reviewer's two, since nobody approves a model alone."""
 MARKER = "this-folder-is-remade-by-veilmart-demo"
 """A file that tells a folder of the demo from any other: only such a one is emptied."""
 HOST = "127.0.0.1"
@@ -112,13 +112,21 @@ class NodeSite(Site):
 
     @property
     def staff(self) -> str:
-        """Who works here."""
-        return STAFF[self.role]
+        """Who works here, before others who may."""
+        return self.people[0]
 
     @property
-    def staff_key(self) -> Ed25519PrivateKey:
-        """The key of the person who works here."""
-        return load_or_make(self.folder / "staff.jwe", self.unlock)
+    def people(self) -> tuple[str, ...]:
+        """Everybody who works here."""
+        return STAFF[self.role]
+
+    def key_of(self, person: str) -> Ed25519PrivateKey:
+        """The key of a person who works here."""
+        return load_or_make(self.folder / self.key_file(person), self.unlock)
+
+    def key_file(self, person: str) -> str:
+        """The name of the file that it lies in."""
+        return "staff.jwe" if person == self.staff else f"{person}.jwe"
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,8 @@ def lay_out(
     operator = _person(OPERATOR, "operator.jwe", sites.market)
     (directory / OPERATOR / "operator.toml").write_text(operator, "utf-8")
     for each in sites.nodes.values():
-        (each.folder / f"{each.staff}.toml").write_text(_person(each.staff, "staff.jwe", each), "utf-8")
+        for person in each.people:
+            (each.folder / f"{person}.toml").write_text(_person(person, each.key_file(person), each), "utf-8")
         each.config.write_text(_node(sites, each, lease, retention_days) + _own(each, examples, bits), "utf-8")
     return sites
 
@@ -262,6 +271,7 @@ operator_key = "{public_text(sites.operator_key)}"
 
 def _node(sites: Sites, site: NodeSite, lease: float, retention_days: int) -> str:
     market_key = base64.b64encode(sites.market.public_key).decode()
+    staff = "\n".join(f'staff.{person} = "{public_text(site.key_of(person))}"' for person in site.people)
     return f"""\
 {_listening(site)}authority = "{site.authority.name}"
 policy = "policy.toml"
@@ -270,7 +280,7 @@ checkpoint = "seen.checkpoint"
 lease = {lease}
 patience = {PATIENCE}
 retention_days = {retention_days}
-staff.{site.staff} = "{public_text(site.staff_key)}"
+{staff}
 marketplace = {{ name = "{MARKET}", url = "{sites.market.url}", public_key = "{market_key}" }}
 operator = {{ name = "{OPERATOR}", public_key = "{public_text(sites.operator_key)}" }}
 """
@@ -330,6 +340,7 @@ all_bits = 24.0
 max_models = 16
 max_small_bins = 3
 min_cohort = 10
+max_histograms = 64
 computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":
@@ -348,7 +359,13 @@ computing = {{ processes = 1, folder = "computing" }}
             return """\
 points_secret = "points.jwe"
 max_bits = 8.0
+max_certain = 0.10
+max_gain = 0.35
+max_guess = 0.75
 approval_days = 365
+decision_days = 30
+examiners_needed = 2
+require_dossier = true
 """
         case "witness":
             return ""

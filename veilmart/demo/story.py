@@ -21,6 +21,7 @@ from compute.node.console.messages import (
     KeyEnrolment,
     ModelRegistered,
     ModelRegistration,
+    ModelSubmitted,
     Scored,
     Scoring,
 )
@@ -76,15 +77,14 @@ def prepare(
     consent(sites, analyst, terms, watch)
     scorecard = existing(examples / SCORECARD_FILE).read_text("utf-8")
     asked = ModelRegistration(reference=card.name, contract=terms.contract, scorecard=scorecard)
-    model = _done(analyst, analyst.register_model(asked), "model 模型", ModelRegistered, watch)
-    return terms.contract, model
+    return terms.contract, model(sites, analyst, asked, watch)
 
 
 @contextmanager
-def staff(site: NodeSite) -> Iterator[NodeClient]:
-    """Open the console of a node for the person who works there."""
-    pins = {site.name: site.public_key}
-    with PeerClient(site.url, site.staff, site.staff_key, site.name, pins, verify=site.authority) as peer:
+def staff(site: NodeSite, person: str | None = None) -> Iterator[NodeClient]:
+    """Open the console of a node for a person who works there; without a name for the first."""
+    name, pins = person or site.staff, {site.name: site.public_key}
+    with PeerClient(site.url, name, site.key_of(name), site.name, pins, verify=site.authority) as peer:
         yield NodeClient(peer)
 
 
@@ -184,6 +184,26 @@ def consent(sites: Sites, analyst: NodeClient, terms: Terms, watch: Watch) -> No
     )
     count = analyst.register_consents(terms.contract, registration)
     watch("consents 主体授权", count, count, None)
+
+
+def model(sites: Sites, analyst: NodeClient, asked: ModelRegistration, watch: Watch) -> ModelRegistered:
+    """The bank submits its scorecard, two examiners read and approve it, the bank registers it."""
+    job = analyst.submit_model(asked)
+    submitted = _done(analyst, job, "submit 提交模型", ModelSubmitted, watch)
+    site = sites.nodes[REVIEWER]
+    for number, person in enumerate(site.people, start=1):
+        with staff(site, person) as examiner:
+            approve(examiner, submitted)
+        watch("review 模型审查", number, len(site.people), None)
+    job = analyst.register_model(submitted.model, submitted.model_version)
+    return _done(analyst, job, "register 模型登记", ModelRegistered, watch)
+
+
+def approve(examiner: NodeClient, submitted: ModelSubmitted) -> None:
+    """An examiner reads the case of a submission and approves it, unless it is approved already."""
+    case = next(each.case for each in examiner.cases() if submitted.submission.startswith(each.case))
+    if examiner.case(case).approval is None:
+        examiner.approve_case(case)
 
 
 def score(analyst: NodeClient, contract: str, model: ModelRegistered, watch: Watch) -> Outcome:

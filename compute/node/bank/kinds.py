@@ -2,10 +2,17 @@
 
 from compute.node.jobs.estimate import Cost
 
-ENROL_KEY, REGISTER_MODEL, SCORE = "enrol_key", "register_model", "score"
+ENROL_KEY, SUBMIT_MODEL, REGISTER_MODEL = "enrol_key", "submit_model", "register_model"
+SCORE, SCORE_BANDS = "score", "score_bands"
 
-KINDS = {ENROL_KEY: Cost(1.0, 1.0), REGISTER_MODEL: Cost(1.0, 0.15), SCORE: Cost(1.5, 0.001)}
-"""Units: providers, bins, rows."""
+KINDS = {
+    ENROL_KEY: Cost(1.0, 1.0),
+    SUBMIT_MODEL: Cost(1.0, 0.15),
+    REGISTER_MODEL: Cost(0.5, 0.5),
+    SCORE: Cost(1.5, 0.001),
+    SCORE_BANDS: Cost(2.0, 0.006),
+}
+"""Units: providers, bins, models, rows; of bands, zero tests."""
 
 SHORT = 64
-"""Rows up to which the console's reply waits for the scores: so many the providers answer at once."""
+"""Rows or zero tests up to which the console's reply waits for scores: so many the providers answer at once."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, Text, select
+from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
@@ -55,6 +55,11 @@ class ModelStore:
         }
         with self._engine.begin() as connection:
             connection.execute(insert(_MODELS).values(row).on_conflict_do_nothing())
+
+    def remove(self, approval: bytes) -> None:
+        """Forget the model under the approval of this digest: its reviewer took that back."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(_MODELS).where(_MODELS.c.approval == approval))
 
     def find(self, name: str, version: str, now: int, key: str | None = None) -> Model | None:
         """Give the model of this name and version, under this key if given, whose approval stands longest.

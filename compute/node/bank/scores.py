@@ -1,4 +1,4 @@
-"""The scores of one scoring, as files of the bank's own: CSV and Parquet, whole or not there."""
+"""The scores or bands of one scoring, as files of the bank's own: CSV and Parquet, whole or not there."""
 
 import csv
 import io
@@ -33,20 +33,28 @@ class ScoreWriter:
 
     def write(self, folder: Path, scores: Mapping[str, Decimal], decimals: int) -> Path:
         """Write ``uscc,score`` in both forms into the folder, and give the path of the CSV."""
+        written = {subject: str(score) for subject, score in scores.items()}
+        return self._write(folder, "score", f"DECIMAL({_DIGITS}, {decimals})", written)
+
+    def write_bands(self, folder: Path, bands: Mapping[str, str]) -> Path:
+        """Write ``uscc,band`` likewise, under the same names of files."""
+        return self._write(folder, "band", "VARCHAR", bands)
+
+    def _write(self, folder: Path, name: str, kind: str, told: Mapping[str, str]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["uscc", "score"])
-        writer.writerows(scores.items())
-        self._write_parquet(folder / PARQUET, scores, decimals)
+        writer.writerow(["uscc", name])
+        writer.writerows(told.items())
+        self._write_parquet(folder / PARQUET, name, kind, told)
         write_atomically(folder / CSV, text.getvalue().encode(), mode=0o600)
         return folder / CSV
 
-    def _write_parquet(self, path: Path, scores: Mapping[str, Decimal], decimals: int) -> None:
+    def _write_parquet(self, path: Path, name: str, kind: str, told: Mapping[str, str]) -> None:
         part = path.with_suffix(".part")
-        columns = {"uscc": list(scores), "score": [str(score) for score in scores.values()]}
+        columns = {"uscc": list(told), name: list(told.values())}
         with self._connection.cursor() as cursor:  # what is registered goes with it
-            cursor.register("scores", pd.DataFrame(columns, dtype=object))
-            query = f"SELECT uscc, CAST(score AS DECIMAL({_DIGITS}, {decimals})) AS score FROM scores"  # noqa: S608 -- two integers
+            cursor.register("told", pd.DataFrame(columns, dtype=object))
+            query = f"SELECT uscc, CAST({name} AS {kind}) AS {name} FROM told"  # noqa: S608 -- our own words
             cursor.sql(query).write_parquet(str(part))
         part.replace(path)

@@ -8,7 +8,17 @@ from compute.node.app import create_app
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import open_applicants
 from compute.node.bank.kinds import KINDS
-from compute.node.console import applying, consents, contracts, erasing, identity, jobs, legal_holds, scoring
+from compute.node.console import (
+    applying,
+    consents,
+    contracts,
+    erasing,
+    identity,
+    jobs,
+    legal_holds,
+    models,
+    scoring,
+)
 from compute.node.erasure import Eraser
 from compute.node.jobs.store import JobStore
 from compute.node.settings import BankSettings
@@ -40,6 +50,7 @@ def create(settings: BankSettings) -> APIFlask:
         contracts.routes(site),
         applying.routes(site),
         consents.routes(site, transport, applicants),
+        models.routes(site, store),
         scoring.routes(site, store, applicants),
         jobs.routes(store),
         erasing.routes(site, eraser, end),

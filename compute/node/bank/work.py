@@ -1,4 +1,4 @@
-"""What a bank's worker does: prove the key, register a model, score. Only here is the private key loaded.
+"""What a bank's worker does: prove the key, submit and register models, score. It alone loads the private key.
 
 A scoring keeps its signed job before it sends it, and every answer as it comes. Started again, it asks with the
 same job, which the providers answer with the bytes that they stored, and count once.
@@ -7,10 +7,8 @@ same job, which the providers answer with the bytes that they stored, and count 
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from audit.errors import ErasedError
@@ -18,19 +16,18 @@ from audit.subjects import SubjectTree
 from compute.binning import code_columns
 from compute.canonical import decode, encode
 from compute.node import events
-from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import check_local, open_applicants
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE
+from compute.node.bank.desk import BankDesk, open_desk
+from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SCORE_BANDS, SUBMIT_MODEL
 from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
+from compute.node.bank.registering import register_model, submit_model
 from compute.node.bank.scores import ScoreWriter
 from compute.node.computing import open_runner
 from compute.node.console.messages import (
     KeyEnrolled,
     KeyEnrolment,
-    ModelRegistered,
-    ModelRegistration,
     Scored,
     Scoring,
 )
@@ -39,15 +36,14 @@ from compute.node.jobs.context import Handler, JobContext
 from compute.node.jobs.shelf import stamp_of
 from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
-from compute.node.site import Site, clock, open_site
-from compute.node.transport import PeerTransport
+from compute.node.site import Site, clock
 from compute.paillier.encoding import FixedPoint
-from compute.paillier.private import PrivateKey
 from compute.permit import permit_name
-from compute.protocols.base import Progress, ProtocolError, RefusalError, RefusedByPeerError, no_progress
-from compute.protocols.risk_score.bank import ApprovedModel, Bank, Logged
-from compute.protocols.risk_score.messages import Answer, Query, ReleasedAnswer
-from compute.protocols.risk_score.scorecard import parse_scorecard, sum_points
+from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
+from compute.protocols.risk_score.bank import Logged
+from compute.protocols.risk_score.job import banding_provider
+from compute.protocols.risk_score.messages import Answer, ModelApproval, Query, ReleasedAnswer
+from compute.protocols.risk_score.scorecard import sum_points
 from compute.signing import Signed, digest
 from compute.web.errors import PeerUnreachableError
 from connectors.base import Table
@@ -60,75 +56,21 @@ def work(settings: BankSettings) -> dict[str, Handler]:
     load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
     return {
         ENROL_KEY: partial(_enrol_key, settings),
-        REGISTER_MODEL: partial(_register_model, settings),
+        SUBMIT_MODEL: partial(submit_model, settings),
+        REGISTER_MODEL: partial(register_model, settings),
         SCORE: partial(_score, settings),
+        SCORE_BANDS: partial(_score, settings),
     }
 
 
-@dataclass(frozen=True)
-class _Desk:
-    """What a job of the bank works with."""
-
-    site: Site[BankSettings]
-    key: PrivateKey
-    transport: PeerTransport
-
-    def bank(self, progress: Progress = no_progress) -> Bank:
-        """Give the role, telling this progress."""
-        site = self.site
-        name, patience = site.settings.name, site.settings.patience
-        return Bank(name, site.key, self.key, site.directory, self.transport, clock, progress, patience)
-
-
-@contextmanager
-def _open_desk(settings: BankSettings) -> Iterator[_Desk]:
-    with open_site(settings, settings.patience) as site:
-        transport = PeerTransport(settings.name, site.key, settings.authority, site.directory, settings.patience)
-        with transport:
-            key = load_or_generate(settings.paillier_key, settings.paillier_unlock.secret, settings.key_bits)
-            yield _Desk(site, key, transport)
-
-
-def _desk(settings: BankSettings, context: JobContext) -> _Desk:
-    """Give the desk that an earlier job of this process opened with the present files, or a new one."""
-    stamp = tuple(map(stamp_of, (settings.paillier_key, settings.key, settings.authority)))
-    desk = context.shelf.get("desk", stamp, partial(_open_desk, settings))
-    desk.transport.count_anew()
-    return desk
-
-
 def _enrol_key(settings: BankSettings, context: JobContext) -> bytes:
-    request, desk = decode(context.parameters, KeyEnrolment), _desk(settings, context)
+    request, desk = decode(context.parameters, KeyEnrolment), open_desk(settings, context)
     desk.bank(context.progress).enrol_key(request.providers)
     return encode(KeyEnrolled(key=desk.key.public.fingerprint, providers=request.providers))
 
 
-def _register_model(settings: BankSettings, context: JobContext) -> bytes:
-    request, desk = decode(context.parameters, ModelRegistration), _desk(settings, context)
-    scorecard = request.scorecard.encode()
-    card = parse_scorecard(scorecard)
-    terms = agreed_terms(desk.site, request.contract)
-    providers = [grant.provider for grant in terms.grants]
-    bank, kept = desk.bank(context.progress), context.checkpoints().get("approved")
-    if kept is None:
-        approved = bank.submit_model(card, providers, terms.model_reviewer, terms.purpose)
-        context.checkpoint("approved", encode(approved))
-    else:
-        approved = decode(kept, ApprovedModel)
-    approval = bank.register_model(approved)
-    ModelStore(desk.site.engine, desk.site.at_rest).add(scorecard, approval)
-    return encode(
-        ModelRegistered(
-            model=card.name,
-            model_version=card.version,
-            approval=digest(approval).hex(),
-            reachable_totals=approval.reachable_totals,
-        )
-    )
-
-
 def _score(settings: BankSettings, context: JobContext) -> bytes:
-    request, desk = decode(context.parameters, Scoring), _desk(settings, context)
+    request, desk = decode(context.parameters, Scoring), open_desk(settings, context)
     stamp = stamp_of(settings.applicants)
     applicants = context.shelf.get("applicants", stamp, partial(open_applicants, settings))
     model = ModelStore(desk.site.engine, desk.site.at_rest).find(
@@ -140,21 +82,29 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
     subjects = request.subjects or tuple(applicants.keys())
     began = time.monotonic()
     query = _query(desk, context, request, model, subjects)
-    answers = _answers(desk, context, request.contract, query)
+    answers = _answers(desk, context, request.contract, model.approval, query)
+    job, approval, bank = query.job.statement, model.approval, desk.bank(context.progress)
     with open_runner(settings.computing) as runner:
-        totals = desk.bank(context.progress).totals(query.job.statement, answers, runner)
+        if approval.bands is None:
+            told = bank.totals(job, answers, runner)
+        else:
+            told = bank.bands_of(approval, job, answers[-1], runner)
     milliseconds = round(1000 * (time.monotonic() - began))
-    card = model.scorecard
-    check_local(card, settings)
-    local = _local_points(model, applicants, subjects)
-    units = [card.base_points + total + own for total, own in zip(totals, local, strict=True)]
-    fixed = FixedPoint(card.decimals)
-    scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
+    card, results = model.scorecard, settings.results / folder(context.parameters)
     writer = context.shelf.get("writer", None, ScoreWriter.open)
-    path = writer.write(settings.results / folder(context.parameters), scores, card.decimals)
+    if approval.bands is None:
+        check_local(card, settings)
+        local = _local_points(model, applicants, subjects)
+        units = [card.base_points + total + own for total, own in zip(told, local, strict=True)]
+        fixed = FixedPoint(card.decimals)
+        scores = {subject: fixed.decode(score) for subject, score in zip(subjects, units, strict=True)}
+        path = writer.write(results, scores, card.decimals)
+    else:
+        named = {subject: card.band_names[band] for subject, band in zip(subjects, told, strict=True)}
+        path = writer.write_bands(results, named)
     return encode(
         Scored(
-            rows=len(scores),
+            rows=len(subjects),
             milliseconds=milliseconds,
             sent=dict(desk.transport.sent),
             received=dict(desk.transport.received),
@@ -169,7 +119,7 @@ def folder(parameters: bytes) -> str:
     return f"{request.reference}-{hashlib.sha256(parameters).hexdigest()[:8]}"
 
 
-def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, subjects: Sequence[str]) -> Query:
+def _query(desk: BankDesk, context: JobContext, request: Scoring, model: Model, subjects: Sequence[str]) -> Query:
     """Give the job that an earlier run made, or a new one, kept before anybody sees it."""
     kept = context.checkpoints().get("query")
     if kept is not None:
@@ -181,11 +131,14 @@ def _query(desk: _Desk, context: JobContext, request: Scoring, model: Model, sub
     return query
 
 
-def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> list[ReleasedAnswer]:
+def _answers(
+    desk: BankDesk, context: JobContext, contract: str, approval: ModelApproval, query: Query
+) -> list[ReleasedAnswer]:
     """Give every provider's answer with its key, in the order of the job; they compute at the same time.
 
     All answers are there, still closed, before the first key is asked for: if a provider refuses, the job is given
-    up at the others, and nobody counts a use.
+    up at the others, and nobody counts a use. Only a banded model's last provider is asked after that, since it
+    needs the others' answers open: if it refuses, their uses stay counted.
     """
     job, kept, site = query.job.statement, context.checkpoints(), desk.site
     providers = [signed.statement.provider for signed in job.providers]
@@ -200,11 +153,14 @@ def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> l
         index, entry = site.journal.require_recorded(event.id)
         return Logged(entry, site.log.receipt(index).encode())
 
-    def closed(provider: str) -> Signed[Answer]:
+    last = banding_provider(approval)
+
+    def closed(provider: str, others: Sequence[ReleasedAnswer] = ()) -> Signed[Answer]:
         key = f"answer:{provider}"
         if key in kept:
             return decode(kept[key], Signed[Answer])
-        answer = desk.bank(meter.of(provider)).ask_answer(provider, query)
+        bank = desk.bank(meter.of(provider))
+        answer = bank.ask_bands(approval, query, others) if provider == last else bank.ask_answer(provider, query)
         meter.keep(key, encode(answer))
         meter.of(provider)("", 1, 1)
         return answer
@@ -214,14 +170,15 @@ def _answers(desk: _Desk, context: JobContext, contract: str, query: Query) -> l
 
     with ThreadPoolExecutor(len(providers)) as pool:
         try:
-            answers = list(pool.map(closed, providers))
+            answers = list(pool.map(closed, [name for name in providers if name != last]))
         except RefusedByPeerError as error:
             _abandon(desk, [name for name in providers if name != error.party], query)
             raise
-        return list(pool.map(released, answers))
+        opened = list(pool.map(released, answers))
+    return opened if last is None else [*opened, released(closed(last, opened))]
 
 
-def _abandon(desk: _Desk, providers: Sequence[str], query: Query) -> None:
+def _abandon(desk: BankDesk, providers: Sequence[str], query: Query) -> None:
     """Give a job up that cannot be finished, at everybody who may have answered."""
     for provider in providers:
         try:

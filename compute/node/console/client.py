@@ -34,17 +34,28 @@ from compute.node.console.messages import (
     LegalHold,
     LegalHolds,
     LiftedHold,
+    ModelHeld,
     ModelRegistered,
     ModelRegistration,
+    Models,
+    ModelSubmitted,
     PermitsPresented,
     ReadTerms,
     Scored,
     Scoring,
     ShownTerms,
     SubjectErased,
+    SubjectLeakage,
     SubjectNamed,
     SubjectUses,
     WithdrawnSubjects,
+)
+from compute.node.console.review_messages import (
+    CaseRefusal,
+    Cases,
+    CaseSummary,
+    CaseView,
+    CaseWithdrawal,
 )
 from compute.node.jobs.states import ENDED
 from compute.records import PartyRecord
@@ -53,7 +64,8 @@ from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.errors import ResponseError
 
-_RESULT: Any = KeyEnrolled | ModelRegistered | Scored
+Result = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored
+_RESULT: Any = Result
 
 
 class NodeClient:
@@ -91,6 +103,10 @@ class NodeClient:
     def uses(self, subject: str) -> SubjectUses:
         """Give all uses of the provider's data with a proof whether they were about this subject."""
         return self._post("/subjects/uses", SubjectUses, SubjectNamed(subject=subject))
+
+    def leakage(self, subject: str) -> SubjectLeakage:
+        """Give what scores could tell each bank of this subject."""
+        return self._post("/subjects/leakage", SubjectLeakage, SubjectNamed(subject=subject))
 
     # --- a provider's and a bank's ----------------------------------------------------------------------------
 
@@ -157,13 +173,45 @@ class NodeClient:
         """Prove the bank's Paillier key to providers."""
         return self._post("/key-enrolments", JobView, asked)
 
-    def register_model(self, asked: ModelRegistration) -> JobView:
-        """Have a scorecard approved and registered."""
+    def submit_model(self, asked: ModelRegistration) -> JobView:
+        """Have a scorecard reviewed."""
         return self._post("/models", JobView, asked)
+
+    def register_model(self, model: str, version: str) -> JobView:
+        """Register the latest submission of a model at its providers, if it is approved."""
+        return self._post(f"/models/{model}/{version}/register", JobView)
+
+    def models(self) -> Sequence[ModelHeld]:
+        """Give the models that the bank submitted, the newest first."""
+        return self._get("/models", Models).models
 
     def score(self, asked: Scoring) -> JobView:
         """Score subjects."""
         return self._post("/scorings", JobView, asked)
+
+    # --- a reviewer's -----------------------------------------------------------------------------------------
+
+    def cases(self) -> Sequence[CaseSummary]:
+        """Give the models under review, the newest first, then those that were decided."""
+        return self._get("/reviews", Cases).cases
+
+    def case(self, case: str) -> CaseView:
+        """Give one case, while it is undecided with the opened model; that it is read is written down."""
+        return self._get(f"/reviews/{case}", CaseView)
+
+    def approve_case(self, case: str) -> CaseSummary:
+        """Approve a model that was read."""
+        return self._post(f"/reviews/{case}/approve", CaseSummary)
+
+    def refuse_case(self, case: str, refusal: CaseRefusal) -> CaseSummary:
+        """Refuse a model."""
+        return self._post(f"/reviews/{case}/refuse", CaseSummary, refusal)
+
+    def withdraw_case(self, case: str, withdrawal: CaseWithdrawal) -> CaseSummary:
+        """Take an approval back."""
+        return self._post(f"/reviews/{case}/withdraw", CaseSummary, withdrawal)
+
+    # --- jobs -------------------------------------------------------------------------------------------------
 
     def job(self, job: str) -> JobView:
         """Give a job as it stands."""
@@ -178,9 +226,9 @@ class NodeClient:
         """Stop a job."""
         return self._post(f"/jobs/{job}/cancel", JobView)
 
-    def result(self, job: str) -> KeyEnrolled | ModelRegistered | Scored:
+    def result(self, job: str) -> Result:
         """Give what a job gave that is done."""
-        found: KeyEnrolled | ModelRegistered | Scored = self._get(f"/jobs/{job}/result", _RESULT)
+        found: Result = self._get(f"/jobs/{job}/result", _RESULT)
         return found
 
     def scores(self, job: str, file: str = "scores.csv") -> bytes:

@@ -41,7 +41,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
         require_kept(tree, subjects)
         return tuple(sorted({commitment(tree.salt(subject), subject) for subject in subjects}))
 
-    @made.post("/contracts/<contract>/consents")
+    @made.post("/contracts/<name:contract>/consents")
     @takes(message(ConsentRegistration))
     @gives(ConsentCount, 201)
     def register_consents(asked: ConsentRegistration, contract: str) -> ConsentCount:
@@ -60,7 +60,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
             )
         return ConsentCount(consents=market.register_consents(sign(batch, name, site.key)))
 
-    @made.get("/contracts/<contract>/consents")
+    @made.get("/contracts/<name:contract>/consents")
     @gives(ConsentsHeld)
     def consents(contract: str) -> ConsentsHeld:
         """The batches registered under a contract, and which applicants' consent stands now."""
@@ -79,7 +79,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
             ),
         )
 
-    @made.post("/contracts/<contract>/withdrawals")
+    @made.post("/contracts/<name:contract>/withdrawals")
     @takes(message(WithdrawnSubjects))
     @gives(ConsentCount)
     def withdraw_consents(asked: WithdrawnSubjects, contract: str) -> ConsentCount:
@@ -89,7 +89,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
         )
         return ConsentCount(consents=market.withdraw_consents(sign(withdrawal, name, site.key)))
 
-    @made.post("/contracts/<contract>/present")
+    @made.post("/contracts/<name:contract>/present")
     @gives(PermitsPresented)
     def present(contract: str) -> PermitsPresented:
         """Show each provider of a contract in force its permit, and the seed of the salts."""

@@ -27,13 +27,13 @@ def routes(site: Site[Any]) -> APIBlueprint:
         """The applications that this party made or has a part in."""
         return Applications(applications=tuple(market.applications()))
 
-    @made.get("/applications/<contract>")
+    @made.get("/applications/<name:contract>")
     @gives(ApplicationRecord)
     def application(contract: str) -> ApplicationRecord:
         """The application for a contract."""
         return market.application(contract)
 
-    @made.get("/applications/<contract>/terms")
+    @made.get("/applications/<name:contract>/terms")
     @gives(ShownTerms)
     def terms(contract: str) -> ShownTerms:
         """The terms applied for, with their digest, by which they are approved and signed."""
@@ -45,13 +45,13 @@ def routes(site: Site[Any]) -> APIBlueprint:
             digest=digest(found).hex(),
         )
 
-    @made.get("/contracts/<contract>")
+    @made.get("/contracts/<name:contract>")
     @gives(ContractRecord)
     def contract(contract: str) -> ContractRecord:
         """A contract with its signatures so far."""
         return market.contract(contract)
 
-    @made.post("/contracts/<contract>/sign")
+    @made.post("/contracts/<name:contract>/sign")
     @takes(message(ReadTerms))
     @gives(ContractRecord)
     def sign_contract(read: ReadTerms, contract: str) -> ContractRecord:

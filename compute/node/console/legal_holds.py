@@ -38,13 +38,13 @@ def routes(site: Site[Any]) -> APIBlueprint:
         record(EntryKind.LEGAL_HOLD_PLACED, asked.contract, asked.until)
         return on(asked.contract)
 
-    @made.get("/holds/<contract>")
+    @made.get("/holds/<name:contract>")
     @gives(LegalHolds)
     def holds(contract: str) -> LegalHolds:
         """The legal holds on a contract, those over too."""
         return on(contract)
 
-    @made.post("/holds/<contract>/lift")
+    @made.post("/holds/<name:contract>/lift")
     @takes(message(LiftedHold))
     @gives(LegalHolds)
     def lift(asked: LiftedHold, contract: str) -> LegalHolds:

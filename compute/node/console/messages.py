@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
+from compute.node.console.submission_states import SubmissionState
 from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
@@ -57,6 +58,8 @@ class ApplicationDraft(Message, frozen=True):
 class ConsentRegistration(Message, frozen=True):
     """Consents that the bank holds; `subjects` null stands for all of its applicants."""
 
+    hidden = frozenset({"subjects"})
+
     batch: Name
     kind: ConsentKind
     evidence: Bytes32
@@ -82,6 +85,8 @@ class ConsentBatchHeld(Message, frozen=True):
 class ConsentsHeld(Message, frozen=True):
     """What the bank registered under a contract, in the order of registration."""
 
+    hidden = frozenset({"subjects"})
+
     contract: Name
     batches: tuple[ConsentBatchHeld, ...]
     subjects: tuple[Subject, ...]
@@ -90,6 +95,8 @@ class ConsentsHeld(Message, frozen=True):
 
 class WithdrawnSubjects(Message, frozen=True):
     """Subjects who took their consent back."""
+
+    hidden = frozenset({"subjects"})
 
     subjects: Subjects
 
@@ -160,6 +167,8 @@ class SubjectUse(Message, frozen=True):
     those given here.
     """
 
+    hidden = frozenset({"salt"})
+
     contract: Name
     job: Hex32
     """The digest of the job's statement."""
@@ -183,6 +192,27 @@ class SubjectUses(Message, frozen=True):
     """The contracts under which the subject was erased: of their uses nothing can be told."""
 
 
+class BankLeakage(Message, frozen=True):
+    """What all scores of a bank could tell of a subject at most, in thousandths of a bit."""
+
+    bank: Name
+    millibits: int
+
+
+class SubjectLeakage(Message, frozen=True):
+    """What scores could tell of a subject's row at a provider, and how much they may."""
+
+    provider: Name
+    subject: Subject
+    banks: tuple[BankLeakage, ...]
+    millibits: int
+    """Of all banks together."""
+    bank_bits: float
+    """What may be told to one bank, in bits."""
+    all_bits: float
+    """What may be told to all together, in bits."""
+
+
 class KeyEnrolment(Message, frozen=True):
     """Asks to prove the bank's Paillier key to these providers."""
 
@@ -191,7 +221,9 @@ class KeyEnrolment(Message, frozen=True):
 
 
 class ModelRegistration(Message, frozen=True):
-    """Asks to have a scorecard approved and registered for use under a contract."""
+    """Asks to have a scorecard reviewed for use under a contract, to register it once it is approved."""
+
+    hidden = frozenset({"scorecard"})
 
     reference: Reference
     contract: Name
@@ -201,6 +233,8 @@ class ModelRegistration(Message, frozen=True):
 
 class Scoring(Message, frozen=True):
     """Asks to score subjects; null stands for all of the bank's applicants."""
+
+    hidden = frozenset({"subjects"})
 
     reference: Reference
     contract: Name
@@ -223,6 +257,45 @@ class KeyEnrolled(Message, frozen=True):
     providers: Providers
 
 
+class ModelCollection(Message, frozen=True):
+    """Asks for the decision about a submission, and to register the model if it is approved."""
+
+    submission: Hex32
+
+
+class ModelSubmitted(Message, frozen=True):
+    """A model that its reviewer has received and that breaks no rule; its examiners decide."""
+
+    model: Name
+    model_version: Version
+    submission: Hex32
+    """The digest by which the reviewer knows it."""
+    reviewer: Name
+    at: Milliseconds
+
+
+class ModelHeld(Message, frozen=True):
+    """A model that the bank submitted, as the bank knows it."""
+
+    model: Name
+    model_version: Version
+    submission: Hex32
+    reviewer: Name
+    at: Milliseconds
+    """When it was submitted."""
+    state: SubmissionState
+    reason: str | None
+    """What the reviewer said that ended it."""
+    approval: Hex32 | None
+    expires: Milliseconds | None
+
+
+class Models(Message, frozen=True):
+    """The models that the bank submitted, the newest first."""
+
+    models: tuple[ModelHeld, ...]
+
+
 class ModelRegistered(Message, frozen=True):
     """A model that the providers hold, and what one score of it can tell at most."""
 
@@ -230,6 +303,8 @@ class ModelRegistered(Message, frozen=True):
     model_version: Version
     approval: Hex32
     reachable_totals: int
+    bands: int | None = None
+    """Their number, if scores of the model are bands: of so many different answers each score is one."""
 
 
 class Scored(Message, frozen=True):

@@ -22,7 +22,7 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
         """Publish the product that this node holds, by its own description."""
         return market.publish(site.settings.product.read_bytes())
 
-    @made.post("/applications/<contract>/approve")
+    @made.post("/applications/<name:contract>/approve")
     @takes(message(ReadTerms))
     @gives(ApplicationRecord)
     def approve(read: ReadTerms, contract: str) -> ApplicationRecord:
@@ -30,19 +30,19 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
         require(contract, market.application(contract).terms, read)
         return market.approve(contract, read.terms)
 
-    @made.post("/applications/<contract>/reject")
+    @made.post("/applications/<name:contract>/reject")
     @gives(ApplicationRecord)
     def reject(contract: str) -> ApplicationRecord:
         """Reject this provider's part, which ends the application."""
         return market.reject(contract)
 
-    @made.post("/applications/<contract>/return")
+    @made.post("/applications/<name:contract>/return")
     @gives(ApplicationRecord)
     def return_for_correction(contract: str) -> ApplicationRecord:
         """Return this provider's part for the consumer to correct."""
         return market.return_for_correction(contract)
 
-    @made.post("/permits/<permit>/revoke")
+    @made.post("/permits/<name:permit>/revoke")
     @gives(IssuedPermit)
     def revoke(permit: str) -> IssuedPermit:
         """Take a permit for this provider's data back for good: here first, then at the marketplace."""

@@ -1,4 +1,4 @@
-"""What a bank's staff have its worker do: prove the key, register a model, score."""
+"""What a bank's staff have its worker do: prove the key, score."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,10 @@ from flask import Response, send_file
 
 from audit.salts import SaltTree
 from compute.canonical import Message, encode
-from compute.node.bank.agreed import agreed_terms
-from compute.node.bank.applicants import check_local
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SHORT
-from compute.node.bank.models import ModelStore
+from compute.node.bank.kinds import ENROL_KEY, SCORE, SCORE_BANDS, SHORT
+from compute.node.bank.models import Model, ModelStore
 from compute.node.console.jobs import scored, view
-from compute.node.console.messages import JobView, KeyEnrolment, ModelRegistration, Scoring
+from compute.node.console.messages import JobView, KeyEnrolment, Scoring
 from compute.node.console.subjects import named, require_kept
 from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
@@ -22,7 +20,6 @@ from compute.node.jobs.store import JobStore
 from compute.node.salts import SaltStore
 from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
-from compute.protocols.risk_score.scorecard import parse_scorecard
 from compute.signing import Pins
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
@@ -55,17 +52,6 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
         _require_providers(site.directory, asked.providers)
         return submit(ENROL_KEY, asked, asked.reference, len(asked.providers))
 
-    @made.post("/models")
-    @takes(message(ModelRegistration))
-    @gives(JobView, 202)
-    def register_model(asked: ModelRegistration) -> JobView:
-        """Have a scorecard approved by the contract's reviewer and registered at its providers."""
-        card = parse_scorecard(asked.scorecard.encode())
-        check_local(card, site.settings)
-        agreed_terms(site, asked.contract)
-        bins = sum(feature.bins.size for features in card.sources.values() for feature in features)
-        return submit(REGISTER_MODEL, asked, asked.reference, bins)
-
     @made.post("/scorings")
     @takes(message(Scoring))
     @gives(JobView, 202)
@@ -74,20 +60,22 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
 
         For few subjects the answer waits a little: then the scores are mostly there.
         """
-        tree = _require_prepared(models, salts, asked)
+        model, tree = _require_prepared(models, salts, asked)
         subjects = named(applicants, asked.subjects)
         require_kept(tree, subjects)
-        size = len(subjects)
-        job = _submit(SCORE, asked, asked.reference, size)
+        size, kind, bands = len(subjects), SCORE, model.approval.bands
+        if bands is not None:
+            size, kind = size * bands.tests, SCORE_BANDS
+        job = _submit(kind, asked, asked.reference, size)
         if size <= SHORT:
             with holds.place(flask.g.party) as free:
                 job = store.wait(job.id, HOLD if free else 0)
         return view(job)
 
     @made.get("/scorings/<job>/<any('scores.csv', 'scores.parquet'):file>")
-    @made.doc(responses={200: "uscc,score"})
+    @made.doc(responses={200: "uscc,score; of a model with bands uscc,band"})
     def scores(job: str, file: str) -> Response:
-        """The scores of a scoring that is done."""
+        """The scores or bands of a scoring that is done."""
         return send_file(Path(scored(store, job).scores).with_name(file))
 
     return made
@@ -100,13 +88,14 @@ def _require_providers(pins: Pins, names: Sequence[str]) -> None:
         raise ProblemError(404, "unknown-party", detail, "Name providers that the catalog has.")
 
 
-def _require_prepared(models: ModelStore, salts: SaltStore, asked: Scoring) -> SaltTree:
-    """Give the contract's salts; raise :class:`ProblemError` unless they and the model are there."""
-    if models.find(asked.model, asked.model_version, clock()) is None:
+def _require_prepared(models: ModelStore, salts: SaltStore, asked: Scoring) -> tuple[Model, SaltTree]:
+    """Give the model and the contract's salts; raise :class:`ProblemError` unless they and the model are there."""
+    model = models.find(asked.model, asked.model_version, clock())
+    if model is None:
         detail = f"No approved model {asked.model} {asked.model_version} is registered."
         raise ProblemError(409, "model-not-registered", detail, "Register the model, then score.")
     tree = salts.find(asked.contract)
     if tree is None:
         detail = f"No consents were registered and no permit was presented under {asked.contract}."
         raise ProblemError(409, "not-prepared", detail, "Check the contract's name; do both, then score.")
-    return tree
+    return model, tree

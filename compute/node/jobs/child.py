@@ -58,14 +58,14 @@ class Save:
     """Keep this partial result."""
 
     key: str
-    value: bytes
+    value: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Done:
     """The handler's result."""
 
-    result: bytes
+    result: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""A provider's desk: the role over the node's database, behind its dispatcher, the same in server and worker."""
+"""A provider's desk: its roles over the node's database, behind one dispatcher, the same in server and worker."""
 
 from compute.node.admission import PermitAdmission
 from compute.node.answers import AnswerStore
 from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
 from compute.node.provider.facts import ProviderFacts
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.provider.uses import UseStore
 from compute.node.receipts import ReceiptStore
 from compute.node.registry import RegistryStore
@@ -12,21 +13,35 @@ from compute.node.release import WitnessedRelease
 from compute.node.salts import SaltStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
-from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
+from compute.protocols.key_enrolment.provider import Enroller
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.checks import Domain, Holding
-from compute.protocols.risk_score.messages import Abandon, Acknowledge, AskProviderTerms, Query, RegisterTables
+from compute.protocols.risk_score.messages import (
+    Abandon,
+    Acknowledge,
+    AskHistogram,
+    AskProviderTerms,
+    BandQuery,
+    Query,
+    RegisterTables,
+    WithdrawModel,
+)
 from compute.protocols.risk_score.provider import Means, Provider
 
 
-def handlers(role: Provider) -> Handlers:
-    """Give what the role does with each message."""
+def handlers(role: Provider, enroller: Enroller) -> Handlers:
+    """Give what the roles do with each message."""
     return {
-        EnrolKey: role.enrol,
+        AskRingPedersen: enroller.ring_pedersen,
+        EnrolKey: enroller.enrol,
         AskProviderTerms: role.terms,
+        AskHistogram: role.histogram,
         RegisterTables: role.register,
+        WithdrawModel: role.withdraw,
         Query: role.answer,
+        BandQuery: role.answer,
         Acknowledge: role.acknowledge,
         Abandon: role.abandon,
     }
@@ -51,6 +66,7 @@ def open_desk(
         max_models=settings.max_models,
         max_small_bins=settings.max_small_bins,
         min_cohort=settings.min_cohort,
+        max_histograms=settings.max_histograms,
     )
     registry, answers = RegistryStore(engine), AnswerStore(engine)
     salts, uses = SaltStore(engine, site.at_rest), UseStore(engine)
@@ -58,7 +74,9 @@ def open_desk(
     admission = PermitAdmission(domain, issuer, site.market, registry, answers, salts, uses, clock)
     epochs = EpochStore(engine, site.at_rest, clock)
     role = Provider(domain, site.key, registry, epochs, answers, admission, clock, means)
-    taken: Handlers = {**handlers(role), PresentPermit: admission.present}
+    parameters = RingPedersenStore(engine, settings.name)
+    enroller = Enroller(settings.name, site.key, site.directory, registry, parameters.find, clock)
+    taken: Handlers = {**handlers(role, enroller), PresentPermit: admission.present}
     facts = ProviderFacts(settings.name, registry, answers, uses)
     release = open_release(site) if means is None else None
     return role, Dispatcher(settings.name, taken, site.journal, clock, facts, release)

@@ -5,32 +5,48 @@ from contextlib import ExitStack
 from apiflask import APIFlask
 
 from audit.entry import Event
+from compute.canonical import Message
 from compute.node import events
 from compute.node.app import create_app
-from compute.node.console import contracts, erasing, identity, legal_holds, providing, uses
+from compute.node.console import contracts, erasing, identity, leakage, legal_holds, providing, uses
 from compute.node.erasure import Eraser, NoSaltsError
+from compute.node.grids import require_cohorts
 from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER, KINDS, SHORT
+from compute.node.provider.kinds import ANSWER, BANDS, KINDS, RING_PEDERSEN, SHORT
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.provider.uses import last_use
 from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
+from compute.protocols.key_enrolment.messages import AskRingPedersen
+from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
+from compute.protocols.key_enrolment.ring_pedersen_maker import STEPS
 from compute.protocols.permit_presentation.messages import PermitPresented
-from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, ProviderTerms, Query
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
+from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, BandQuery, ProviderTerms, Query
 from compute.signing import Signed
 
-REPLIES = (PermitPresented, Signed[ProviderTerms], AnswerKey, Abandoned)
+REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], AnswerKey, Abandoned)
 """The replies that come at once, beside Accepted."""
 
 
 def check(settings: ProviderSettings) -> None:
-    """Raise :class:`SettingsError` if the node's own files cannot be used."""
-    with open_holding(settings):
-        return
+    """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
+    with open_holding(settings) as holding:
+        require_cohorts(holding, settings.min_cohort)
+
+
+def parameters_message(store: RingPedersenStore) -> LongMessage:
+    """Give how a question for the ring-Pedersen parameters is taken: a job, unless they are there already."""
+
+    def steps(_message: AskRingPedersen) -> int:
+        return 0 if store.find() else STEPS
+
+    return LongMessage(RING_PEDERSEN, lambda _message: None, steps, Signed[RingPedersenStatement])
 
 
 def create(settings: ProviderSettings) -> APIFlask:
@@ -39,12 +55,23 @@ def create(settings: ProviderSettings) -> APIFlask:
     site = stack.enter_context(open_site(settings))
     role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings, site.key)))
 
-    def received(query: Query) -> Event:
+    registry = RegistryStore(site.engine)
+
+    def received(query: Query | BandQuery) -> Event:
         return events.received(settings.name, query, clock(), dispatcher.facts)
 
-    query = LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT)
-    intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), {Query: query}, REPLIES)
-    registry = RegistryStore(site.engine)
+    def tests(query: BandQuery) -> int:
+        """Give the number of zero tests: a row's are as many as the model's range has values."""
+        kept = registry.registration(query.job.statement.approval)
+        bands = None if kept is None else kept.message.approval.statement.bands
+        return len(query.subjects) * (1 if bands is None else bands.tests)
+
+    long: dict[type[Message], LongMessage] = {
+        Query: LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT),
+        BandQuery: LongMessage(BANDS, role.check, tests, Signed[Answer], received, SHORT),
+        AskRingPedersen: parameters_message(RingPedersenStore(site.engine, settings.name)),
+    }
+    intake = Intake(dispatcher, JobStore(site.engine, site.at_rest, KINDS, clock), long, REPLIES)
 
     def end(contract: str) -> int:
         """Give the end of a contract whose permit was presented here."""
@@ -61,5 +88,6 @@ def create(settings: ProviderSettings) -> APIFlask:
         erasing.routes(site, eraser, end),
         legal_holds.routes(site),
         uses.routes(site),
+        leakage.routes(site),
     )
     return create_app(site, consoles, intake, stack)

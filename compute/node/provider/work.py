@@ -1,29 +1,35 @@
-"""What a provider's worker does: it answers queries."""
+"""What a provider's worker does: it answers queries, and once makes the ring-Pedersen parameters."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from compute.node.computing import open_runner
 from compute.node.holding import open_holding
 from compute.node.jobs.context import Handler, JobContext
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER
+from compute.node.provider.kinds import ANSWER, BANDS, RING_PEDERSEN
 from compute.node.provider.parts import forget_parts, open_parts
 from compute.node.provider.pools import PoolStore
+from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import open_site
-from compute.protocols.risk_score.provider import BLIND, LOOK_UP, Means
+from compute.protocols.risk_score.provider import BLIND, LOOK_UP, TEST, Means
 
 STEP = "compute 计算"
-"""An answer's one step: each row is looked up and then blinded."""
+"""An answer's one step: each row is looked up, tested for bands if the model has some, and then blinded."""
+STEPS = {ANSWER: (LOOK_UP, BLIND), BANDS: (LOOK_UP, TEST, BLIND)}
+MAKE = "make parameters 生成参数"
+"""The one step of the parameters, in primes and proofs."""
 _PARTS = 1000
 
 
 def work(settings: ProviderSettings) -> dict[str, Handler]:
     """Give the handlers of the worker."""
-    return {ANSWER: partial(_answer, settings)}
+    answers = {kind: partial(_answer, settings, steps) for kind, steps in STEPS.items()}
+    return {**answers, RING_PEDERSEN: partial(_make_parameters, settings)}
 
 
-def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
+def _answer(settings: ProviderSettings, steps: Sequence[str], context: JobContext) -> bytes:
     computing, query = settings.computing, context.parameters
     with (
         open_site(settings, settings.patience) as site,
@@ -31,14 +37,21 @@ def _answer(settings: ProviderSettings, context: JobContext) -> bytes:
         open_runner(computing) as runner,
     ):
         pool = partial(PoolStore(computing, site.key).find_or_make, runner=runner)
-        means = Means(runner, pool, open_parts(computing, query, site.key), partial(_report, context))
+        means = Means(runner, pool, open_parts(computing, query, site.key), partial(_report, context, steps))
         _, dispatcher = open_desk(site, holding, means)
         reply = dispatcher.handle_bytes(query)
         forget_parts(computing, query, site.at_rest)
     return reply
 
 
-def _report(context: JobContext, step: str, done: int, total: int) -> None:
-    """Tell both steps of an answer as one, so that the time left is the job's."""
-    before = {LOOK_UP: 0, BLIND: _PARTS}[step]
-    context.progress(STEP, before + _PARTS * done // max(total, 1), 2 * _PARTS)
+def _make_parameters(settings: ProviderSettings, context: JobContext) -> bytes:
+    with open_site(settings, settings.patience) as site, open_holding(settings, site.key) as holding:
+        RingPedersenStore(site.engine, settings.name).find_or_make(partial(context.progress, MAKE))
+        _, dispatcher = open_desk(site, holding, Means())
+        return dispatcher.handle_bytes(context.parameters)
+
+
+def _report(context: JobContext, steps: Sequence[str], step: str, done: int, total: int) -> None:
+    """Tell the steps of an answer as one, so that the time left is the job's."""
+    before = steps.index(step) * _PARTS
+    context.progress(STEP, before + _PARTS * done // max(total, 1), len(steps) * _PARTS)

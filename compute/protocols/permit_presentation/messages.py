@@ -22,6 +22,8 @@ from compute.terms import Terms
 class Presentation(Message, frozen=True):
     """The bank's statement: this is my permit at your node."""
 
+    hidden = frozenset({"salt"})
+
     bank: Name
     issued_at: Milliseconds
     """A later statement about a permit replaces an earlier one and never the other way round."""

@@ -1,10 +1,12 @@
 """What a job takes from the leakage ledger: for each subject the bits that a score of this model can tell.
 
-A model is named by its ``points_id``, so the same points under another encryption, name or version cost nothing
-more. What they tell depends on the subject's bins alone: once the bins are others, a score tells something new.
+A model is named by what it tells (:func:`points_told`), so the same points under another encryption, name or
+version cost nothing more. What a score tells here depends on the subject's bins here: once they are others, it
+tells something new.
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import numpy as np
 
 from compute.binning import Bins
 from compute.protocols.risk_score.leakage import leaked_bits
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval
 
 MILLI = 1000
 """Bits are counted in thousandths, so that sums are exact."""
@@ -90,6 +93,22 @@ def _keyed(secret: bytes) -> "hashlib.blake2b":
     return hashlib.blake2b(key=secret, digest_size=_NAME.itemsize)
 
 
-def millibits(totals: int) -> int:
-    """Give log2 of the number of reachable totals in thousandths of a bit, rounded up."""
-    return math.ceil(leaked_bits(totals) * MILLI)
+def points_told(approval: ModelApproval, job: JobStatement, own: str) -> str:
+    """Give the name under which the provider ``own`` charges a job's answers, 64 hexadecimal digits.
+
+    A total is charged by its ``points_id``: the charge is no less than what the provider's own part of it holds,
+    so whatever the others' parts are by then, asking again tells nothing of it that was not charged. The charge of
+    a band is less. While the others' tables stand, so does the band; once one of them changes, the same part is
+    compared with other numbers, and after enough changes the bands have told it. So their snapshots belong to the
+    name.
+    """
+    if approval.bands is None:
+        return approval.points_id
+    terms = [signed.statement for signed in job.providers]
+    others = [(each.provider, each.snapshot) for each in terms if each.provider != own]
+    return hashlib.sha256(json.dumps([approval.points_id, others]).encode()).hexdigest()
+
+
+def millibits(outcomes: int) -> int:
+    """Give log2 of the number of different answers in thousandths of a bit, rounded up."""
+    return math.ceil(leaked_bits(outcomes) * MILLI)

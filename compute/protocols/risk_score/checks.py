@@ -14,12 +14,13 @@ from gmpy2 import mpz
 
 from audit.policy import Policy
 from compute.binning import CategoryBins, code_columns
+from compute.grid import GridError, Grids, require_union
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
 from compute.protocols.risk_score.charge import Budget
-from compute.protocols.risk_score.job import layout_for, subjects_root
+from compute.protocols.risk_score.job import layout_for, most_rows, subjects_root
 from compute.protocols.risk_score.leakage import leaked_bits
 from compute.protocols.risk_score.messages import (
     ApprovedTables,
@@ -49,6 +50,8 @@ class Holding:
     """Everybody in the table."""
     select: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
+    grids: Grids = field(default_factory=dict)
+    """Column → the grid that is published of it; a column without one cannot be binned."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Domain:
     """Refusals by check 7 that one bank gets before its registrations go unlooked at."""
     min_cohort: int = 10
     """k: the least number of enterprises in a bin."""
+    max_histograms: int = 64
+    """Different bins of one bank that are counted for the reviewer."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,11 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
 
     1. The approval is signed by the pinned reviewer.
     2. Approval and tables name one bank and its enrolled modulus.
-    3. The approval has not expired, and the model tells no more than this provider allows.
+    3. The approval has not expired, and the model tells no more than this provider allows; the caller looks
+       whether it was withdrawn.
     4. The approval covers exactly these tables, at this provider, for the product version held here; and at least
        one other provider, so that a total is no partial score.
-    5. Every column exists here and its bins fit its type.
+    5. Every column exists here, and its bins fit its type and are unions of its published grid's cells.
     6. There is one ciphertext per bin, each in (0, n²) and coprime to n.
     """
     tables = message.tables
@@ -126,6 +132,10 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
             raise RefusalError(5, f"{domain.holding.product} has no field {bins.column}", "read its description")
         if isinstance(bins, CategoryBins) != (domain.holding.scales[bins.column] is None):
             raise RefusalError(5, f"the bins of {bins.column} do not fit its type", "read its description")
+        try:
+            require_union(bins, domain.holding.grids.get(bins.column))
+        except GridError as error:
+            raise RefusalError(5, str(error), "cut along the grid in the product's description") from error
     try:
         return Registered.of(message, key)  # 6
     except PaillierError as error:
@@ -135,8 +145,9 @@ def check_registration(domain: Domain, message: RegisterTables, key: PublicKey |
 def check_cohorts(domain: Domain, tables: RegisteredTables) -> None:
     """Raise :class:`RefusalError` by check 7: every bin holds at least ``min_cohort`` enterprises here.
 
-    None is singled out so; the last bin, for other and missing values, may also be empty. This is the one check
-    that looks at rows, so the caller makes it last, for a bank with a permit, and counts its refusals.
+    None is singled out so; the last bin, for other and missing values, may also be empty. Where
+    every cell of the grids holds so many it is a second line of defence. This is the one check that looks at rows,
+    so the caller makes it last, for a bank with a permit, and counts its refusals.
     """
     frame = domain.holding.select(domain.holding.subjects, [bins.column for bins in tables.bins])
     for bins, codes in zip(tables.bins, code_columns(tables.bins, frame, domain.holding.scales), strict=True):
@@ -170,11 +181,13 @@ def check_job(
     Checks 1 (signature), 2 (nonce) and 9 (permit, consents, ledgers) are the caller's.
 
     3. The modulus is the one enrolled for this bank.
-    4. The approval that the job names is registered here for this bank and this modulus, and has not expired.
+    4. The approval that the job names is registered here for this bank and this modulus, and has not expired; the
+       caller looks whether it was withdrawn.
     5. The providers are the approved ones in the approved order, each with terms that its pinned identity signed
        and that have not expired; ours are our current ones.
     6. The observation date is not before our snapshot and not in the future.
-    7. Layout and number of outputs are those that follow from the approval, the modulus and the rows.
+    7. Layout and number of outputs are those that follow from the approval, the modulus and the rows; so many rows
+       can be answered in one message.
     8. The subjects are the ones that the job commits to: valid codes, each once, in this order.
     """
     job = query.job.statement
@@ -188,6 +201,8 @@ def check_job(
     layout = layout_for(registered.approval, key.bits)
     if job.layout != layout or job.outputs != layout.outputs(job.rows):  # 7
         raise RefusalError(7, "the slots are not those that the approval gives", "derive the layout anew")
+    if job.rows > (most := most_rows(registered.approval, key)):  # 7
+        raise RefusalError(7, f"{job.rows} rows in bands do not fit a message", f"ask for at most {most} at once")
     if job.rows != len(query.subjects) or job.subjects_root != subjects_root(query.salt, query.subjects):  # 8
         raise RefusalError(
             8, "the subjects are not those that the job commits to", "send the list that was signed"
@@ -207,7 +222,7 @@ def _place(part: ProviderTerms | ApprovedTables) -> tuple[str, str, str]:
 def _check_approval(domain: Domain, approval: ModelApproval, now: int, check: int) -> None:
     if approval.expires <= now:
         raise RefusalError(check, "the model's approval has expired", "submit the model for review again")
-    bits = leaked_bits(approval.reachable_totals)
+    bits = leaked_bits(approval.outcomes)
     if bits > domain.max_bits:
         reason = f"a score could tell {bits:.2f} bits; {domain.max_bits:g} are allowed here"
         raise RefusalError(check, reason, "use fewer bins or coarser points")

@@ -7,6 +7,8 @@ from msgspec import Meta
 
 from compute.binning import Bins
 from compute.canonical import Message, Name, Version
+from compute.protocols.risk_score.bands import Cuts
+from compute.protocols.risk_score.dossier import Dossier
 from compute.protocols.risk_score.messages import (
     MAX_FEATURES,
     MAX_POINTS_BOUND,
@@ -22,6 +24,8 @@ Points = Annotated[int, Meta(ge=-MAX_POINTS_BOUND, le=MAX_POINTS_BOUND)]
 
 class OpenedFeature(Message, frozen=True):
     """A feature's bins and the points of each, in units; the last bin is for missing."""
+
+    hidden = frozenset({"points"})
 
     bins: Bins
     points: tuple[Points, ...]
@@ -44,11 +48,20 @@ class OpenedModel(Message, frozen=True):
     model_version: Version
     purpose: Name
     tables: Providers[OpenedTables]
+    cuts: Cuts | None = None
+    """In units, of a banded model."""
 
     @property
     def points(self) -> list[Sequence[int]]:
         """Each feature's points, provider by provider."""
         return [feature.points for part in self.tables for feature in part.features]
+
+
+class CaseFile(Message, frozen=True):
+    """What examiners decide on: the model in the clear, and its dossier."""
+
+    model: OpenedModel
+    dossier: Dossier | None
 
 
 def opened(submission: ModelSubmission, opening: Opening) -> OpenedModel:
@@ -68,6 +81,7 @@ def opened(submission: ModelSubmission, opening: Opening) -> OpenedModel:
             )
             for part, table in zip(submission.tables, opening.tables, strict=True)
         ),
+        cuts=submission.cuts,
     )
 
 

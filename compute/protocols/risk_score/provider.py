@@ -6,8 +6,8 @@ It holds plain rows and the bank's public key. It never loads the private key's 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from threading import Lock
-from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,10 +21,11 @@ from compute.paillier.partials import Partials
 from compute.paillier.pool import Pool
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
-from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
-from compute.protocols.key_enrolment.messages import EnrolKey, KeyStatement
-from compute.protocols.key_enrolment.provider import enrol
-from compute.protocols.risk_score.charge import Affordable, Charge, millibits
+from compute.paillier.zero_test import zero_tests
+from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
+from compute.protocols.risk_score.band_query import check_place, open_others
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
+from compute.protocols.risk_score.charge import Charge, millibits, points_told
 from compute.protocols.risk_score.checks import (
     Domain,
     Registered,
@@ -34,6 +35,7 @@ from compute.protocols.risk_score.checks import (
     check_signature,
 )
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_answer import answer_histogram
 from compute.protocols.risk_score.logged import check_logged
 from compute.protocols.risk_score.messages import (
     Abandon,
@@ -41,141 +43,26 @@ from compute.protocols.risk_score.messages import (
     Acknowledge,
     Answer,
     AnswerKey,
+    AskHistogram,
     AskProviderTerms,
+    BandQuery,
     JobStatement,
-    ModelApproval,
     ProviderTerms,
     Query,
-    RegisteredTables,
     RegisterTables,
-    Tombstone,
+    ReleasedAnswer,
+    WithdrawModel,
 )
+from compute.protocols.risk_score.provider_stores import Admission, Answers, Registry
 from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
+from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
 from compute.signing import SignatureError, Signed, derived_secret, digest, sign, verify
 
 LEDGER = "veilmart/ledger/v1"
 """For what the secret is derived under which the ledger names subjects."""
-LOOK_UP, BLIND = "look up 查表", "blind 盲化"
-"""The steps of an answer, in rows and in ciphertexts."""
-
-
-@dataclass(frozen=True)
-class Registration:
-    """Tables as a bank registered them, when they were first taken, and the snapshot they were last checked on."""
-
-    message: RegisterTables
-    at: int
-    snapshot: str
-
-
-class Registry(Protocol):
-    """The durable store of what banks brought: each method is one transaction, also between processes."""
-
-    def enrolment(self, bank: str) -> tuple[Signed[KeyStatement], int] | None:
-        """Give the statement that brought the bank's key in force, and when it was first taken."""
-        ...
-
-    def enrol(self, statement: Signed[KeyStatement], now: int) -> int | None:
-        """Put the key in force and give the time; None, and nothing, if as late a statement is in force."""
-        ...
-
-    def registration(self, approval: bytes) -> Registration | None:
-        """Give what was registered under this approval."""
-        ...
-
-    def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
-        """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
-        ...
-
-    def register(
-        self, approval: bytes, message: RegisterTables, snapshot: str, now: int, max_models: int
-    ) -> int | None:
-        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken.
-
-        None, and nothing, if others filled the bank's number of models meanwhile.
-        """
-        ...
-
-    def confirm(self, approval: bytes, snapshot: str) -> None:
-        """Note that every bin of these tables holds a cohort on this snapshot too."""
-        ...
-
-
-class Admission(Protocol):
-    """Permit, consents and ledgers, the node's; each method raises :class:`RefusalError` by its check."""
-
-    def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
-        """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
-        ...
-
-    def admit_job(self, job: JobStatement, registered: Registered) -> int:
-        """Check 9 of a job, first part: the permit is this bank's, stands, and covers fields, purpose and uses.
-
-        Gives how many uses it allows in all.
-        """
-        ...
-
-    def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Check 9 of a job, second part: every subject consents."""
-        ...
-
-    def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing."""
-        ...
-
-
-class Answers(Protocol):
-    """The durable store of answers: at most one job per bank and nonce, one answer per job.
-
-    With an answer its uses are counted and its subjects charged. Its end is an acknowledgement or a tombstone, and
-    never both. Each method that declines raises :class:`RefusalError`.
-    """
-
-    def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
-        """Give the answer to the bank's job that used this nonce."""
-        ...
-
-    def by_job(self, job: bytes) -> Signed[Answer] | None:
-        """Give the answer to the job with this digest."""
-        ...
-
-    def put(
-        self,
-        job: JobStatement,
-        answer: Signed[Answer],
-        max_uses: int,
-        charge: Charge,
-        found: Affordable | None = None,
-    ) -> Signed[Answer]:
-        """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
-
-        Check 2: the job is not buried. Check 9: its rows are uses, ``max_uses`` of them at most under its permit
-        here; and the charge fits every subject's budget, as was ``found`` or is found now.
-        """
-        ...
-
-    def require_affordable(self, charge: Charge) -> Affordable:
-        """Check 9: the charge fits every subject's budget now."""
-        ...
-
-    def require_standing(self, bank: str, job: bytes) -> None:
-        """Check 2: the job is not buried."""
-        ...
-
-    def acknowledge(self, job: bytes, now: int) -> int:
-        """Note that the answer to this job was acknowledged; give the time at which it first was.
-
-        Check 2: the job is not buried.
-        """
-        ...
-
-    def bury(self, tombstone: Signed[Tombstone], now: int) -> int:
-        """Bury a job, answered or not; give the time at which it first was. Its uses and charges are given back.
-
-        Check 2: its answer was not acknowledged.
-        """
-        ...
+LOOK_UP, TEST, BLIND = "look up 查表", "test 判档", "blind 盲化"
+"""The steps of an answer, in rows and in ciphertexts; only bands are tested for."""
 
 
 def no_pool(_key: PublicKey, _outputs: int) -> Pool | None:
@@ -219,23 +106,6 @@ class Provider:
         self._compute_lock = Lock()
         self._own_residues: dict[PublicKey, mpz] = {}  # one for each bank whose key was enrolled
 
-    def enrol(self, message: EnrolKey) -> Accepted:
-        """Keep a key that passes :func:`enrol`: the bank's jobs run under it and under no other.
-
-        5. The statement is of the last hour and later than the one in force; the very same one again changes
-           nothing.
-        """
-        statement, now = message.statement.statement, self._clock()
-        current = self._registry.enrolment(statement.bank)
-        if current is not None and message.statement == current[0]:
-            return Accepted(party=self.domain.name, at=current[1])
-        enrol(message, self.domain.pins)  # 1–4
-        fresh = abs(now - statement.issued_at) <= STATEMENT_AGE
-        at = self._registry.enrol(message.statement, now) if fresh else None
-        if at is None:  # 5
-            raise RefusalError(5, "the statement is old, or a later key is in force", "enrol the key anew")
-        return Accepted(party=self.domain.name, at=at)
-
     def terms(self, _message: AskProviderTerms) -> Signed[ProviderTerms]:
         """Give the product, the snapshot and the mask key of this epoch."""
         holding, epoch = self.domain.holding, self._epochs.current()
@@ -261,6 +131,7 @@ class Provider:
         bank = message.tables.bank
         registered = check_registration(self.domain, message, self._key(bank), self._clock())
         name = digest(registered.approval)
+        self._require_standing(name, check=3)
         kept = self._registry.registration(name)
         if kept is not None:
             return Accepted(party=self.domain.name, at=kept.at)
@@ -276,23 +147,40 @@ class Provider:
             raise full
         return Accepted(party=self.domain.name, at=at)
 
-    def check(self, query: Query) -> None:
+    def withdraw(self, message: WithdrawModel) -> Accepted:
+        """Take no tables and no job under an approval any more; checked by :func:`check_withdrawal`."""
+        withdrawal = check_withdrawal(self.domain, message)
+        return Accepted(party=self.domain.name, at=self._registry.withdraw(withdrawal.approval, self._clock()))
+
+    def histogram(self, message: AskHistogram) -> Signed[SealedHistogram]:
+        """Give the joint histogram of the question's bins over the whole table, for the reviewer alone.
+
+        The checks are in :func:`answer_histogram`.
+        """
+        admit, now = self._admission.admit_question, self._clock()
+        return answer_histogram(self.domain, self._identity, self._registry, admit, message, now)
+
+    def check(self, message: Query | BandQuery) -> None:
         """Refuse the query if :meth:`answer` would refuse it now; nothing is computed or counted."""
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         if self._stored(job) is None:
-            self._admit(query, job)
+            self._admit(query, job, answers)
 
-    def answer(self, query: Query) -> Signed[Answer]:
+    def answer(self, message: Query | BandQuery) -> Signed[Answer]:
         """Give the masked, blinded scores of the job's subjects, stored and counted before they are returned.
 
+        With the others' answers to a banded model's job: the tests that tell the bands.
+
         A retry of the same job gets the stored answer, and one that comes while it is computed waits for it.
-        Checks 1 and 2 are here, 3–9 in :meth:`_admit`.
+        Checks 1 and 2 are here, 3–12 in :meth:`_admit`.
         """
+        query, answers = _parts(message)
         job = check_signature(query, self.domain.pins)  # 1
         stored = self._stored(job)
         if stored is None:
             with self._compute_lock:
-                stored = self._stored(job) or self._compute(query, job)
+                stored = self._stored(job) or self._compute(query, job, answers)
         return stored
 
     def acknowledge(self, message: Acknowledge) -> AnswerKey:
@@ -348,7 +236,8 @@ class Provider:
         return Registered.of(kept.message, key)
 
     def _recheck(self, approval: bytes, registered: Registered) -> None:
-        """Refuse by check 4 if a bin holds no cohort on the present table, where that has changed since."""
+        """Refuse by check 4 if the approval was withdrawn, or a bin holds no cohort on a table that changed."""
+        self._require_standing(approval, check=4)
         kept, snapshot = self._registry.registration(approval), self.domain.holding.snapshot
         if kept is not None and kept.snapshot != snapshot:
             try:
@@ -357,25 +246,37 @@ class Provider:
                 raise RefusalError(4, f"on the present table {error.reason}", error.remedy) from error
             self._registry.confirm(approval, snapshot)
 
-    def _admit(self, query: Query, job: JobStatement) -> "_Admitted":
-        """Give what the job computes with, or refuse by checks 3–9; 3–8 are in :func:`check_job`."""
+    def _require_standing(self, approval: bytes, check: int) -> None:
+        if self._registry.is_withdrawn(approval):
+            raise RefusalError(check, "the reviewer withdrew the model's approval", "ask the reviewer why")
+
+    def _admit(self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None) -> "_Admitted":
+        """Give what the job computes with, or refuse by checks 3–12.
+
+        3–8 are in :func:`check_job`, 10 in :func:`check_place`, 11 and 12 in :func:`open_others`.
+        """
         key = self._key(job.bank)
         registered = self._registered(job.approval, key)
         # 9 comes first, before a million subjects are hashed for somebody without a permit.
         max_uses = 0 if registered is None else self._admission.admit_job(job, registered)
         epochs = {epoch.public_key: epoch.key for epoch in self._epochs.alive()}
         registered, key = check_job(self.domain, query, epochs, key, registered, self._clock())  # 3–8
+        own = self.domain.name
+        check_place(registered.approval, own, answers)  # 10
         self._recheck(job.approval, registered)  # 4
         self._admission.admit_subjects(job, query.subjects)  # 9
-        own = next(terms.statement for terms in job.providers if terms.statement.provider == self.domain.name)
-        return _Admitted(registered, key, epochs[own.mask_key], max_uses)
+        others = None if answers is None else open_others(job, own, key, self.domain.pins, answers)  # 11, 12
+        terms = next(terms.statement for terms in job.providers if terms.statement.provider == own)
+        return _Admitted(registered, key, epochs[terms.mask_key], max_uses, others)
 
-    def _compute(self, query: Query, job: JobStatement) -> Signed[Answer]:
-        admitted = self._admit(query, job)
+    def _compute(
+        self, query: Query, job: JobStatement, answers: Sequence[ReleasedAnswer] | None
+    ) -> Signed[Answer]:
+        admitted = self._admit(query, job, answers)
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
-        charge = self._charge(query, admitted.registered, codes)
+        charge = self._charge(query, job, admitted.registered, codes)
         found = self._answers.require_affordable(charge)  # 9, before the work
         means = self._means
         progress = partial(means.progress, LOOK_UP)
@@ -383,9 +284,7 @@ class Provider:
         sums = lookup_sum(key, tables, codes, job.layout, means.runner, means.partials, progress)
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
-        capped = top_mask(key, masked, job.layout, len(job.providers))
-        pool = means.pool(key, len(capped))
-        ciphertexts = blind(key, capped, means.runner, pool, partial(means.progress, BLIND))
+        ciphertexts = self._closed(admitted, job, masked)
         own, name = self.domain.name, digest(job)
         one_time = self._answer_key(name)
         answer = Answer(
@@ -396,12 +295,31 @@ class Provider:
             key_digest=key_digest(one_time),
             answered_at=self._clock(),
         )
+        self._require_standing(job.approval, check=4)  # once more: it may have been withdrawn meanwhile
         self._admission.keep_use(job, query.subjects)
         # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
         signed = sign(answer, own, self._identity)
         return _answer_to(job, self._answers.put(job, signed, admitted.max_uses, charge, found))
 
-    def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
+    def _closed(self, admitted: "_Admitted", job: JobStatement, masked: Sequence[mpz]) -> list[mpz]:
+        """Give what may leave of the masked sums: with a top mask, or zero tests of totals, each blinded.
+
+        A banded model's sums get no top mask: it would stay in the totals. All but the last provider's leave as
+        they are, uniform by the zero-sum mask, for the last one's never do.
+        """
+        key, means, bands = admitted.key, self._means, admitted.registered.approval.bands
+        blinded = partial(means.progress, BLIND)
+        if bands is None:
+            capped = top_mask(key, masked, job.layout, len(job.providers), job.rows)
+            return blind(key, capped, means.runner, means.pool(key, len(capped)), blinded)
+        if admitted.others is None:
+            return blind(key, masked, means.runner, means.pool(key, len(masked)), blinded)
+        columns = zip(masked, *admitted.others, strict=True)
+        totals = [prod(parts, start=mpz(1)) % key.n_squared for parts in columns]
+        pool, values = means.pool(key, len(totals) * bands.tests), bands.values(job.slot_bias)
+        return zero_tests(key, totals, values, means.runner, pool, (partial(means.progress, TEST), blinded))
+
+    def _charge(self, query: Query, job: JobStatement, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""
         approval, holding = registered.approval, self.domain.holding
 
@@ -411,8 +329,8 @@ class Provider:
 
         return Charge(
             bank=approval.bank,
-            points_id=approval.points_id,
-            millibits=millibits(approval.reachable_totals),
+            points_id=points_told(approval, job, self.domain.name),
+            millibits=millibits(approval.outcomes),
             bins=registered.tables.bins,
             snapshot=holding.snapshot,
             subjects=query.subjects,
@@ -446,6 +364,11 @@ class Provider:
             raise RefusalError(5, "a provider's mask key is of small order", "ask for its terms again") from error
 
 
+def _parts(message: Query | BandQuery) -> tuple[Query, tuple[ReleasedAnswer, ...] | None]:
+    """Give the query, and the others' answers if they came with it."""
+    return (message.query, message.answers) if isinstance(message, BandQuery) else (message, None)
+
+
 def _answer_to(job: JobStatement, stored: Signed[Answer]) -> Signed[Answer]:
     """Give the answer that is stored under the job's nonce, or refuse by check 2 if it is another job's."""
     if stored.statement.job != digest(job):  # 2
@@ -461,3 +384,5 @@ class _Admitted:
     key: PublicKey
     mask_key: X25519PrivateKey
     max_uses: int
+    others: list[list[mpz]] | None
+    """The other providers' ciphertexts, where this one tells a banded model's bands."""

@@ -1,94 +1,78 @@
-"""The model reviewer's side: recompute every ciphertext, bound what a score can leak, sign.
+"""The model reviewer's side: recompute every ciphertext, bound what a score can leak, open a case, tell the end.
 
-It judges leakage and not credit merit (PROTOCOLS.md §3).
+It judges leakage and not credit merit (PROTOCOLS.md §3). What breaks a rule is refused at once; the rest its
+examiners decide, in :mod:`compute.protocols.risk_score.desk`.
 """
 
-import hmac
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
-from compute.canonical import DAY, encode
+from compute.canonical import DAY
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
-from compute.protocols.base import STATEMENT_AGE, Progress, RefusalError, no_progress
-from compute.protocols.risk_score.assessment import Assessment, Limits, assess
+from compute.protocols.base import BUSY, STATEMENT_AGE, Progress, RefusalError, no_progress
+from compute.protocols.risk_score.assessment import CONCENTRATION, Assessment, assess
+from compute.protocols.risk_score.canonical_points import points_id
+from compute.protocols.risk_score.case import Case, aged, grant_by_rule, rests_on
+from compute.protocols.risk_score.case_states import ModelCaseState, Move
+from compute.protocols.risk_score.comparison import marks
 from compute.protocols.risk_score.epochs import Epochs
+from compute.protocols.risk_score.histogram_check import open_histograms
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.messages import (
+    AskDecision,
     AskReviewerTerms,
     ModelApproval,
+    ModelReceived,
     ModelSubmission,
     Opening,
     RegisteredTables,
     ReviewerTerms,
     SubmitModel,
     TableOpening,
+    UnderReview,
 )
-from compute.protocols.risk_score.opened import OpenedModel, opened
-from compute.protocols.risk_score.sealing import SealError, unseal
-from compute.signing import SUITE, Pins, SignatureError, Signed, digest, sign, verify
+from compute.protocols.risk_score.office import REFUSAL_DAYS, Cases, Office
+from compute.protocols.risk_score.opened import CaseFile, opened
+from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
+from compute.signing import SUITE, SignatureError, Signed, digest, sign, verify
 
 MAX_ENTRIES = 4096
 """Bins of a model over all providers: what a review may cost."""
+CASE_DIGITS = 32
+"""Of a submission's digest, which name its case: 128 bits."""
 RECOMPUTE = "recompute 重算"
 """The step of a review, in ciphertexts."""
-
-
-class Approvals(Protocol):
-    """The durable store of what was approved."""
-
-    def find(self, submission: bytes) -> Signed[ModelApproval] | None:
-        """Give the approval of the submission with this digest."""
-        ...
-
-    def put(self, submission: bytes, approval: Signed[ModelApproval]) -> Signed[ModelApproval]:
-        """Store the approval unless the submission has one; give the one that is stored, durably."""
-        ...
-
-
-@dataclass(frozen=True)
-class Office:
-    """What a reviewer decides by: who it is, whom it knows, how much a model may leak."""
-
-    name: str
-    pins: Pins
-    points_secret: bytes = field(repr=False)
-    """Under which ``points_id`` is made."""
-    limits: Limits = field(default_factory=Limits)
-    """How much a model may tell."""
-    approval_days: int = 365
 
 
 @dataclass(frozen=True)
 class Examined:
     """A submission whose every ciphertext is what its opening says."""
 
-    model: OpenedModel
+    file: CaseFile
     assessment: Assessment
     points_id: str
 
 
 class Reviewer:
-    """The role: an office and its identity. ``epochs``, its sealing keys, and ``approvals`` last."""
+    """The role: an office and its identity. ``epochs``, its sealing keys, and ``cases`` last."""
 
     def __init__(
         self,
         office: Office,
         identity: Ed25519PrivateKey,
         epochs: Epochs,
-        approvals: Approvals,
+        cases: Cases,
         clock: Callable[[], int],
         progress: Progress = no_progress,
     ) -> None:
         self.office = office
-        self._identity, self._epochs, self._approvals = identity, epochs, approvals
+        self._identity, self._epochs, self._cases = identity, epochs, cases
         self._clock, self._progress = clock, progress
 
     def terms(self, _message: AskReviewerTerms) -> Signed[ReviewerTerms]:
@@ -100,31 +84,109 @@ class Reviewer:
     def check(self, message: SubmitModel) -> None:
         """Refuse the submission by checks 1 and 2 if :meth:`review` would; no ciphertext is looked at."""
         submission = self._verified(message)
-        if self._approvals.find(digest(submission)) is None:
+        if self._cases.find(digest(submission)) is None:
             self._check_tables(submission)
+            self._check_open(submission.bank)
 
-    def review(self, message: SubmitModel) -> Signed[ModelApproval]:
-        """Give the signed approval, or raise :class:`RefusalError` with the number of the check.
+    def review(self, message: SubmitModel) -> ModelReceived:
+        """Open a case for examiners to decide, or raise :class:`RefusalError` with the number of the check.
 
-        The same submission again gets the same approval.
+        The same submission again has the same case. One that tells nothing new beside a model that stands is
+        approved at once (:func:`compute.protocols.risk_score.case.rests_on`).
 
         1. The submission is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
            this bank and this modulus; there are not too many bins.
-        3. The sealed opening opens, for these tables.
+        3. The sealed opening opens, for these tables, with a dossier if this office wants one; so does each
+           provider's histogram, signed by it, of the last hour, for these bins of this product version.
         4. Every ciphertext is the encryption of its biased point under its randomness; points within the bound.
-        5, 6. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
+        5–9. The rules of :mod:`compute.protocols.risk_score.assessment` find nothing.
         """
         submission = self._verified(message)  # 1
         identity = digest(submission)
-        approved = self._approvals.find(identity)
-        if approved is None:
+        case = self._cases.find(identity)
+        if case is None:
+            self._check_open(submission.bank)
             examined = self._examine(submission)
-            for finding in examined.assessment.findings:  # 5, 6
+            for finding in examined.assessment.findings:  # 5–9
+                if finding.rule == CONCENTRATION:
+                    self._cases.note_concentrated(identity, submission.bank, self._clock())
                 raise RefusalError(finding.rule, finding.reason, finding.remedy)
-            approval = sign(self._approval(submission, examined), self.office.name, self._identity)
-            approved = self._approvals.put(identity, approval)
-        return approved
+            case = self._open(identity, submission, examined)
+        return ModelReceived(reviewer=self.office.name, submission=identity, at=case.opened_at)
+
+    def decision(self, message: AskDecision) -> Signed[ModelApproval] | UnderReview:
+        """Give the signed approval, or say that there is none yet; raise :class:`RefusalError` if none will come.
+
+        1. The submission is one that this bank made here.
+        2. No examiner has refused it.
+        3. The examiners decided in time.
+        4. The approval was not withdrawn.
+        5. It has not expired.
+        """
+        case = self._cases.find(message.submission)
+        if case is None or case.bank != message.bank:  # 1
+            raise RefusalError(1, f"{message.bank} made no such submission here", "submit the model")
+        case = aged(case, self._clock())
+        match case.state:
+            case ModelCaseState.REFUSED:
+                raise _ended(2, case, Move.REFUSE, "correct the model, then submit it anew")  # 2
+            case ModelCaseState.LAPSED:
+                reason = f"nobody decided in {self.office.decision_days} days"
+                raise RefusalError(3, reason, "submit the model anew")  # 3
+            case ModelCaseState.WITHDRAWN:
+                raise _ended(4, case, Move.WITHDRAW, "ask the reviewer, then submit a model anew")  # 4
+            case ModelCaseState.EXPIRED:
+                raise RefusalError(5, "the approval has expired", "submit the model anew")  # 5
+        if case.approval is not None:
+            return case.approval
+        return UnderReview(
+            reviewer=self.office.name,
+            submission=case.submission,
+            since=case.opened_at,
+            lapses=case.lapses_at,
+        )
+
+    def _open(self, identity: bytes, submission: ModelSubmission, examined: Examined) -> Case:
+        now, model = self._clock(), examined.file.model
+        new = Case(
+            case=identity.hex()[:CASE_DIGITS],
+            submission=identity,
+            bank=submission.bank,
+            model=model.model,
+            model_version=model.model_version,
+            state=ModelCaseState.OPEN,
+            opened_at=now,
+            lapses_at=now + self.office.decision_days * DAY,
+            draft=self._draft(submission, examined),
+            assessment=examined.assessment,
+            marks=marks(model, self.office.points_secret),
+        )
+
+        def make(approved: Sequence[Case]) -> Case:
+            base = next((case for case in approved if rests_on(new.draft, case, now)), None)
+            if base is None:
+                return new
+            return grant_by_rule(new, base, now, now + self.office.approval_days * DAY, self._sign)
+
+        return self._cases.open(identity, make, examined.file)
+
+    def _sign(self, approval: ModelApproval) -> Signed[ModelApproval]:
+        return sign(approval, self.office.name, self._identity)
+
+    def _check_open(self, bank: str) -> None:
+        """Refuse what would make too much work for examiners, or tell too much of the departments' tables.
+
+        Rule 7 says of any union of cells that it may choose whether more than 10% of the companies are in it, so a
+        bank that submitted models without end would read the histograms that are sealed from it. Where it has
+        been told enough nothing is looked at: that a model passes tells as much.
+        """
+        since = self._clock() - REFUSAL_DAYS * DAY
+        if self._cases.concentrated(bank, since) >= self.office.max_concentrated:
+            reason = f"rule {CONCENTRATION} refused too many models of {bank} in {REFUSAL_DAYS} days"
+            raise RefusalError(BUSY, reason, "wait, or ask the reviewer which bins it would take")
+        if self._cases.undecided(bank) >= self.office.max_undecided:
+            raise RefusalError(BUSY, f"{bank} has too many models under review", "wait for their decisions")
 
     def _verified(self, message: SubmitModel) -> ModelSubmission:
         try:
@@ -133,7 +195,7 @@ class Reviewer:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
 
     def _examine(self, submission: ModelSubmission) -> Examined:
-        """Open the model and measure it: checks 2–4 refuse, 5 and 6 find."""
+        """Open the model and measure it: checks 2–4 refuse, 5–9 find."""
         key = self._check_tables(submission)  # 2
         try:
             opening = self._unseal(submission)  # 3
@@ -141,17 +203,25 @@ class Reviewer:
             raise RefusalError(3, str(error), "ask for the reviewer's terms again and seal to that key") from error
         if len(opening.tables) != len(submission.tables):
             raise RefusalError(3, "the opening has another number of tables", "open each provider's tables")
+        if self.office.require_dossier and opening.dossier is None:  # 3
+            raise RefusalError(3, "the model comes without a dossier", "add the scorecard's dossier")
+        keys = [epoch.key for epoch in self._epochs.alive()]
+        histograms = open_histograms(submission, keys, self.office.pins, self._clock())  # 3
         for tables, table_opening in zip(submission.tables, opening.tables, strict=True):
             self._check_opening(key, submission.points_bound, tables, table_opening)  # 4
         model = opened(submission, opening)
-        return Examined(model, assess(model, self.office.limits), points_id(model, self.office.points_secret))
+        file, assessment = (
+            CaseFile(model=model, dossier=opening.dossier),
+            assess(model, self.office.limits, histograms),
+        )
+        return Examined(file, assessment, points_id(model, self.office.points_secret))
 
     def _unseal(self, submission: ModelSubmission) -> Opening:
         """Open with whichever key is alive: a key may have changed since the bank asked for it."""
         failure = SealError("no sealing key is alive here")
         for epoch in self._epochs.alive():
             try:
-                return unseal(submission.sealed_opening, submission.tables, epoch.key)
+                return unseal(submission.sealed_opening, epoch.key, opening_info(submission.tables), Opening)
             except SealError as error:
                 failure = error
         raise failure
@@ -199,7 +269,8 @@ class Reviewer:
         except PaillierError as error:
             raise RefusalError(4, f"{where}: {error}", "encrypt the model anew") from error
 
-    def _approval(self, submission: ModelSubmission, examined: Examined) -> ModelApproval:
+    def _draft(self, submission: ModelSubmission, examined: Examined) -> ModelApproval:
+        """What is signed once the case is approved; when it expires is known only then."""
         return ModelApproval(
             reviewer=self.office.name,
             suite=SUITE,
@@ -210,18 +281,14 @@ class Reviewer:
             points_id=examined.points_id,
             points_bound=submission.points_bound,
             reachable_totals=examined.assessment.reachable_totals,
-            expires=self._clock() + self.office.approval_days * DAY,
+            expires=0,
+            bands=examined.assessment.bands,
         )
 
 
-def points_id(model: OpenedModel, secret: bytes) -> str:
-    """HMAC-SHA256 of bank, products, bins and points: names a model without showing it, whatever its encryption.
-
-    Bins, features and providers stand in sorted order, so one model has one form. The bank is part of it, or a
-    rival could find a model by submitting guesses and comparing names.
-    """
-    content = [model.bank]
-    for part in model.tables:
-        content += [part.provider, part.product]
-        content += [encode(feature).decode() for feature in part.features]
-    return hmac.digest(secret, json.dumps(content).encode(), "sha256").hex()
+def _ended(check: int, case: Case, move: Move, remedy: str) -> RefusalError:
+    """The refusal that tells the bank what the examiner said."""
+    step = case.last(move)
+    said = "" if step is None else f"{'' if step.code is None else f' ({step.code})'}: {step.reason}"
+    ended = "refused the model" if move is Move.REFUSE else "withdrew the approval"
+    return RefusalError(check, f"the examiners {ended}{said}", remedy)

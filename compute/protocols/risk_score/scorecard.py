@@ -3,18 +3,32 @@
 The file is JSON::
 
     {"name", "version", "higher_is", "points_to_double_odds", "base_points",
-     "sources": {product id: [feature …]}, "local": [feature …]}
+     "sources": {product id: [feature …]}, "local": [feature …], "dossier"?: {…},
+     "bands"?: {"cuts": [score …], "names": [name …]}}
 
 A feature is ``{"kind": "category", "column", "prefix"?, "bins": [{"values": […], "points"}],
 "other_or_missing_points"}`` or ``{"kind": "number", "column", "edges", "points", "missing_points"}``; with edges
 e_1 < … < e_k the k+1 points belong to x < e_1, e_1 ≤ x < e_2, …, x ≥ e_k.
 
 score = base_points + the points of the sources' features + the points of the local features.
+
+With bands the bank learns a subject's band and never its score: with cuts c_1 < … < c_k the k+1 names, the lowest
+band's first, belong to scores below c_1, from c_1 to below c_2, …, from c_k on. Such a card has no local features:
+points that the bank sets for each subject would move the cuts for each subject, and so find its score. What the
+bank knows itself it puts beside the band, in a matrix of its own.
+
+The dossier is for the model's reviewer (:mod:`compute.protocols.risk_score.dossier`), with figures as decimals of
+at most four places::
+
+    {"author", "purpose", "population", "bad_definition", "development": sample, "validation": sample | null,
+     "stability_index"}
+
+A sample is ``{"first_day", "last_day", "rows", "bad", "auc", "ks"}``.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -24,6 +38,8 @@ from msgspec import Meta
 from compute.binning import BinningError, Bins, CategoryBins, NumberBins
 from compute.canonical import Name, Version
 from compute.paillier.encoding import FixedPoint
+from compute.protocols.risk_score.bands import MAX_CUTS, BandError, Bands
+from compute.protocols.risk_score.dossier import PARTS, Dossier
 from compute.protocols.risk_score.messages import MAX_FEATURES
 
 MAX_SCORECARD_BYTES = 2**20
@@ -35,6 +51,10 @@ MAX_POINTS = 1000
 """A feature's points lie in ±MAX_POINTS. The slots' width follows from this and not from the model, so that the
 layout of a job tells providers nothing about it."""
 
+_BAND_NAME = "a letter or digit, then up to 39 letters, digits, spaces or . _ + - ( )"
+BandName = Annotated[str, Meta(pattern=r"\A\w[\w .()+-]{0,39}\Z", description=_BAND_NAME)]
+"""Nothing that a table of results would take for a formula."""
+
 
 class ScorecardError(ValueError):
     """The scorecard has a gap, an overlap, points beyond the bound, or is not in the format."""
@@ -45,7 +65,7 @@ class Feature:
     """A column's bins and the points of each, in units of 10^-decimals; the last bin is for missing."""
 
     bins: Bins
-    points: tuple[int, ...]
+    points: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,9 +75,13 @@ class Scorecard:
     name: str
     version: str
     decimals: int
-    base_points: int
+    base_points: int = field(repr=False)
     sources: dict[str, tuple[Feature, ...]]
     local: tuple[Feature, ...]
+    dossier: Dossier | None = None
+    cuts: tuple[int, ...] | None = None
+    """Of the total over the sources, in units: the cuts of the score less the base points."""
+    band_names: tuple[str, ...] = ()
 
     @property
     def points_bound(self) -> int:
@@ -93,13 +117,18 @@ def parse_scorecard(data: bytes) -> Scorecard:
         raise ScorecardError(f"base_points lie beyond ±{MAX_BASE_POINTS}; rescale the card")
     fixed = FixedPoint(_decimals(card))
     sources = {product: _features(f"sources.{product}", specs, fixed) for product, specs in card.sources.items()}
+    base = fixed.encode(card.base_points)
+    cuts, names = (None, ()) if card.bands is None else _bands(card, card.bands, fixed, base, sources)
     return Scorecard(
         card.name,
         card.version,
         fixed.decimals,
-        fixed.encode(card.base_points),
+        base,
         sources,
         _features("local", card.local, fixed),
+        None if card.dossier is None else _dossier(card.dossier),
+        cuts,
+        names,
     )
 
 
@@ -151,6 +180,30 @@ class _Number(_Spec, frozen=True, tag="number"):
 _Specs = Annotated[tuple[_Category | _Number, ...], Meta(max_length=MAX_FEATURES)]
 
 
+class _Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    first_day: str
+    last_day: str
+    rows: int
+    bad: int
+    auc: _Exact
+    ks: _Exact
+
+
+class _Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    author: str
+    purpose: str
+    population: str
+    bad_definition: str
+    development: _Sample
+    stability_index: _Exact
+    validation: _Sample | None = None
+
+
+class _Bands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cuts: Annotated[tuple[_Exact, ...], Meta(min_length=1, max_length=MAX_CUTS)]
+    names: tuple[BandName, ...]
+
+
 class _Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     version: Version
@@ -159,6 +212,51 @@ class _Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_points: _Exact
     sources: Annotated[dict[Name, Annotated[_Specs, Meta(min_length=1)]], Meta(min_length=1)]
     local: _Specs
+    dossier: _Dossier | None = None
+    bands: _Bands | None = None
+
+
+def _bands(
+    card: _Card, given: _Bands, fixed: FixedPoint, base: int, sources: dict[str, tuple[Feature, ...]]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Give the cuts of the total over the sources, and the bands' names."""
+    if card.local:
+        raise ScorecardError("bands: a card with bands has no local features; put them beside the band")
+    if len(given.names) != len(given.cuts) + 1 or len(set(given.names)) != len(given.names):
+        raise ScorecardError(f"bands: {len(given.cuts)} cuts make {len(given.cuts) + 1} bands; name each once")
+    if any(abs(Decimal(cut)) > MAX_BASE_POINTS for cut in given.cuts):
+        raise ScorecardError(f"bands: a cut lies beyond ±{MAX_BASE_POINTS}; rescale the card")
+    cuts = tuple(fixed.encode(cut) - base for cut in given.cuts)
+    try:
+        Bands.over([feature.points for features in sources.values() for feature in features], cuts)
+    except BandError as error:
+        raise ScorecardError(f"bands: {error}") from error
+    return cuts, given.names
+
+
+def _dossier(given: _Dossier) -> Dossier:
+    members = msgspec.structs.asdict(given) | {
+        "development": _sample("development", given.development),
+        "validation": None if given.validation is None else _sample("validation", given.validation),
+        "stability_index": _parts("dossier.stability_index", given.stability_index),
+    }
+    try:
+        return msgspec.convert({"type": "dossier", **members}, Dossier)
+    except msgspec.ValidationError as error:
+        raise ScorecardError(f"dossier: {error}") from error
+
+
+def _sample(name: str, given: _Sample) -> dict[str, object]:
+    figures = {each: _parts(f"dossier.{name}.{each}", getattr(given, each)) for each in ("auc", "ks")}
+    return {"type": "sample", **msgspec.structs.asdict(given), **figures}
+
+
+def _parts(place: str, figure: _Exact) -> int:
+    """The figure in whole ten-thousandths."""
+    parts = Decimal(figure) * PARTS
+    if parts != parts.to_integral_value():
+        raise ScorecardError(f"{place}: {figure} has more than four decimals; round it")
+    return int(parts)
 
 
 def _features(place: str, specs: Sequence[_Category | _Number], fixed: FixedPoint) -> tuple[Feature, ...]:
@@ -189,7 +287,8 @@ def _feature(place: str, spec: _Category | _Number, fixed: FixedPoint) -> Featur
 def _decimals(card: _Card) -> int:
     """The most decimals that any number of points has: every score is exact in that unit."""
     specs = [*card.local, *(spec for specs in card.sources.values() for spec in specs)]
-    numbers = [card.base_points, *(value for spec in specs for value in spec.all_points())]
+    cuts = () if card.bands is None else card.bands.cuts
+    numbers = [card.base_points, *cuts, *(value for spec in specs for value in spec.all_points())]
     exponents = [-int(Decimal(number).normalize().as_tuple().exponent) for number in numbers if number]
     decimals = max([0, *exponents])
     if decimals > MAX_DECIMALS:

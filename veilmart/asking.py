@@ -1,0 +1,31 @@
+"""Asking a person's own node, for commands: what goes wrong ends in one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from compute.node.console.client import NodeClient
+from compute.settings import SettingsError
+from compute.web.errors import PeerProblemError, WebError
+from compute.web.secret import SecretFileError
+from veilmart.person import load_person, open_peer
+
+
+@contextmanager
+def open_node(config: Path) -> Iterator[NodeClient]:
+    """Open the console of the person's own node; errors end in one line."""
+    with told(), open_peer(load_person(config)) as (peer, _):
+        yield NodeClient(peer)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Make what a node refuses, and what cannot be asked, the command's last line."""
+    try:
+        yield
+    except PeerProblemError as error:
+        raise click.ClickException(f"{error.detail} {error.remedy}") from error
+    except (SecretFileError, SettingsError, WebError) as error:
+        raise click.ClickException(str(error)) from error

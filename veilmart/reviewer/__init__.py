@@ -1,0 +1,1 @@
+"""``veilmart reviewer``: what a model reviewer's examiners do."""

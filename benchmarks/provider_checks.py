@@ -1,18 +1,20 @@
 """A provider's checks of a large job against its arithmetic: what safety costs.
 
 A query about 20,000 of the example's companies goes through a provider's node as it does there: the server
-decodes it and refuses what has to be refused; a worker that knows nothing yet does so again, and answers. It is the
-product's own code over its own SQLite file, in one process; what marketplace and bank do is in `office.py`. Left out
-are the requests to the marketplace and the log, whose number does not grow with the rows; what comes back from them
-is decoded and verified here too.
+decodes it and refuses what has to be refused; a worker that knows nothing yet does so again, and answers. It is
+the product's own code over its own SQLite file, in one process; what marketplace and bank do is in `office.py`.
+Left out are the requests to the marketplace and the log, whose number does not grow with the rows; what comes
+back from them is decoded and verified here too.
 
-The arithmetic is look-up, masks and blinding, with the pool at hand. All the rest of what server and worker do is
-counted as a check, but for the reading of the rows: also the tree that commits to the subjects, and the storing of
-the answer with its charges. The share is of the job: that, the arithmetic, the bank's encryption and decryption.
+The arithmetic is look-up, masks and blinding, with the pool at hand. All the rest of what server and worker do
+is counted as a check, but for the reading of the rows: also the tree that commits to the subjects, and the
+storing of the answer with its charges. The share is of the job: that, the arithmetic, the bank's encryption and
+decryption.
 
-The floor: a subject costs 17 hashes. Twelve are for its salt, its consent's commitment and its place in the tree of
-the use, four for the root of the query, which server and worker each find, and one for its name in the ledger. At
-0.4 µs, which is what Python takes for one, they are 0.14 s of 20,000 subjects, whatever the length of the key.
+The floor: a subject costs 17 hashes. Twelve are for its salt, its consent's commitment and its place in the
+tree of the use, four for the root of the query, which server and worker each find, and one for its name in the
+ledger. At 0.4 µs, which is what Python takes for one, they are 0.14 s of 20,000 subjects, whatever the length
+of the key.
 """
 
 import secrets

@@ -7,7 +7,8 @@
 A charge is made in the transaction that stores the answer, so neither two jobs at once nor a crash spends more
 than the budget (PROTOCOLS.md §3). The same subject in the same bins under the same points is the same charge:
 asking again tells nothing new. A charge lapses once the subject has moved to another bin of *every* column of the
-model, for then nothing that the old score told is so any more; what changed within its bin changes nothing.
+model, for then nothing that the old score told is so any more; what changed within its bin changes nothing. One of
+a column that is not published any more stands: nobody can say here whether it is still true.
 """
 
 import json
@@ -166,7 +167,8 @@ def _lapse(connection: Connection, charge: Charge, names: Collection[str]) -> bo
     over = [
         {"of": row.subject, "under": model, "in": row.codes}
         for model, rows in by_model.items()
-        for row, now in zip(rows, _present(connection, charge, model, rows), strict=True)
+        if (present := _present(connection, charge, model, rows)) is not None
+        for row, now in zip(rows, present, strict=True)
         if all(before != after for before, after in zip(bytes.fromhex(row.codes), now, strict=True))
     ]
     if over:
@@ -176,11 +178,11 @@ def _lapse(connection: Connection, charge: Charge, names: Collection[str]) -> bo
 
 def _present(
     connection: Connection, charge: Charge, model: int, rows: Collection[Row[tuple[object, ...]]]
-) -> list[bytes]:
-    """The codes that the subjects of these charges have under the model's bins in the present table."""
+) -> list[bytes] | None:
+    """The codes that the subjects of these charges have under the model's bins in the present table, if any."""
     subject_of = dict(zip(charge.names, charge.subjects, strict=True))
     bins = decode(
         connection.execute(select(_MODELS.c.bins).where(_MODELS.c.model == model)).scalar_one(), _Bins
     ).bins
     columns = charge.recode(bins, [subject_of[row.subject] for row in rows])
-    return [bytes(codes) for codes in zip(*columns, strict=True)]
+    return None if columns is None else [bytes(codes) for codes in zip(*columns, strict=True)]

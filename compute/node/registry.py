@@ -28,7 +28,7 @@ from compute.paillier.public import PublicKey
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.messages import RegisterTables
-from compute.protocols.risk_score.provider import Registration
+from compute.protocols.risk_score.provider_stores import Registration
 from compute.signing import Signed, digest
 from compute.terms import Terms
 

@@ -55,7 +55,7 @@ def answer(key: PublicKey, mark: int, members: Sequence[int], layout: SlotLayout
     concealed = conceal(key, table, next(each for each in own if gmpy2.gcd(each, key.n) == 1))
     (total,) = lookup_sum(key, [concealed], [np.array(members, dtype=np.uint8).tobytes()], layout)
     masked = total * key.residue(mpz(secrets.randbelow(int(key.n)))) % key.n_squared
-    (blinded,) = blind(key, top_mask(key, [masked], layout, 2))
+    (blinded,) = blind(key, top_mask(key, [masked], layout, 2, len(members)))
     return blinded
 
 

@@ -27,6 +27,7 @@ from compute.node.settings import load_settings
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.permit import PermitError, issue, permit_name, read_permit
+from compute.protocols.risk_score.messages import Opening
 from compute.protocols.risk_score.sealing import SealError, unseal
 from compute.settings import SettingsError
 from compute.signing import Pin
@@ -94,7 +95,9 @@ FORMATS: dict[str, Format] = {
         lambda key: key.to_bytes(),  # type: ignore[attr-defined]
     ),
     "sealed opening": Format(
-        lambda data: unseal(data, [], X25519PrivateKey.from_private_bytes(b"\1" * 32)), (SealError,), (bytes(80),)
+        lambda data: unseal(data, X25519PrivateKey.from_private_bytes(b"\1" * 32), b"opening", Opening),
+        (SealError,),
+        (bytes(80),),
     ),
     "evidence": Format(pack.unpack, (AuditError,), (pack.archive({"manifest.json": b"{}"}),)),
 }

@@ -58,6 +58,8 @@ def drawn(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911,
             return st.booleans()
         case inspect.IntType():
             return st.integers(_least(kind), _most(kind))
+        case inspect.FloatType(ge=least, le=most):
+            return st.floats(least, most, allow_nan=False, allow_infinity=False)
         case inspect.StrType(pattern=None):
             return st.text(min_size=kind.min_length or 0, max_size=_cap(kind.min_length, kind.max_length))
         case inspect.StrType(pattern=str() as pattern):

@@ -6,7 +6,7 @@ from node.statements import at_once, key_statement, presentation, registration
 from world import NOW
 
 from compute.node.registry import KeptPresentation, RegistryStore
-from compute.protocols.risk_score.provider import Registration
+from compute.protocols.risk_score.provider_stores import Registration
 from compute.signing import digest
 
 APPROVALS = [digest(registration(model).approval.statement) for model in range(5)]

@@ -553,3 +553,43 @@ def test_a_category_that_cannot_be_seen_is_refused(value: str) -> None:
     text = (EXAMPLES / "scorecard.json").read_text("utf-8").replace('"rural"', f'"{value}"')
     with pytest.raises(ScorecardError, match="cannot be seen"):
         parse_scorecard(text.encode())
+
+
+# --- bands ----------------------------------------------------------------------------------------------------
+
+BANDED: Document = with_("local", []) | {"bands": {"cuts": [495, 505.5], "names": ["低", "B", "A+ (best)"]}}
+
+
+def banded(**changes: object) -> Document:
+    return BANDED | {"bands": BANDED["bands"] | changes}
+
+
+def test_cuts_are_of_the_total_over_the_sources() -> None:
+    card = parse(BANDED)
+    assert card.decimals == 1
+    assert card.cuts == (-50, 55)  # the score's less the base points, in tenths
+    assert card.band_names == ("低", "B", "A+ (best)")
+    plain = parse(CARD)
+    assert (plain.cuts, plain.band_names) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (BANDED | {"local": CARD["local"]}, "a card with bands has no local features"),
+        (banded(names=["A", "B"]), "2 cuts make 3 bands"),
+        (banded(names=["A", "B", "A"]), "name each once"),
+        (banded(names=["A", "B", "=cmd()"]), "not a scorecard"),
+        (banded(names=["A", "B", ""]), "not a scorecard"),
+        (banded(names=["A", "B", "a\n"]), "not a scorecard"),
+        (banded(cuts=[505, 495]), "do not rise"),
+        (banded(cuts=[495.2, 495.4]), "no total lies"),
+        (banded(cuts=[0, 495]), "no total lies"),
+        (banded(cuts=[495, 10_000_000]), "beyond ±1000000"),
+        (banded(cuts=[]), "not a scorecard"),
+        (banded(cuts=[495] * 10), "not a scorecard"),
+    ],
+)
+def test_what_makes_no_bands_of_a_card(document: Document, message: str) -> None:
+    with pytest.raises(ScorecardError, match=message):
+        parse(document)

@@ -29,15 +29,19 @@ Rows = Iterable[tuple[str, ...]]
 _ITEM = ("项目 Item", "内容 Value")
 PARTIAL_TOTAL = "部分总分 partial total"
 _NAMES: Mapping[str, str] = {
+    "bands": "分档 Bands",
     "bits": "平均信息量 bits, expected",
     "certain": "可确定比例 certain",
     "column": "字段 column",
     "concentration": "集中度 Concentration",
+    "cuts": "分档界限 cuts",
     "expected_bits": "总分平均信息量 expected bits",
     "findings": "违反的规则 Findings",
     "gain": "猜中率提高 gain",
     "guess": "猜中率 guess",
+    "high": "最高总分 high",
     "left_out": "未计入比例 left out",
+    "low": "最低总分 low",
     "measures": "各字段 Measures",
     "prior_bits": "事先信息量 prior bits",
     "provider": "数据提供方 provider",
@@ -45,6 +49,7 @@ _NAMES: Mapping[str, str] = {
     "reason": "原因 reason",
     "remedy": "改法 remedy",
     "rule": "规则 rule",
+    "step": "总分间隔 step",
 }
 """What is measured, as it is called; what has no name here is shown by its own."""
 

@@ -61,6 +61,7 @@ def register_model(settings: BankSettings, context: JobContext) -> bytes:
             model_version=card.version,
             approval=digest(approval).hex(),
             reachable_totals=approval.reachable_totals,
+            bands=None if approval.bands is None else approval.bands.count,
         )
     )
 

@@ -7,6 +7,7 @@ from apiflask.fields import String
 from flask import Response
 
 from compute.canonical import Message, decode
+from compute.node.bank.kinds import REGISTER_MODEL
 from compute.node.console.messages import (
     MAX_JOBS,
     Jobs,
@@ -74,6 +75,8 @@ def scored(store: JobStore, job: str) -> Scored:
 
 AGAIN = "submit it under a new reference"
 """What is left to do: the same request under the same reference is the same job, whatever became of it."""
+REGISTER_AGAIN = "register the model again"
+"""Of a job that has no reference of its author's."""
 
 
 WAITING = "waits for this node's worker 等待本节点的工作进程 (veilmart node work)"
@@ -81,9 +84,10 @@ WAITING = "waits for this node's worker 等待本节点的工作进程 (veilmart
 
 def view(job: Job) -> JobView:
     """Give the message about a job."""
-    failure, remedy = job.failure, AGAIN if job.state is State.CANCELLED else None
+    again = REGISTER_AGAIN if job.kind == REGISTER_MODEL else AGAIN
+    failure, remedy = job.failure, again if job.state is State.CANCELLED else None
     if failure is not None:
-        remedy = f"{failure.remedy.rstrip('.')}; then {AGAIN}"
+        remedy = f"{failure.remedy.rstrip('.')}; then {again}"
     return JobView(
         job=job.id,
         reference=job.key,

@@ -303,6 +303,8 @@ class ModelRegistered(Message, frozen=True):
     model_version: Version
     approval: Hex32
     reachable_totals: int
+    bands: int | None = None
+    """Their number, if scores of the model are bands: of so many different answers each score is one."""
 
 
 class Scored(Message, frozen=True):

@@ -46,6 +46,7 @@ _CASES = Table(
     Column("model", Text, nullable=False),
     Column("state", Text, nullable=False, index=True),
     Column("approval", LargeBinary(32), unique=True),  # its digest, once there is one
+    Column("rests_on", LargeBinary(32)),  # the approval that it rests on, if it was given by rule
     Column("due", BigInteger, index=True),  # when the clock moves it on: UTC, milliseconds
     Column("told", Boolean, nullable=False),  # whether its state stands in the audit log, or will
     Column("content", LargeBinary, nullable=False),
@@ -103,10 +104,6 @@ class CaseStore:
             raise _unknown(case)
         return found
 
-    def by_approval(self, approval: bytes) -> Case | None:
-        """Give the case with the approval of this digest."""
-        return self._one(_CONTENT.where(_CASES.c.approval == approval))
-
     def latest(self, limit: int) -> list[Case]:
         """Give the latest cases, the newest first, and before them all that are undecided."""
         undecided = self._all(_CONTENT.where(_CASES.c.state.in_(UNDECIDED)))
@@ -122,9 +119,12 @@ class CaseStore:
         states = UNDECIDED | {ModelCaseState.APPROVED}
         return self._all(_CONTENT.where(_CASES.c.bank == bank, _CASES.c.state.in_(states)))
 
-    def approved(self) -> list[Case]:
-        """Give the cases that are approved."""
-        return self._all(_CONTENT.where(_CASES.c.state == ModelCaseState.APPROVED))
+    def orphaned(self) -> list[Case]:
+        """Give the approved cases that rest on an approval that was withdrawn."""
+        base = _CASES.alias("base")
+        withdrawn = select(base.c.approval).where(base.c.state == ModelCaseState.WITHDRAWN)
+        approved = _CASES.c.state == ModelCaseState.APPROVED
+        return self._all(_CONTENT.where(approved, _CASES.c.rests_on.in_(withdrawn)))
 
     def due(self, now: int) -> list[Case]:
         """Give the cases that the clock moves on."""
@@ -245,9 +245,11 @@ _CONTENT = select(_CASES.c.content).order_by(_CASES.c.number.desc())
 
 
 def _values(case: Case) -> dict[str, object]:
+    approval = None if case.approval is None else case.approval.statement
     return {
         "state": case.state,
-        "approval": None if case.approval is None else digest(case.approval.statement),
+        "approval": None if approval is None else digest(approval),
+        "rests_on": None if approval is None else approval.rests_on,
         "due": case.due,
         "told": case.state not in _TOLD,
         "content": encode(case),

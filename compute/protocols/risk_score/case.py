@@ -106,7 +106,7 @@ def aged(case: Case, now: int) -> Case:
 
 
 def read(case: Case, examiner: str, now: int, *, whole: bool = True) -> Case:
-    """Give the case with one more look at its opened model; not ``whole``: only beside another one."""
+    """Give the case with one more look at its opened model; not ``whole`` where it was only compared."""
     readings = {reading.examiner: reading for reading in case.readings}
     known = readings.get(examiner) or Reading(examiner=examiner, first=now, last=now, times=0)
     times, compared = known.times + whole, known.compared + (not whole)

@@ -45,6 +45,8 @@ class FeatureMark(Message, frozen=True):
 class FeatureDifference(Message, frozen=True):
     """A feature that is not as it was; points where both versions' are open still."""
 
+    hidden = frozenset({"earlier_points", "points"})
+
     provider: Name
     product: Name
     column: Name

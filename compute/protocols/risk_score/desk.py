@@ -151,13 +151,8 @@ class ModelDesk:
 
     def _withdraw_resting(self) -> None:
         """Also what a crash left standing between the two changes."""
-        now = self._clock()
-        for case in self._cases.approved():
-            rests_on = None if case.approval is None else case.approval.statement.rests_on
-            if rests_on is None or rules.aged(case, now).state is not ModelCaseState.APPROVED:
-                continue
-            base = self._cases.by_approval(rests_on)
-            if base is not None and base.state is ModelCaseState.WITHDRAWN:
+        for case in self._cases.orphaned():
+            if rules.aged(case, self._clock()).state is ModelCaseState.APPROVED:
                 self._withdraw(case.case, None, BASE_WITHDRAWN)
 
     def _sign(self, approval: ModelApproval) -> Signed[ModelApproval]:

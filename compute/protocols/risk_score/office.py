@@ -86,12 +86,8 @@ class Cases(Protocol):
         """Note that rule 7 refuses the submission with this digest, before its bank hears of it; once."""
         ...
 
-    def approved(self) -> list[Case]:
-        """Give the cases that are approved."""
-        ...
-
-    def by_approval(self, approval: bytes) -> Case | None:
-        """Give the case with the approval of this digest."""
+    def orphaned(self) -> list[Case]:
+        """Give the approved cases that rest on an approval that was withdrawn."""
         ...
 
     def due(self, now: int) -> list[Case]:

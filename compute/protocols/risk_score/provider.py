@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from math import prod
 from threading import Lock
-from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -24,9 +23,8 @@ from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
 from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
-from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.risk_score.band_query import check_place, open_others
-from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
+from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits, points_told
 from compute.protocols.risk_score.checks import (
     Domain,
@@ -49,15 +47,13 @@ from compute.protocols.risk_score.messages import (
     AskProviderTerms,
     BandQuery,
     JobStatement,
-    ModelApproval,
     ProviderTerms,
     Query,
-    RegisteredTables,
     RegisterTables,
     ReleasedAnswer,
-    Tombstone,
     WithdrawModel,
 )
+from compute.protocols.risk_score.provider_stores import Admission, Answers, Registry
 from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
 from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
@@ -67,129 +63,6 @@ LEDGER = "veilmart/ledger/v1"
 """For what the secret is derived under which the ledger names subjects."""
 LOOK_UP, TEST, BLIND = "look up 查表", "test 判档", "blind 盲化"
 """The steps of an answer, in rows and in ciphertexts; only bands are tested for."""
-
-
-@dataclass(frozen=True)
-class Registration:
-    """Tables as a bank registered them, when they were first taken, and the snapshot they were last checked on."""
-
-    message: RegisterTables
-    at: int
-    snapshot: str
-
-
-class Registry(Protocol):
-    """The durable store of what banks brought: each method is one transaction, also between processes."""
-
-    def enrolment(self, bank: str) -> tuple[Signed[KeyStatement], int] | None:
-        """Give the statement that brought the bank's key in force, and when it was first taken."""
-        ...
-
-    def registration(self, approval: bytes) -> Registration | None:
-        """Give what was registered under this approval."""
-        ...
-
-    def open_probe(self, bank: str, max_models: int, max_small_bins: int) -> bool:
-        """Count a look at the data that may be refused; False, and no count, if the bank has none left."""
-        ...
-
-    def register(
-        self, approval: bytes, message: RegisterTables, snapshot: str, now: int, max_models: int
-    ) -> int | None:
-        """Keep the tables, take the bank's last look off its count, and give the time at which they were taken.
-
-        None, and nothing, if others filled the bank's number of models meanwhile.
-        """
-        ...
-
-    def open_question(self, bank: str, bins: bytes, most: int) -> bool:
-        """Count the bins with this digest, once; False, and no count, if the bank asked of ``most`` others."""
-        ...
-
-    def confirm(self, approval: bytes, snapshot: str) -> None:
-        """Note that every bin of these tables holds a cohort on this snapshot too."""
-        ...
-
-    def withdraw(self, approval: bytes, now: int) -> int:
-        """Note for good that this approval was withdrawn; give when that was first heard."""
-        ...
-
-    def is_withdrawn(self, approval: bytes) -> bool:
-        """Say whether this approval was withdrawn."""
-        ...
-
-
-class Admission(Protocol):
-    """Permit, consents and ledgers, the node's; each method raises :class:`RefusalError` by its check."""
-
-    def admit_question(self, question: HistogramQuestion) -> None:
-        """Check 5 of a histogram: the bank holds a permit for these fields; its contract names this reviewer."""
-        ...
-
-    def admit_model(self, approval: ModelApproval, tables: RegisteredTables) -> None:
-        """Check 8 of a registration: the bank holds a permit for these fields and this purpose."""
-        ...
-
-    def admit_job(self, job: JobStatement, registered: Registered) -> int:
-        """Check 9 of a job, first part: the permit is this bank's, stands, and covers fields, purpose and uses.
-
-        Gives how many uses it allows in all.
-        """
-        ...
-
-    def admit_subjects(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Check 9 of a job, second part: every subject consents."""
-        ...
-
-    def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
-        """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing."""
-        ...
-
-
-class Answers(Protocol):
-    """The durable store of answers: at most one job per bank and nonce, one answer per job.
-
-    With an answer its uses are counted and its subjects charged. Its end is an acknowledgement or a tombstone, and
-    never both. Each method that declines raises :class:`RefusalError`.
-    """
-
-    def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
-        """Give the answer to the bank's job that used this nonce."""
-        ...
-
-    def by_job(self, job: bytes) -> Signed[Answer] | None:
-        """Give the answer to the job with this digest."""
-        ...
-
-    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int, charge: Charge) -> Signed[Answer]:
-        """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
-
-        Check 2: the job is not buried. Check 9: its rows are uses, ``max_uses`` of them at most under its permit
-        here; and the charge fits every subject's budget.
-        """
-        ...
-
-    def require_affordable(self, charge: Charge) -> None:
-        """Check 9: the charge fits every subject's budget now."""
-        ...
-
-    def require_standing(self, bank: str, job: bytes) -> None:
-        """Check 2: the job is not buried."""
-        ...
-
-    def acknowledge(self, job: bytes, now: int) -> int:
-        """Note that the answer to this job was acknowledged; give the time at which it first was.
-
-        Check 2: the job is not buried.
-        """
-        ...
-
-    def bury(self, tombstone: Signed[Tombstone], now: int) -> int:
-        """Bury a job, answered or not; give the time at which it first was. Its uses and charges are given back.
-
-        Check 2: its answer was not acknowledged.
-        """
-        ...
 
 
 def no_pool(_key: PublicKey, _outputs: int) -> Pool | None:

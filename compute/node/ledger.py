@@ -9,7 +9,8 @@
 A charge is made in the transaction that stores the answer, so neither two jobs at once nor a crash spends more
 than the budget (PROTOCOLS.md §3). The same subject in the same bins under the same points is the same charge:
 asking again tells nothing new. A charge lapses once the subject has moved to another bin of *every* column of the
-model, for then nothing that the old score told is so any more; what changed within its bin changes nothing.
+model, for then nothing that the old score told is so any more; what changed within its bin changes nothing. One of
+a column that is not published any more stands: nobody can say here whether it is still true.
 """
 
 from collections import defaultdict
@@ -197,7 +198,8 @@ def _lapse(connection: Connection, charge: Charge, names: Collection[int]) -> bo
     over = [
         (name, model, codes)
         for model, made in by_model.items()
-        for (name, codes), now in zip(made, _present(connection, charge, model, made), strict=True)
+        if (present := _present(connection, charge, model, made)) is not None
+        for (name, codes), now in zip(made, present, strict=True)
         if all(before != after for before, after in zip(codes, now, strict=True))
     ]
     if over:
@@ -208,14 +210,14 @@ def _lapse(connection: Connection, charge: Charge, names: Collection[int]) -> bo
 
 def _present(
     connection: Connection, charge: Charge, model: int, made: Collection[tuple[int, bytes]]
-) -> list[bytes]:
-    """The codes that the subjects of these charges have under the model's bins in the present table."""
+) -> list[bytes] | None:
+    """The codes that the subjects of these charges have under the model's bins in the present table, if any."""
     subject_of = dict(zip(charge.names, charge.subjects, strict=True))
     bins = decode(
         connection.execute(select(_MODELS.c.bins).where(_MODELS.c.model == model)).scalar_one(), _Bins
     ).bins
     columns = charge.recode(bins, [subject_of[name] for name, _ in made])
-    return [bytes(codes) for codes in zip(*columns, strict=True)]
+    return None if columns is None else [bytes(codes) for codes in zip(*columns, strict=True)]
 
 
 def _fetch(connection: Connection, statement: str, values: Mapping[str, object]) -> Sequence[Any]:

@@ -51,8 +51,8 @@ class Charge:
     secret: bytes
     """Under which subjects are named in the ledger."""
     budget: Budget
-    recode: Callable[[Sequence[Bins], Sequence[str]], Sequence[bytes]]
-    """(bins, subjects) → the codes of the present table, in columns."""
+    recode: Callable[[Sequence[Bins], Sequence[str]], Sequence[bytes] | None]
+    """(bins, subjects) → the codes of the present table, in columns; None if it has no such column any more."""
 
     @cached_property
     def names(self) -> list[int]:

@@ -31,6 +31,8 @@ class Office:
     require_dossier: bool = True
     max_undecided: int = 16
     """Cases of one bank that may wait."""
+    max_resting: int = 16
+    """Approvals that may rest on one that examiners gave; further ones are for them again."""
     max_concentrated: int = 32
     """Models of one bank that rule 7 may refuse in REFUSAL_DAYS: each refusal tells it a bit of a table."""
 

@@ -323,7 +323,9 @@ class Provider:
         """What a score of these subjects in these bins can tell."""
         approval, holding = registered.approval, self.domain.holding
 
-        def recode(bins: Sequence[Bins], subjects: Sequence[str]) -> list[bytes]:
+        def recode(bins: Sequence[Bins], subjects: Sequence[str]) -> list[bytes] | None:
+            if any(not holding.can_bin(feature) for feature in bins):  # an earlier product version's
+                return None
             frame = holding.select(subjects, [feature.column for feature in bins])
             return code_columns(bins, frame, holding.scales)
 

@@ -18,7 +18,7 @@ from compute.paillier.public import PublicKey
 from compute.protocols.base import BUSY, STATEMENT_AGE, Progress, RefusalError, no_progress
 from compute.protocols.risk_score.assessment import CONCENTRATION, Assessment, assess
 from compute.protocols.risk_score.canonical_points import points_id
-from compute.protocols.risk_score.case import Case, aged, grant_by_rule, rests_on
+from compute.protocols.risk_score.case import Case, aged, grant_by_rule, resting_on, rests_on
 from compute.protocols.risk_score.case_states import ModelCaseState, Move
 from compute.protocols.risk_score.comparison import marks
 from compute.protocols.risk_score.epochs import Epochs
@@ -92,7 +92,7 @@ class Reviewer:
         """Open a case for examiners to decide, or raise :class:`RefusalError` with the number of the check.
 
         The same submission again has the same case. One that tells nothing new beside a model that stands is
-        approved at once (:func:`compute.protocols.risk_score.case.rests_on`).
+        approved at once (:func:`compute.protocols.risk_score.case.rests_on`), unless many were: a case is kept.
 
         1. The submission is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
@@ -165,7 +165,7 @@ class Reviewer:
 
         def make(approved: Sequence[Case]) -> Case:
             base = next((case for case in approved if rests_on(new.draft, case, now)), None)
-            if base is None:
+            if base is None or resting_on(base, approved) >= self.office.max_resting:
                 return new
             return grant_by_rule(new, base, now, now + self.office.approval_days * DAY, self._sign)
 

@@ -27,9 +27,10 @@ Among a million subjects that concerns any two with probability 0.2 %.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from audit.errors import ErasedError, FormatError
+from audit.merkle import sha256_each
 
 KEY_SIZE = 32  # bytes, of the seed, of every key and of every salt
 DEPTH = 6  # bytes of a path, and levels below the seed
@@ -41,6 +42,8 @@ _DOMAIN = b"veilmart/salt-tree/v1\n"  # with a key and a branch it fills 55 byte
 _SEED = b"veilmart/salt-seed/v1\n"
 _WHOLE, _OPENED = b"\x00", b"\x01"
 _MAP = FANOUT // 8  # bytes of a bitmap
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # ipad, opad of RFC 2104
+_INNER_REST, _OUTER_REST = b"\x36" * (64 - KEY_SIZE), b"\x5c" * (64 - KEY_SIZE)
 _CACHED = 2
 """Levels whose keys are remembered once computed: at most 65,792."""
 
@@ -76,6 +79,21 @@ class SaltTree:
         if key is None:
             raise ErasedError("the salt of this subject was erased")
         return hmac.digest(key, name, "sha256")
+
+    def salts(self, subjects: Sequence[str]) -> list[bytes | None]:
+        """Each subject's salt as `salt` gives it, None for one that was erased: four times as fast for many."""
+        names = [subject.encode() for subject in subjects]
+        paths = [digest[:DEPTH] for digest in sha256_each(names)]
+        # The paths go down side by side; only of the first level do many subjects share each key.
+        first = {branch: _child(self._root, branch) for branch in {path[:1] for path in paths}}
+        nodes: Sequence[_Node | None] = [first[path[:1]] for path in paths]
+        for depth in range(1, DEPTH):
+            nodes = _children(nodes, paths, depth)
+        keys = [key for key in nodes if isinstance(key, bytes)]
+        if len(keys) == len(nodes):
+            return [*_macs(keys, names)]
+        macs = iter(_macs(keys, [name for name, key in zip(names, nodes, strict=True) if key is not None]))
+        return [None if key is None else next(macs) for key in nodes]
 
     def is_erased(self, subject: str) -> bool:
         """Whether the subject's salt was erased."""
@@ -162,6 +180,29 @@ def _descend(key: bytes, path: bytes) -> bytes:
     for branch in path:
         key = hashlib.sha256(b"%b%b%c" % (_DOMAIN, key, branch)).digest()
     return key
+
+
+def _child(node: _Node | None, branch: bytes) -> _Node | None:
+    """A child of a node, None of one that was erased or where it was."""
+    if isinstance(node, bytes):
+        return _descend(node, branch)
+    return None if node is None else node.get(branch[0])
+
+
+def _children(nodes: Sequence[_Node | None], paths: Sequence[bytes], depth: int) -> Sequence[_Node | None]:
+    """The child of each node on a path, at this depth."""
+    if {*map(type, nodes)} <= {bytes}:  # as where nothing was erased
+        return sha256_each(
+            [_DOMAIN + node + path[depth : depth + 1] for node, path in zip(nodes, paths, strict=True)]  # type: ignore[operator] # keys all
+        )
+    return [_child(node, path[depth : depth + 1]) for node, path in zip(nodes, paths, strict=True)]
+
+
+def _macs(keys: Sequence[bytes], names: Sequence[bytes]) -> list[bytes]:
+    """HMAC-SHA256 of each name under its key of 32 bytes: RFC 2104 §2 spelled out, half the time of `hmac`."""
+    both = zip(keys, names, strict=True)
+    inner = sha256_each([key.translate(_INNER) + _INNER_REST + name for key, name in both])
+    return sha256_each([key.translate(_OUTER) + _OUTER_REST + part for key, part in zip(keys, inner, strict=True)])
 
 
 def _without(node: _Node, path: bytes) -> Mapping[int, _Node] | None:

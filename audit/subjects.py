@@ -34,8 +34,18 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from audit.errors import FormatError, ProofError
-from audit.merkle import EMPTY_ROOT, HASH_SIZE, inclusion_proof, leaf_hash, node_hash, root, verify_inclusion
+from audit.errors import ErasedError, FormatError, ProofError
+from audit.merkle import (
+    EMPTY_ROOT,
+    HASH_SIZE,
+    inclusion_proof,
+    leaf_hash,
+    leaf_hashes,
+    pair_hashes,
+    root,
+    sha256_each,
+    verify_inclusion,
+)
 from audit.presence import Absence, Neighbour, Presence
 from audit.salts import SaltTree
 
@@ -49,6 +59,13 @@ def use_value(salt: bytes, job: bytes, subject: str) -> bytes:
     """
     _require_values([salt, job])
     return hashlib.sha256(_DOMAIN + salt + job + subject.encode()).digest()
+
+
+def use_values(salts: Sequence[bytes], job: bytes, subjects: Sequence[str]) -> list[bytes]:
+    """Each subject's value in a use as `use_value` gives it, for many at once."""
+    _require_values([job, *salts])
+    prefix = [_DOMAIN + salt + job for salt in salts]
+    return sha256_each([start + subject.encode() for start, subject in zip(prefix, subjects, strict=True)])
 
 
 class SubjectTree:
@@ -67,7 +84,11 @@ class SubjectTree:
 
         The bank and every provider make the same one. Raises ErasedError if the salt of a subject was erased.
         """
-        return cls(use_value(salts.salt(subject), job, subject) for subject in subjects)
+        asked = list(subjects)
+        found = [salt for salt in salts.salts(asked) if salt is not None]
+        if len(found) < len(asked):
+            raise ErasedError("the salt of a subject of this use was erased")
+        return cls(use_values(found, job, asked))
 
     @property
     def size(self) -> int:
@@ -111,10 +132,9 @@ class SubjectTree:
     @cached_property
     def _levels(self) -> list[list[bytes]]:
         """The hashes of all complete subtrees, level by level."""
-        levels = [[leaf_hash(value) for value in self._values]]
+        levels = [leaf_hashes(self._values)]
         while len(levels[-1]) > 1:
-            below = levels[-1]
-            levels.append(list(map(node_hash, below[::2], below[1::2])))
+            levels.append(pair_hashes(levels[-1]))
         return levels
 
     def _node(self, level: int, index: int) -> bytes:
@@ -172,7 +192,7 @@ def verify(value: bytes, root: bytes, size: int, proof: Presence | Absence) -> b
 
 
 def _require_values(values: Sequence[bytes]) -> None:
-    if any(type(value) is not bytes or len(value) != HASH_SIZE for value in values):
+    if not (set(map(type, values)) <= {bytes} and set(map(len, values)) <= {HASH_SIZE}):
         raise FormatError(f"not values of {HASH_SIZE} bytes")
 
 

@@ -15,6 +15,8 @@ from rich.table import Table
 SVG = {"svg.hashsalt": "veilmart", "svg.fonttype": "none"}
 """The same figures give the same file, with text as text."""
 _THOUSAND = 1000
+MAX_SHARE, MAX_GCD = 0.05, 1.0
+"""Of a provider's checks in a job's CPU time; CPU seconds for the gcd of 10,000 ciphertexts."""
 
 
 def machine() -> dict[str, str]:
@@ -63,6 +65,7 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console.print(others)
     show_enrolment(figures["key_enrolment"])
     show_desk(figures["model_desk"])
+    show_checks(figures["checks"])
     show_log(figures["log"])
 
 
@@ -107,6 +110,24 @@ def show_desk(figures: dict[str, Any]) -> None:
             "" if at_most is None else f"{at_most:g}",
         )
     Console(width=120).print(table)
+
+
+def show_checks(figures: Sequence[dict[str, Any]]) -> None:
+    """Print what a provider's checks of a job take, part by part, and what share of the job that is."""
+    for record in figures:
+        title = f"A provider's checks of {record['rows']:,} rows, {record['bits']} bits"
+        table = Table(title=title, title_justify="left")
+        for name in ("figure", "found", "has to be"):
+            table.add_column(name, justify="left" if name == "figure" else "right")
+        for part, seconds in record["cpu_seconds"].items():
+            table.add_row(f"{part}: CPU ms", f"{1000 * seconds:,.0f}", "")
+        missed = record["share"] > MAX_SHARE
+        share = f"{100 * record['share']:.1f}"
+        table.add_row("share of the job: %", f"[red]{share}[/]" if missed else share, f"≤ {100 * MAX_SHARE:g}")
+        table.add_row("share of the provider's time: %", f"{100 * record['share_of_provider']:.1f}", "")
+        what = f"range and gcd of {record['ciphertexts']:,} ciphertexts: CPU s"
+        table.add_row(what, f"{record['gcd_seconds']:.2f}", f"≤ {MAX_GCD:g}")
+        Console(width=120).print(table)
 
 
 def show_log(figures: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ import histogram
 import key_enrolment
 import model_desk
 import paillier
+import provider_checks
 import report
 import score
 
@@ -58,6 +59,7 @@ def measure() -> dict[str, Any]:
     figures["scoring_many"] = many
     figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
     figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
+    figures["checks"] = measure_checks()
     figures["log"] = measure_log()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures
@@ -66,6 +68,11 @@ def measure() -> dict[str, Any]:
 def measure_log() -> dict[str, Any]:
     """Run what concerns the audit log."""
     return {**audit_append.measure(), "verified": audit_verify.measure(ENTRIES)}
+
+
+def measure_checks() -> list[dict[str, Any]]:
+    """Run what concerns a provider's checks."""
+    return [provider_checks.measure(bits, provider_checks.ROWS, REPEATS[bits]) for bits in BITS]
 
 
 def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, float | None]]:
@@ -97,14 +104,22 @@ def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, floa
     type=click.Path(path_type=Path, file_okay=False),
 )
 @click.option("--log", "only_log", is_flag=True, help="Measure the audit log anew, and keep the other figures.")
-def main(*, out: Path, only_log: bool) -> None:
-    """Measure Veilmart's engine against phe and HEU, and against its floor; and its audit log."""
+@click.option(
+    "--checks", "only_checks", is_flag=True, help="Measure a provider's checks anew, and keep the others."
+)
+def main(*, out: Path, only_log: bool, only_checks: bool) -> None:
+    """Measure Veilmart's engine against phe and HEU, and against its floor; a provider's checks; the audit log."""
     out.mkdir(parents=True, exist_ok=True)
     kept = out / "figures.json"
     if only_log:
         figures = json.loads(kept.read_text("utf-8")) | {"log": measure_log()}
         report.write(kept, figures)
         report.show_log(figures["log"])
+        return
+    if only_checks:
+        figures = json.loads(kept.read_text("utf-8")) | {"checks": measure_checks()}
+        report.write(kept, figures)
+        report.show_checks(figures["checks"])
         return
     figures = measure()
     report.write(kept, figures)

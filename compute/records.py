@@ -14,11 +14,12 @@ bank, so it cannot make a consent:
 import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
+from operator import lt
 from typing import Annotated
 
 from msgspec import Meta
 
+from audit.merkle import sha256_each
 from compute.canonical import Bytes32, Message, Milliseconds, Name
 from compute.signing import Pin, Role, Signed
 
@@ -136,13 +137,13 @@ class Consents(Message, frozen=True):
         for withdrawal in (signed.statement for signed in self.withdrawals):
             for commitment in withdrawal.commitments:
                 withdrawn[commitment] = max(withdrawal.at, withdrawn.get(commitment, 0))
-        return frozenset(
-            commitment
-            for batch in (signed.statement for signed in self.batches)
-            if now < batch.expires
-            for commitment in batch.commitments
-            if batch.at > withdrawn.get(commitment, -1)
-        )
+        standing: set[bytes] = set()
+        for batch in (signed.statement for signed in self.batches):
+            if now < batch.expires:
+                standing.update(
+                    each for each in batch.commitments if batch.at > withdrawn.get(each, -1)
+                ) if withdrawn else standing.update(batch.commitments)
+        return frozenset(standing)
 
 
 def commitment(salt: bytes, subject: str) -> bytes:
@@ -150,6 +151,13 @@ def commitment(salt: bytes, subject: str) -> bytes:
     if len(salt) != SALT_BYTES:
         raise ValueError(f"the salt has {len(salt)} bytes; take the subject's own, of {SALT_BYTES}")
     return hashlib.sha256(salt + subject.encode("ascii")).digest()
+
+
+def commitments(salts: Sequence[bytes], subjects: Sequence[str]) -> list[bytes]:
+    """Give each subject's commitment as :func:`commitment` does, for many at once."""
+    if not set(map(len, salts)) <= {SALT_BYTES}:
+        raise ValueError(f"a salt has not {SALT_BYTES} bytes; take the subjects' own")
+    return sha256_each([salt + subject.encode("ascii") for salt, subject in zip(salts, subjects, strict=True)])
 
 
 def contract_name(consumer: str, reference: str) -> str:
@@ -162,5 +170,5 @@ def contract_name(consumer: str, reference: str) -> str:
 
 def _require_ascending(commitments: Sequence[bytes]) -> None:
     # One order, so that it tells nothing about the customer list, and none stands twice.
-    if any(one >= other for one, other in pairwise(commitments)):
+    if not all(map(lt, commitments, commitments[1:])):
         raise ValueError("the commitments are not in ascending order, each once; sort them")

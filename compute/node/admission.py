@@ -9,14 +9,13 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from audit.errors import ErasedError
-from audit.salts import SaltTree
 from audit.subjects import SubjectTree
 from compute.client import MarketplaceClient
 from compute.node.answers import AnswerStore
 from compute.node.consents import KnownConsents
 from compute.node.provider.uses import UseStore
 from compute.node.registry import KeptPresentation, RegistryStore
+from compute.node.salted import Salted
 from compute.node.salts import SaltStore
 from compute.permit import Permit, PermitError, check_permit, read_permit
 from compute.protocols.base import STATEMENT_AGE, RefusalError
@@ -24,7 +23,6 @@ from compute.protocols.permit_presentation.messages import PermitPresented, Pres
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
-from compute.records import commitment
 from compute.signing import SignatureError, digest, verify
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
@@ -32,6 +30,8 @@ from compute.web.errors import PeerProblemError
 OPERATION = "risk_score"
 MODEL, JOB = 8, 9
 """The numbers of these checks among the provider's of a registration and of a job."""
+MANY = 1000
+"""Subjects of a job from which on it pays to keep what follows from their salts until the answer."""
 QUESTION = 5
 """The number of these checks among those of a histogram."""
 PRESENTED = 3
@@ -132,30 +132,44 @@ class PermitAdmission:
         """Raise :class:`RefusalError`, which lists them, unless every subject's consent stands now."""
         presented = self._presented(self._named(job), job.bank, JOB)
         standing = self._standing(_terms(presented))
-        salts = self._tree(presented)
-        missing = [subject for subject in subjects if not _consents(salts, subject, standing)]
-        if missing:
-            reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
-            raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
+        given = self._salted_of(presented, digest(job), subjects).commitments
+        if standing.issuperset(given):
+            return
+        # Of one whose salt was erased nobody can tell, so its consent does not stand.
+        missing = [subject for subject, each in zip(subjects, given, strict=True) if each not in standing]
+        reason = f"{len(missing)} of {len(subjects)} subjects have no consent that stands"
+        raise RefusalError(JOB, reason, "leave out the subjects listed, or register their consents", missing)
 
     def keep_use(self, job: JobStatement, subjects: Sequence[str]) -> None:
         """Keep what commits to the subjects of a job, before it is answered; the same again changes nothing.
 
         Raises :class:`RefusalError` if a subject was erased since it was admitted.
         """
-        presented = self._presented(self._named(job), job.bank, JOB)
-        try:
-            tree = SubjectTree.of_use(self._tree(presented), digest(job), subjects)
-        except ErasedError as error:
-            raise RefusalError(JOB, "a subject was erased meanwhile", "leave it out") from error
-        self._uses.put(digest(job), _terms(presented).contract, tree, self._clock())
+        presented, name = self._presented(self._named(job), job.bank, JOB), digest(job)
+        values = self._salted_of(presented, name, subjects).present
+        if values is None:
+            raise RefusalError(JOB, "a subject was erased meanwhile", "leave it out")
+        self._uses.put(name, _terms(presented).contract, SubjectTree(values), self._clock())
+        if len(subjects) >= MANY:
+            self._salts.forget_salted(name)
 
-    def _tree(self, presented: KeptPresentation) -> SaltTree:
-        """The contract's salts; they were kept before the presentation was."""
-        tree = self._salts.find(_terms(presented).contract)
-        if tree is None:
+    def _salted_of(self, presented: KeptPresentation, job: bytes, subjects: Sequence[str]) -> Salted:
+        """What follows from the salts that the subjects of a job have now.
+
+        By check 8, which comes before, they are the ones that the job commits to: what is kept for it is theirs.
+        """
+        contract = _terms(presented).contract
+        kept = self._salts.salted(contract, job) if len(subjects) >= MANY else None
+        if kept is not None:
+            return kept
+        found = self._salts.find_marked(contract)
+        if found is None:  # though they were kept before the presentation was
             raise RefusalError(JOB, "this node holds no salts of the contract", "present the permit anew")
-        return tree
+        tree, mark = found
+        salted = Salted.of(tree, job, subjects)
+        if len(subjects) >= MANY:
+            self._salts.keep_salted(contract, job, salted, mark, self._clock())
+        return salted
 
     def _named(self, job: JobStatement) -> str:
         permit = job.permit_at(self._domain.name)
@@ -243,11 +257,6 @@ def _check_approval(presented: KeptPresentation, approval: ModelApproval, check:
 
 def _terms(presented: Presentation | KeptPresentation) -> Terms:
     return presented.contract[0].statement
-
-
-def _consents(salts: SaltTree, subject: str, standing: frozenset[bytes]) -> bool:
-    """Whether the subject's consent stands; of one whose salt was erased nobody can tell, so it does not."""
-    return not salts.is_erased(subject) and commitment(salts.salt(subject), subject) in standing
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from audit.database import reader
 from compute.canonical import decode, encode
 from compute.node import ledger
 from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.charge import Charge
+from compute.protocols.risk_score.charge import Affordable, Charge
 from compute.protocols.risk_score.messages import Answer, JobStatement, Tombstone
 from compute.signing import Signed
 
@@ -70,11 +70,19 @@ class AnswerStore:
         """Give the answer to the job with this digest."""
         return self._find(_ANSWERS.c.job == job)
 
-    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int, charge: Charge) -> Signed[Answer]:
+    def put(
+        self,
+        job: JobStatement,
+        answer: Signed[Answer],
+        max_uses: int,
+        charge: Charge,
+        found: Affordable | None = None,
+    ) -> Signed[Answer]:
         """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
 
-        Its uses are counted and its subjects charged with it. Raises RefusalError, and nothing is stored: by check
-        2 if the job is buried, by 9 if its rows and those of the permit's other answers are more than
+        Its uses are counted and its subjects charged with it. With ``found``, from :meth:`require_affordable`,
+        budgets are looked at again only if charges have changed. Raises RefusalError, and nothing is stored: by
+        check 2 if the job is buried, by 9 if its rows and those of the permit's other answers are more than
         ``max_uses``, or if a subject's budget is spent.
         """
         bank, permit, name = answer.statement.bank, job.permit_at(answer.statement.provider), answer.statement.job
@@ -94,14 +102,14 @@ class AnswerStore:
             if kept is None:
                 if connection.execute(_uses(permit)).scalar_one() + job.rows > max_uses:
                     raise RefusalError(9, "the count of the permit is used up", "apply for another contract")
-                ledger.spend(connection, charge, name)
+                ledger.spend(connection, charge, name, found)
                 kept = connection.execute(insert(_ANSWERS).values(row).returning(_ANSWERS.c.answer)).scalar_one()
         return decode(kept, Signed[Answer])
 
-    def require_affordable(self, charge: Charge) -> None:
-        """Raise RefusalError by check 9 if :meth:`put` would for these charges now."""
+    def require_affordable(self, charge: Charge) -> Affordable:
+        """Raise RefusalError by check 9 if :meth:`put` would for these charges now; what it gives is for `put`."""
         with self._engine.begin() as connection:
-            ledger.require_affordable(connection, charge)
+            return ledger.require_affordable(connection, charge)
 
     def require_standing(self, bank: str, job: bytes) -> None:
         """Raise RefusalError by check 2 if the bank buried the job with this digest."""

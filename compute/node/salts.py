@@ -5,6 +5,7 @@ is erased the seed is gone too, and only its digest tells whether it is the same
 sealed (`compute.node.at_rest`), and its old bytes are overwritten all the same: the node could still open them.
 """
 
+import hashlib
 import secrets
 
 from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, Select, Table, Text, select, update
@@ -12,7 +13,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
 from audit.salts import KEY_SIZE, SaltTree, seed_digest
+from compute.node import salted
 from compute.node.at_rest import AtRest
+from compute.node.salted import Salted
 
 _METADATA = MetaData()
 _TREES = Table(
@@ -33,6 +36,7 @@ class SaltStore:
     def __init__(self, engine: Engine, at_rest: AtRest) -> None:
         self._engine, self._reader, self._at_rest = engine, reader(engine), at_rest
         _METADATA.create_all(engine)
+        salted.METADATA.create_all(engine)
 
     def draw(self, contract: str) -> SaltTree:
         """Give the contract's salts, for ever under one seed; it is drawn when it is first needed."""
@@ -52,8 +56,31 @@ class SaltStore:
 
     def find(self, contract: str) -> SaltTree | None:
         """Give the contract's salts as they are now, without those that were erased; None if it has none."""
+        found = self.find_marked(contract)
+        return None if found is None else found[0]
+
+    def find_marked(self, contract: str) -> tuple[SaltTree, bytes] | None:
+        """Give the contract's salts as they are now, and their mark: after an erasure they have another."""
         with self._reader.begin() as connection:
-            return tree_in(connection, self._at_rest, contract)
+            found = connection.execute(_tree(contract)).scalar_one_or_none()
+        return None if found is None else (_opened(self._at_rest, contract, found), _mark(found))
+
+    def salted(self, contract: str, job: bytes) -> Salted | None:
+        """Give what :meth:`keep_salted` kept for the job with this digest; None if a salt was erased since."""
+        with self._reader.begin() as connection:
+            return salted.find_in(connection, self._at_rest, contract, job)
+
+    def keep_salted(self, contract: str, job: bytes, derived: Salted, mark: bytes, now: int) -> None:
+        """Keep what was derived from the salts with this mark; nothing if they are others by now."""
+        with self._engine.begin() as connection:
+            present = connection.execute(_tree(contract)).scalar_one_or_none()
+            if present is not None and _mark(present) == mark:
+                salted.keep_in(connection, self._at_rest, contract, job, derived, now)
+
+    def forget_salted(self, job: bytes) -> None:
+        """Delete what is kept for the job with this digest."""
+        with self._engine.begin() as connection:
+            salted.drop_in(connection, job)
 
     def _put(self, connection: Connection, contract: str, seed: bytes) -> None:
         tree = _sealed(self._at_rest, contract, SaltTree.from_seed(seed))
@@ -68,9 +95,13 @@ def tree_in(connection: Connection, at_rest: AtRest, contract: str) -> SaltTree 
 
 
 def replace_in(connection: Connection, at_rest: AtRest, contract: str, tree: SaltTree) -> None:
-    """Put a tree in the place of the contract's, within a transaction; the old bytes are overwritten."""
+    """Put a tree in the place of the contract's, within a transaction; the old bytes are overwritten.
+
+    What was derived from the old one is deleted with it.
+    """
     sealed = _sealed(at_rest, contract, tree)
     connection.execute(update(_TREES).where(_TREES.c.contract == contract).values(tree=sealed))
+    salted.forget_in(connection, contract)
 
 
 def _sealed(at_rest: AtRest, contract: str, tree: SaltTree) -> bytes:
@@ -79,6 +110,10 @@ def _sealed(at_rest: AtRest, contract: str, tree: SaltTree) -> bytes:
 
 def _opened(at_rest: AtRest, contract: str, sealed: bytes) -> SaltTree:
     return SaltTree.parse(at_rest.open(sealed, *_place(contract)))
+
+
+def _mark(sealed: bytes) -> bytes:
+    return hashlib.sha256(sealed).digest()  # sealed anew the same tree would have another, which does no harm
 
 
 def _place(contract: str) -> tuple[str, ...]:

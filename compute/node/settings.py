@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -195,6 +196,9 @@ def load_settings(path: Path, role: Role) -> NodeSettings:
     named = {settings.name, settings.marketplace.name, settings.operator.name}
     if taken := sorted(named & settings.staff.keys()):
         raise SettingsError(f"{path}: staff: {', '.join(taken)} is a party's name; give the person another")
+    keys = Counter(settings.staff.values())
+    if alike := sorted(name for name, key in settings.staff.items() if keys[key] > 1):
+        raise SettingsError(f"{path}: staff: {', '.join(alike)} have one key; give each person a key of their own")
     if isinstance(settings, ProviderSettings):
         _require_past(path, settings.snapshot_date)
     return settings

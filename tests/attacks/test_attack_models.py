@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 import pytest
-from world import SUBJECTS, World
+from world import EXAMINERS, SUBJECTS, World
 
 from compute.binning import Bins, CategoryBins, NumberBins
 from compute.grid import small_cells
 from compute.protocols.base import RefusedByPeerError
-from compute.protocols.risk_score.assessment import Limits
+from compute.protocols.risk_score.assessment import CONCENTRATION, Limits
+from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 
 REGION = CategoryBins(column="region", groups=(("north",), ("south",)))
@@ -171,3 +172,101 @@ def test_points_that_vary_for_a_few_companies_leave_all_others_bare_and_are_refu
     world.reviewer.office = dataclasses.replace(world.reviewer.office, limits=Limits(max_certain=1, max_gain=1))
     with pytest.raises(RefusedByPeerError, match="check 7: labour: the total gives the partial total away"):
         world.model(card(VARYING, (by_size("1"), (0, 1, 0))))
+
+
+# --- several models that are harmless one by one -----------------------------------------------------------------
+
+QUARTERS = CategoryBins(column="region", groups=(("east",), ("north",), ("south",)))
+AGES = NumberBins(column="age", edges=("4", "8", "12", "16"))
+
+
+def spread(world: World) -> list[tuple[int, int]]:
+    """Give both departments columns that are spread evenly and independent; give each company's bins."""
+    regions = ["east", "north", "south", "elsewhere"]
+    table = pd.DataFrame({"region": pd.Series([regions[i % 4] for i in range(len(SUBJECTS))], SUBJECTS)})
+    provider = world.providers["tax"]
+    held = dataclasses.replace(
+        provider.domain.holding,
+        select=lambda subjects, names: table.reindex(list(subjects))[list(names)].reset_index(drop=True),
+    )
+    provider.domain = dataclasses.replace(provider.domain, holding=held)
+    column = hold(world, age=[4 * (i // 4 % 5) + 1 for i in range(len(SUBJECTS))])["age"]
+    provider = world.providers["labour"]
+    held = dataclasses.replace(provider.domain.holding, grids={"age": AGES})
+    provider.domain = dataclasses.replace(provider.domain, holding=held)
+    return list(zip(QUARTERS.codes(table["region"], None), AGES.codes(column, 0), strict=True))
+
+
+def by_region_and_age(name: str, region: Sequence[int], age: Sequence[int]) -> Scorecard:
+    features = {"register": (Feature(QUARTERS, tuple(region)),), "insurance": (Feature(AGES, tuple(age)),)}
+    return Scorecard(name, "1.0.0", 0, 0, features, ())
+
+
+def test_a_sum_and_a_difference_pass_every_rule_and_are_both_bins_of_every_company(world: World) -> None:
+    """x + y and x − y + 4 have 8 totals each, three bits; together they are x and y. Rules look at one model.
+
+    What stands against it is the budget, of which it takes 6 bits for each company, and the examiners, who see
+    each model of the bank that takes a field of this one, under whatever name.
+    """
+    bins = spread(world)
+    under_the_shipped_policy(world)
+    x = (0, 3, 2, 1)
+    sums = world.score(world.model(by_region_and_age("growth", x, (0, 1, 2, 3, 4, 2))), SUBJECTS)
+    turned = by_region_and_age("quite-another", x, (4, 3, 2, 1, 0, 2))
+
+    case = world.cases.find(world.submit(turned).submission)
+    assert case is not None
+    (shown,) = world.desk.compare(*world.desk.read(case.case, EXAMINERS[0]), EXAMINERS[0])
+    assert (shown.model, [feature.column for feature in shown.features]) == ("growth", ["age"])
+
+    model = world.model(turned)
+    labour = world.providers["labour"]
+    labour.domain = dataclasses.replace(labour.domain, budget=Budget(bank_bits=5))
+    with pytest.raises(RefusedByPeerError, match="check 9: of 160 subjects as much was told by scores as may be"):
+        world.score(model, SUBJECTS)
+
+    labour.domain = dataclasses.replace(labour.domain, budget=Budget())
+    differences = world.score(model, SUBJECTS)
+    pairs = zip(sums, differences, strict=True)
+    read = [((one + other - 4) // 2, (one - other + 4) // 2) for one, other in pairs]
+    assert read == [(x[region], age) for region, age in bins]
+
+
+# --- the reviewer as an oracle -----------------------------------------------------------------------------------
+
+
+def test_refusals_read_a_sealed_histogram_threshold_by_threshold_and_are_counted(world: World) -> None:
+    """Points far off at one bin: the total settles it, so rule 7 says whether many of the companies are there.
+
+    Of all others it settles the part of a quarter: 40% are settled where a fifth of the companies are in the bin.
+    """
+    shares = (10, 40, 12, 98)
+    ages = [4 * index + 1 for index, share in enumerate(shares) for _ in range(share)]
+    hold(world, age=ages)
+    fine = NumberBins(column="age", edges=("4", "8", "12"))
+    provider = world.providers["labour"]
+    held = dataclasses.replace(provider.domain.holding, grids={"age": fine})
+    provider.domain = dataclasses.replace(provider.domain, holding=held)
+    world.reviewer.office = world.office(
+        limits=Limits(max_certain=0.4, max_gain=1, max_guess=1), max_concentrated=2
+    )
+    world.enrol()
+
+    def is_refused(code: int) -> bool:
+        """Whether the bin, of which the bank may hear nothing, holds more than 32 companies."""
+        far = [90 if each == code else each % 2 for each in range(4)]
+        try:
+            world.submit(card(VARYING, (fine, (*far, 1))))
+        except RefusedByPeerError as error:
+            if error.refused.check == CONCENTRATION:
+                return True
+            raise
+        return False
+
+    assert [is_refused(code) for code in range(4)] == [share > 32 for share in shares]
+    for _ in range(2):  # and now nothing is looked at, whether it would pass or not
+        with pytest.raises(RefusedByPeerError, match="rule 7 refused too many models of bank in 30 days"):
+            world.submit(card(VARYING, (fine, (90, 1, 0, 1, 1))))
+    world.clock.now += 30 * 24 * 3600 * 1000 + 1
+    world.enrol()
+    assert not is_refused(0)

@@ -314,3 +314,20 @@ def test_the_ledger_knows_points_in_disguise(wide: Parties) -> None:
     assert second.points_id == first.points_id
     totals = [(7 * 5 - total) // 2 for total in wide.score(second, SUBJECTS[:20])]
     assert [read_by(total) for total in totals] == truth(0)
+
+
+def test_a_charge_under_a_field_that_is_published_no_more_stands_and_stops_no_node(world: World) -> None:
+    """Whether what an old score told is still true nobody can say then, so the bank is refused as any other."""
+    world.score(world.model(scorecard()), SUBJECTS[:3])
+    labour = world.providers["labour"]
+    later = holding("insurance", world.tables["labour"][["employees"]], {"employees": 0})
+    held = dataclasses.replace(later, product_version="2.0.0", snapshot="1" * 64)
+    labour.domain = dataclasses.replace(labour.domain, holding=held, budget=Budget(bank_bits=5))
+    (region,), employees = REGION, Feature(EMPLOYEES.bins, (0, 1, 2, 1))
+    model = world.model(
+        dataclasses.replace(scorecard(), sources={"register": (region,), "insurance": (employees,)})
+    )
+    refused = assert_refused(
+        world, "labour", asked(world, model, SUBJECTS[2:6]), 9, "of 1 subjects as much was told"
+    )
+    assert refused.subjects == (SUBJECTS[2],)

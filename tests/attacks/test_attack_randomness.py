@@ -224,10 +224,11 @@ def test_what_a_bank_sends_does_not_enter_the_blinding(world: World, monkeypatch
 NUMBERS = {
     ("Acknowledge", "entry"),
     ("Acknowledge", "receipt"),
+    ("Answer", "content"),
     ("RegisteredTables", "ciphertexts"),
     ("JobStatement", "n"),
 }
-"""The log's entry and its proof, the ciphertexts, the modulus: checked, and never a base."""
+"""The log's entry and its proof, another provider's answer, ciphertexts, the modulus: and never a base."""
 
 
 def test_no_message_to_a_provider_has_a_place_for_a_base(world: World) -> None:

@@ -60,6 +60,20 @@ def test_an_erased_salt_is_gone_and_the_others_are_not(whole: SaltTree) -> None:
     assert whole.salt(SUBJECTS[0])
 
 
+def test_many_salts_at_once_are_each_one_s(whole: SaltTree) -> None:
+    assert whole.salts(SUBJECTS) == [whole.salt(subject) for subject in SUBJECTS]
+    assert whole.salts([]) == []
+    left, erased = whole, set(SUBJECTS[::7])
+    for subject in erased:
+        left = left.erase(subject)
+    for tree in (left, SaltTree.parse(left.encode())):
+        expected = [None if subject in erased else whole.salt(subject) for subject in SUBJECTS]
+        assert tree.salts(SUBJECTS) == expected
+        assert tree.salts(SUBJECTS[1:6]) == [whole.salt(subject) for subject in SUBJECTS[1:6]]
+        assert tree.salts([*erased]) == [None] * len(erased)
+    assert SaltTree({}).salts(SUBJECTS[:2]) == [None, None]
+
+
 def test_nothing_on_the_path_is_kept(whole: SaltTree) -> None:
     left = whole.erase(SUBJECTS[0]).erase(SUBJECTS[1])
     data = left.encode()

@@ -14,7 +14,7 @@ from audit.errors import ErasedError, FormatError, ProofError
 from audit.merkle import EMPTY_ROOT, leaf_hash, node_hash, root_of
 from audit.presence import Absence, Neighbour, Presence, encode, parse
 from audit.salts import SaltTree
-from audit.subjects import SubjectTree, use_value, verify, verify_absence, verify_presence
+from audit.subjects import SubjectTree, use_value, use_values, verify, verify_absence, verify_presence
 
 SEED, JOB, OTHER_JOB = b"\7" * 32, b"\x11" * 32, b"\x12" * 32
 SALTS = SaltTree.from_seed(SEED)
@@ -97,6 +97,17 @@ def test_a_subject_is_another_value_in_every_job_and_under_every_salt() -> None:
     other = SaltTree.from_seed(b"\1" * 32)
     values = {value_of(s, job, salts) for s in ASKED for job in (JOB, OTHER_JOB) for salts in (SALTS, other)}
     assert len(values) == 4 * len(ASKED)
+
+
+def test_many_values_at_once_are_each_one_s() -> None:
+    salts = [SALTS.salt(subject) for subject in ASKED]
+    assert use_values(salts, JOB, list(ASKED)) == [value_of(subject) for subject in ASKED]
+    assert use_values([], JOB, []) == []
+    for short, job in ((salts[:1], JOB[1:]), ([salts[0][1:]], JOB)):
+        with pytest.raises(FormatError):
+            use_values(short, job, list(ASKED)[:1])
+    with pytest.raises(ErasedError):
+        SubjectTree.of_use(SALTS.erase(next(iter(ASKED))), JOB, ASKED)
 
 
 def test_values_are_stored_in_order() -> None:

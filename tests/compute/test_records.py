@@ -15,6 +15,7 @@ from compute.records import (
     PartyKind,
     PartyRecord,
     commitment,
+    commitments,
     contract_name,
 )
 from compute.signing import Pin, Signed
@@ -110,6 +111,15 @@ def test_a_commitment_hides_behind_its_salt() -> None:
     assert commitment(ONE, "91460100MAQBDL395F") != commitment(TWO, "91460100MAQBDL395F")
     with pytest.raises(ValueError, match="31 bytes"):
         commitment(ONE[1:], "91460100MAQBDL395F")
+
+
+def test_many_commitments_at_once_are_each_one_s() -> None:
+    subjects = ["91460100MAQBDL395F", "91460100MAYBH984XM"]
+    assert commitments([ONE, TWO], subjects) == [commitment(ONE, subjects[0]), commitment(TWO, subjects[1])]
+    with pytest.raises(ValueError, match="32 bytes"):
+        commitments([ONE, TWO[1:]], subjects)
+    with pytest.raises(ValueError, match="zip"):
+        commitments([ONE], subjects)
 
 
 def test_a_contract_is_named_after_who_applies_and_for_what() -> None:

@@ -89,13 +89,8 @@ class Running:
         if name == MARKET:
             return [Signer(OPERATOR, self.sites.operator_key), *parties.values(), None]
         own = self.sites.nodes[name]
-        return [
-            Signer(own.staff, own.staff_key),
-            parties[BANK],
-            parties[REVIEWER],
-            parties[MARKET_REGULATION],
-            None,
-        ]
+        people = [Signer(person, own.key_of(person)) for person in own.people]
+        return [*people, *(parties[other] for other in (BANK, REVIEWER, MARKET_REGULATION)), None]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import dataclasses
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,19 @@ from sqlalchemy import Engine, text
 from world import POLICY
 
 from audit.database import open_engine
+from audit.salts import SaltTree
 from audit.subjects import SubjectTree
 from compute.binning import CategoryBins
 from compute.canonical import HOUR, encode
+from compute.node import admission
 from compute.node.admission import PermitAdmission
 from compute.node.answers import AnswerStore
+from compute.node.at_rest import AtRestError
 from compute.node.directory import LIFETIME, Directory
 from compute.node.erasure import Eraser
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
+from compute.node.salted import KEPT_FOR, Salted
 from compute.node.salts import SaltStore
 from compute.permit import PermitStatus, issue
 from compute.protocols.base import RefusalError
@@ -568,6 +572,95 @@ def test_an_erased_subject_is_admitted_no_more(office: Office, contract: str) ->
     with refused(9, "1 of 3 subjects"):
         office.admission.admit_subjects(job, SUBJECTS)
     office.admission.admit_subjects(job, (SUBJECTS[0], SUBJECTS[2]))
+
+
+@pytest.fixture
+def derived(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """For whom something is derived from salts, once a job of two subjects is one of many."""
+    asked: list[Sequence[str]] = []
+    derive = SaltTree.salts
+
+    def counted(tree: SaltTree, subjects: Sequence[str]) -> list[bytes | None]:
+        asked.append(subjects)
+        return derive(tree, subjects)
+
+    monkeypatch.setattr(SaltTree, "salts", counted)
+    monkeypatch.setattr(admission, "MANY", 2)
+    return asked
+
+
+def kept(office: Office) -> int:
+    with office.engine.begin() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM salted_jobs")).scalar_one())
+
+
+def test_of_a_large_job_all_is_derived_once(office: Office, contract: str, derived: list[Sequence[str]]) -> None:
+    job = office.job(contract)
+    for _ in range(2):  # when it comes, and when it is answered
+        office.admission.admit_subjects(job, SUBJECTS)
+    assert kept(office) == 1
+    office.admission.keep_use(job, SUBJECTS)
+    assert derived == [SUBJECTS]
+    assert kept(office) == 0
+    tree = office.uses.tree(digest(job))
+    assert tree is not None
+    assert tree.root == SubjectTree.of_use(SALTS, digest(job), SUBJECTS).root
+    office.admission.admit_subjects(job, SUBJECTS[:1])  # a small one
+    assert kept(office) == 0
+
+
+@pytest.mark.usefixtures("derived")
+def test_of_a_large_job_consents_and_erasures_are_found_anew(office: Office, contract: str) -> None:
+    job, other = office.job(contract), office.job(contract, 2)
+    for each in (job, other):
+        office.admission.admit_subjects(each, SUBJECTS)
+    office.later(1000)
+    office.market.exchange.withdraw_consent(BANK, office.market.withdrawal(contract, SUBJECTS[:1]))
+    with refused(9, "1 of 3 subjects") as errors:
+        office.admission.admit_subjects(job, SUBJECTS)
+    assert errors[0].subjects == SUBJECTS[:1]
+    assert kept(office) == 2
+    Eraser(office.engine, AT_REST, 0, office.market.clock).erase(SUBJECTS[1], contract, NOW)
+    assert kept(office) == 0
+    with refused(9, "erased meanwhile"):
+        office.admission.keep_use(job, SUBJECTS)
+    with refused(9, "2 of 3 subjects") as errors:
+        office.admission.admit_subjects(job, SUBJECTS)
+    assert errors[0].subjects == SUBJECTS[:2]
+    assert kept(office) == 0
+
+
+@pytest.mark.usefixtures("derived")
+def test_what_was_derived_from_salts_that_changed_meanwhile_is_not_kept(office: Office, contract: str) -> None:
+    job = digest(office.job(contract))
+    found = office.salts.find_marked(contract)
+    assert found is not None
+    tree, mark = found
+    Eraser(office.engine, AT_REST, 0, office.market.clock).erase(SUBJECTS[1], contract, NOW)
+    office.salts.keep_salted(contract, job, Salted.of(tree, job, SUBJECTS), mark, NOW)
+    assert kept(office) == 0
+
+
+@pytest.mark.usefixtures("derived")
+def test_nobody_gets_subjects_admitted_by_altering_the_file(office: Office, contract: str) -> None:
+    """Not by what another job's subjects have, and not by that of another contract."""
+    job, other = office.job(contract), office.job(contract, 2)
+    office.admission.admit_subjects(job, SUBJECTS)
+    with office.engine.begin() as connection:
+        connection.execute(text("UPDATE salted_jobs SET job = :job"), {"job": digest(other)})
+    with pytest.raises(AtRestError):
+        office.admission.admit_subjects(other, ABSENT)
+
+
+@pytest.mark.usefixtures("derived")
+def test_what_was_kept_for_a_job_without_an_answer_is_deleted(office: Office, contract: str) -> None:
+    office.admission.admit_subjects(office.job(contract), SUBJECTS)
+    office.market.clock.now += KEPT_FOR + 1
+    found = office.salts.find_marked(contract)
+    assert found is not None
+    job = digest(office.job(contract, 2))
+    office.salts.keep_salted(contract, job, Salted.of(found[0], job, SUBJECTS), found[1], office.market.clock.now)
+    assert kept(office) == 1
 
 
 def test_without_its_salts_a_contract_admits_nobody(office: Office, contract: str) -> None:

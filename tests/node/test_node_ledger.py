@@ -12,7 +12,7 @@ from compute.binning import NumberBins
 from compute.node import ledger
 from compute.node.answers import AnswerStore
 from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.charge import Charge, millibits, name_of
+from compute.protocols.risk_score.charge import Affordable, Charge, millibits, name_of
 from compute.signing import digest
 
 A, B, C = "91460100MAG8UND7X2", "91460100MAYBH984XM", "91460100MAQBDL395F"
@@ -146,6 +146,34 @@ def test_affordable_is_what_can_be_put(engines: Engines) -> None:
     store.require_affordable(charge({A: b"\0"}))
     with pytest.raises(RefusalError, match=SPENT):
         store.require_affordable(charge({A: b"\0"}, "other"))
+
+
+def test_what_was_affordable_is_looked_at_again_only_if_charges_changed(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, looked = AnswerStore(engines[0]), []
+    look = ledger.require_affordable
+    monkeypatch.setattr(ledger, "require_affordable", lambda *given: (looked.append(given), look(*given))[1])
+
+    def put(number: int, made: Charge, found: Affordable) -> None:
+        asked = job(number, len(made.subjects))
+        store.put(asked, answer(asked), 1000, made, found)
+
+    first, second, third = (charge({A: b"\0"}, points) for points in ("first", "second", "third"))
+    found = [store.require_affordable(each) for each in (first, second, third)]
+    looked.clear()
+    put(1, first, found[0])
+    assert looked == []
+    with pytest.raises(RefusalError, match=SPENT):  # each fitted, both do not
+        put(2, second, found[1])
+    assert len(looked) == 1
+    store.bury(tombstone(job(1)), NOW)  # gives nothing back: the job of this number has other rows
+    store.bury(tombstone(job(1, 1)), NOW)
+    put(3, third, found[2])
+    assert len(looked) == 2
+    with pytest.raises(RefusalError, match=SPENT):  # what was found of one charge says nothing of another
+        put(4, second, store.require_affordable(third))
+    assert bits(engines, A) == {"bank": 5000}
 
 
 def test_the_ledger_names_nobody(engines: Engines) -> None:

@@ -1,6 +1,8 @@
 """A model's case: its states, four eyes, what is erased once it is decided, what comes of time."""
 
 import dataclasses
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from world import BANK, DAY, DOSSIER, EXAMINERS, PURPOSE, REVIEWER, World, score
 
 from audit.entry import EntryKind
 from compute.canonical import decode, encode
+from compute.node import wiping
 from compute.node.reviewer.cases import CaseStore
 from compute.node.reviewer.telling import tell
 from compute.node.reviewer.upkeep import round_
@@ -219,6 +222,24 @@ def test_once_decided_no_file_holds_the_points(world: World, case: Case, tmp_pat
     assert len(pieces) > 20
     assert not any(piece in data for piece in pieces for data in after.values())
     assert not any(clear in data for data in after.values())
+
+
+def test_what_a_reader_kept_from_being_wiped_is_wiped_by_upkeep(
+    world: World, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has a long transaction open, or kills the process in that moment, keeps no points on the disk."""
+    world.desk.read(case.case, FIRST)
+    with sqlite3.connect(tmp_path / f"{REVIEWER}.sqlite") as connection:
+        (sealed,) = connection.execute("SELECT sealed FROM model_case_files").fetchone()
+    pieces = [sealed[at : at + 32] for at in range(0, len(sealed) - 32, 32)]
+    monkeypatch.setattr(wiping, "WIPE", 0)
+    with closing(sqlite3.connect(tmp_path / f"{REVIEWER}.sqlite", isolation_level=None)) as long:
+        long.execute("BEGIN")
+        long.execute("SELECT count(*) FROM model_cases").fetchone()
+        world.desk.refuse(case.case, FIRST, RefusalCode.OTHER, "no")
+        assert any(piece in data for piece in pieces for data in files_in(tmp_path).values())
+    round_(world.desk, world.cases, world.journal(REVIEWER), world.transport)
+    assert not any(piece in data for piece in pieces for data in files_in(tmp_path).values())
 
 
 def test_a_file_opens_for_its_own_case_only(world: World, case: Case) -> None:

@@ -64,6 +64,15 @@ def test_a_model_encrypted_anew_is_approved_by_rule_for_as_long_as_the_first(wor
     assert [detail.get("rests_on") for detail in approved] == [None, digest(first).hex(), digest(first).hex()]
 
 
+def test_a_bank_cannot_fill_the_reviewers_database_with_one_model_encrypted_anew(world: World) -> None:
+    world.model()
+    world.reviewer.office = world.office(max_resting=1, max_undecided=1)
+    states = [world.cases.find(world.submit(scorecard()).submission) for _ in range(2)]
+    assert [case.state for case in states if case] == [ModelCaseState.APPROVED, ModelCaseState.OPEN]
+    with pytest.raises(RefusedByPeerError, match="too many models under review"):
+        world.submit(scorecard())
+
+
 def test_its_file_is_never_kept(world: World) -> None:
     world.model()
     world.submit(scorecard())

@@ -12,7 +12,10 @@ from compute.settings import SettingsError
 from veilmart.person import load_person
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "config"
-KEY = base64.b64encode(bytes(32)).decode()
+
+
+def key(number: int) -> str:
+    return base64.b64encode(number.to_bytes(32, "big")).decode()
 
 
 def filled_in(name: str, folder: Path, old: str = "", new: str = "") -> Path:
@@ -20,7 +23,11 @@ def filled_in(name: str, folder: Path, old: str = "", new: str = "") -> Path:
     lines = (EXAMPLES / name).read_text("utf-8").replace(old, new).splitlines()
     path = folder / name
     path.write_text(
-        "\n".join(f'{line.split(" = ")[0]} = "{KEY}"' if ' = "put ' in line else line for line in lines), "utf-8"
+        "\n".join(
+            f'{line.split(" = ")[0]} = "{key(number)}"' if ' = "put ' in line else line
+            for number, line in enumerate(lines)
+        ),
+        "utf-8",
     )
     return path
 
@@ -37,6 +44,13 @@ def test_the_example_of_each_role_is_complete_and_exact(tmp_path: Path, role: Ro
 def test_the_examples_of_people_without_a_node_are_exact(tmp_path: Path) -> None:
     assert load_person(filled_in("person.toml", tmp_path)).peer.name == "market-regulation"
     assert load_membership(filled_in("auditor.toml", tmp_path)).marketplace.name == "market"
+
+
+def test_two_names_with_one_key_are_not_two_people(tmp_path: Path) -> None:
+    """Else one examiner were four eyes."""
+    path = filled_in("reviewer.toml", tmp_path, '"put yours here"', f'"{key(7)}"')
+    with pytest.raises(SettingsError, match="staff: examiner, second-examiner have one key; give each person"):
+        load_settings(path, "reviewer")
 
 
 @pytest.mark.parametrize(

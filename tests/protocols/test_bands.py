@@ -1,12 +1,14 @@
 """Banded answers between roles: exact bands, nothing but bands, and what a cheating bank gets instead."""
 
+import dataclasses
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 
 import msgspec
 import pytest
-from banded import CUTS, answer_of, band_query, banded_card, clear_bands
-from world import SUBJECTS, World
+from banded import CUTS, EMPLOYEES, REGION, answer_of, band_query, banded_card, clear_bands
+from world import SUBJECTS, World, scorecard
 
 from audit.entry import EntryKind
 from compute.canonical import Message, decode, encode
@@ -87,6 +89,35 @@ def test_the_ledger_charges_the_bits_of_the_bands(world: World) -> None:
     other = world.model(banded_card((10,), "other-card"))
     world.bands(other, FEW)
     assert spent(world, "labour") == spent(world, "tax") == {"bank": 3000}
+
+
+def renew(world: World, party: str, snapshot: str) -> None:
+    """Give a provider another table, in which these subjects are as they were."""
+    provider = world.providers[party]
+    held = dataclasses.replace(provider.domain.holding, snapshot=snapshot)
+    provider.domain = dataclasses.replace(provider.domain, holding=held)
+
+
+def test_bands_beside_other_parts_close_in_on_a_part_so_another_s_new_table_is_charged(world: World) -> None:
+    """One band leaves two parts of labour's; beside all parts of the tax office each is another row of bands."""
+    told = {part: tuple(bisect_right(CUTS, part + other) for other in REGION) for part in set(EMPLOYEES)}
+    assert len(set(told.values())) == 3 > len({bands[0] for bands in told.values()})
+
+    model, plain_model = world.model(banded_card()), world.model(scorecard())
+    world.bands(model, FEW)
+    renew(world, "tax", "1" * 64)
+    for _ in range(2):  # the second time for nothing
+        world.bands(model, FEW)
+        assert (spent(world, "labour"), spent(world, "tax")) == ({"bank": 4000}, {"bank": 2000})
+
+    # A total is charged no less than any part of it holds, so of these nothing is news.
+    for party in ("labour", "tax"):
+        world.forget(party, "ledger_charges")
+    world.score(plain_model, FEW)
+    once = spent(world, "labour")
+    renew(world, "tax", "2" * 64)
+    world.score(plain_model, FEW)
+    assert spent(world, "labour") == once != {}
 
 
 def test_the_reviewer_signs_the_range_and_the_cuts_and_tells_the_log_their_number(world: World) -> None:

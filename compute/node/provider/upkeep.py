@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+from audit.database import truncate_wal
 from compute.node.database import open_database
 from compute.node.jobs.store import JobStore
 from compute.node.lifetime import end_with_parent
@@ -40,6 +41,7 @@ def keep_up(settings: ProviderSettings) -> None:
     pools = PoolStore(settings.computing, key)
     while True:
         try:
+            truncate_wal(engine)  # of what was erased while somebody read, or just before a crash
             _round(settings, registry, jobs, pools)
         except Exception:
             logger.exception("upkeep goes on")  # a full disk or a locked database; nobody would start it again

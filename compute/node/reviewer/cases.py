@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from audit.database import reader
+from audit.database import reader, truncate_wal
 from compute.canonical import decode, encode
 from compute.node.at_rest import AtRest
 from compute.node.wiping import wipe
@@ -56,6 +56,13 @@ _FILES = Table(
     _METADATA,
     Column("id", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+)
+_CONCENTRATED = Table(
+    "concentrated_submissions",
+    _METADATA,
+    Column("submission", LargeBinary(32), primary_key=True),
+    Column("bank", Text, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),  # UTC, milliseconds
 )
 _DELIVERIES = Table(
     "withdrawal_deliveries",
@@ -129,6 +136,18 @@ class CaseStore:
         with self._reader.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def concentrated(self, bank: str, since: int) -> int:
+        """Give how many models of a bank rule 7 has refused since then (UTC, milliseconds)."""
+        counted = select(func.count()).where(_CONCENTRATED.c.bank == bank, _CONCENTRATED.c.at >= since)
+        with self._reader.begin() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def note_concentrated(self, submission: bytes, bank: str, now: int) -> None:
+        """Note that rule 7 refuses the submission with this digest, before its bank hears of it; once."""
+        row = {"submission": submission, "bank": bank, "at": now}
+        with self._engine.begin() as connection:
+            connection.execute(insert(_CONCENTRATED).values(row).on_conflict_do_nothing())
+
     def open(self, submission: bytes, make: Callable[[Sequence[Case]], Case], file: CaseFile) -> Case:
         """Keep a new case, durably, and give it; or the one that the submission has already.
 
@@ -174,6 +193,10 @@ class CaseStore:
         if decided:
             wipe(self._engine)
         return after
+
+    def wipe_rest(self) -> bool:
+        """Overwrite what earlier decisions could not, if nobody reads just now; give whether it did."""
+        return truncate_wal(self._engine)
 
     def file(self, case: str) -> CaseFile | None:
         """Give the file of a case that is undecided."""

@@ -33,5 +33,7 @@ def open_upkeep(site: Site[ReviewerSettings]) -> Iterator[Callable[[], None]]:
 def round_(desk: ModelDesk, cases: CaseStore, journal: EventJournal, transport: Transport) -> None:
     """Do one round; what could not be done waits for the next one."""
     desk.keep_up()
+    # Points that were erased while somebody read the database, or just before a crash, are in its log until now.
+    cases.wipe_rest()
     tell(desk.office.name, cases, journal)
     deliver(cases, transport)

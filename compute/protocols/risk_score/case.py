@@ -3,7 +3,7 @@
 Once a case is decided, whichever way, its opening is erased; what stays is what :class:`Case` holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 from msgspec import Meta
@@ -179,6 +179,14 @@ def rests_on(draft: ModelApproval, standing: Case, now: int) -> bool:
         and products[0] == products[1]
         and base.points_id == draft.points_id  # 3
     )
+
+
+def resting_on(standing: Case, approved: Iterable[Case]) -> int:
+    """Give how many of these cases rest on the standing one."""
+    if standing.approval is None:
+        return 0
+    base = digest(standing.approval.statement)
+    return sum(case.draft.rests_on == base for case in approved)
 
 
 def _moved(case: Case, step: Step) -> Case:

@@ -1,21 +1,27 @@
 """What a job takes from the leakage ledger: for each subject the bits that a score of this model can tell.
 
-A model is named by its ``points_id``, so the same points under another encryption, name or version cost nothing
-more. What they tell depends on the subject's bins alone: once the bins are others, a score tells something new.
+A model is named by what it tells (:func:`points_told`), so the same points under another encryption, name or
+version cost nothing more. What a score tells here depends on the subject's bins here: once they are others, it
+tells something new.
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from compute.binning import Bins
 from compute.protocols.risk_score.leakage import leaked_bits
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval
 
 MILLI = 1000
 """Bits are counted in thousandths, so that sums are exact."""
-_NAME_BYTES = 16
+_NAME = np.dtype(">i8")
+"""An integer of SQLite. Of ten million subjects any two share a name, and a budget, with probability 3·10⁻⁶."""
 
 
 @dataclass(frozen=True)
@@ -45,28 +51,62 @@ class Charge:
     secret: bytes
     """Under which subjects are named in the ledger."""
     budget: Budget
-    recode: Callable[[Sequence[Bins], Sequence[str]], Sequence[bytes]]
-    """(bins, subjects) → the codes of the present table, in columns."""
+    recode: Callable[[Sequence[Bins], Sequence[str]], Sequence[bytes] | None]
+    """(bins, subjects) → the codes of the present table, in columns; None if it has no such column any more."""
 
     @cached_property
-    def names(self) -> list[str]:
-        """Each subject's name in the ledger: keyed BLAKE2b (RFC 7693), so that it is a list of nobody."""
-        return [name_of(subject, self.secret) for subject in self.subjects]
+    def names(self) -> list[int]:
+        """Each subject's name in the ledger, as `name_of` gives it."""
+        keyed, digests = _keyed(self.secret), []
+        for subject in self.subjects:
+            mac = keyed.copy()
+            mac.update(subject.encode())
+            digests.append(mac.digest())
+        names: list[int] = np.frombuffer(b"".join(digests), dtype=_NAME).tolist()
+        return names
 
     @cached_property
-    def rows(self) -> list[str]:
-        """Each subject's codes, in hexadecimal."""
-        width = len(self.codes)
-        whole = bytearray(width * len(self.subjects))
-        for index, column in enumerate(self.codes):
-            whole[index::width] = column
-        text = whole.hex()
-        return [text[start : start + 2 * width] for start in range(0, len(text), 2 * width)]
+    def in_order(self) -> tuple[list[int], bytes]:
+        """The names in ascending order, and each one's codes, one subject after the other."""
+        names = np.array(self.names, dtype=np.int64)
+        order = np.argsort(names, kind="stable")
+        columns = np.frombuffer(b"".join(self.codes), dtype=np.uint8).reshape(len(self.codes), len(names))
+        return names[order].tolist(), columns[:, order].T.tobytes()
 
 
-def name_of(subject: str, secret: bytes) -> str:
-    """Give a subject's name in the ledger, in hexadecimal."""
-    return hashlib.blake2b(subject.encode(), key=secret, digest_size=_NAME_BYTES).hexdigest()
+@dataclass(frozen=True)
+class Affordable:
+    """That a charge fitted every subject's budget, in the ledger as it was after so many writes."""
+
+    charge: Charge
+    writes: int
+
+
+def name_of(subject: str, secret: bytes) -> int:
+    """Give a subject's name in the ledger, 64 bits of keyed BLAKE2b (RFC 7693): the ledger is a list of nobody."""
+    mac = _keyed(secret)
+    mac.update(subject.encode())
+    return int(np.frombuffer(mac.digest(), dtype=_NAME)[0])
+
+
+def _keyed(secret: bytes) -> "hashlib.blake2b":
+    return hashlib.blake2b(key=secret, digest_size=_NAME.itemsize)
+
+
+def points_told(approval: ModelApproval, job: JobStatement, own: str) -> str:
+    """Give the name under which the provider ``own`` charges a job's answers, 64 hexadecimal digits.
+
+    A total is charged by its ``points_id``: the charge is no less than what the provider's own part of it holds,
+    so whatever the others' parts are by then, asking again tells nothing of it that was not charged. The charge of
+    a band is less. While the others' tables stand, so does the band; once one of them changes, the same part is
+    compared with other numbers, and after enough changes the bands have told it. So their snapshots belong to the
+    name.
+    """
+    if approval.bands is None:
+        return approval.points_id
+    terms = [signed.statement for signed in job.providers]
+    others = [(each.provider, each.snapshot) for each in terms if each.provider != own]
+    return hashlib.sha256(json.dumps([approval.points_id, others]).encode()).hexdigest()
 
 
 def millibits(outcomes: int) -> int:

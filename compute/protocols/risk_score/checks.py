@@ -13,7 +13,7 @@ import pandas as pd
 from gmpy2 import mpz
 
 from audit.policy import Policy
-from compute.binning import CategoryBins, code_columns
+from compute.binning import Bins, CategoryBins, code_columns
 from compute.grid import GridError, Grids, require_union
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
@@ -52,6 +52,10 @@ class Holding:
     """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
     grids: Grids = field(default_factory=dict)
     """Column → the grid that is published of it; a column without one cannot be binned."""
+
+    def can_bin(self, bins: Bins) -> bool:
+        """Say whether there is such a column, of such a type; its grid is another matter."""
+        return bins.column in self.scales and isinstance(bins, CategoryBins) == (self.scales[bins.column] is None)
 
 
 @dataclass(frozen=True)

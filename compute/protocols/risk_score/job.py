@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from audit.merkle import leaf_hash, root_of
+from audit.merkle import leaf_hashes, root_of
 from compute.paillier.packing import SlotLayout
 from compute.paillier.public import PublicKey
 from compute.protocols.risk_score.messages import (
@@ -24,7 +24,7 @@ def subjects_root(salt: bytes, subjects: Sequence[str]) -> bytes:
 
     Company codes are public, so without the 256-bit salt anyone could find a subject by trying all of them.
     """
-    return root_of(leaf_hash(salt + subject.encode("ascii")) for subject in subjects)
+    return root_of(leaf_hashes([salt + subject.encode("ascii") for subject in subjects]))
 
 
 def approved_tables(tables: Sequence[RegisteredTables]) -> tuple[ApprovedTables, ...]:

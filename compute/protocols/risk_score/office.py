@@ -9,6 +9,9 @@ from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.opened import CaseFile
 from compute.signing import Pins
 
+REFUSAL_DAYS = 30
+"""For which a refusal that tells of a table is counted."""
+
 
 @dataclass(frozen=True)
 class Office:
@@ -28,6 +31,10 @@ class Office:
     require_dossier: bool = True
     max_undecided: int = 16
     """Cases of one bank that may wait."""
+    max_resting: int = 16
+    """Approvals that may rest on one that examiners gave; further ones are for them again."""
+    max_concentrated: int = 32
+    """Models of one bank that rule 7 may refuse in REFUSAL_DAYS: each refusal tells it a bit of a table."""
 
 
 class Cases(Protocol):
@@ -69,6 +76,14 @@ class Cases(Protocol):
 
     def undecided(self, bank: str) -> int:
         """Give how many of a bank's cases wait."""
+        ...
+
+    def concentrated(self, bank: str, since: int) -> int:
+        """Give how many models of a bank rule 7 has refused since then (UTC, milliseconds)."""
+        ...
+
+    def note_concentrated(self, submission: bytes, bank: str, now: int) -> None:
+        """Note that rule 7 refuses the submission with this digest, before its bank hears of it; once."""
         ...
 
     def orphaned(self) -> list[Case]:

@@ -25,7 +25,7 @@ from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
 from compute.protocols.risk_score.band_query import check_place, open_others
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
-from compute.protocols.risk_score.charge import Charge, millibits
+from compute.protocols.risk_score.charge import Charge, millibits, points_told
 from compute.protocols.risk_score.checks import (
     Domain,
     Registered,
@@ -276,8 +276,8 @@ class Provider:
         key, bins = admitted.key, admitted.registered.tables.bins
         frame = self.domain.holding.select(query.subjects, [feature.column for feature in bins])
         codes = code_columns(bins, frame, self.domain.holding.scales)
-        charge = self._charge(query, admitted.registered, codes)
-        self._answers.require_affordable(charge)  # 9, before the work
+        charge = self._charge(query, job, admitted.registered, codes)
+        found = self._answers.require_affordable(charge)  # 9, before the work
         means = self._means
         progress = partial(means.progress, LOOK_UP)
         tables = [conceal(key, table, self._own_residue(key)) for table in admitted.registered.ciphertexts]
@@ -298,9 +298,8 @@ class Provider:
         self._require_standing(job.approval, check=4)  # once more: it may have been withdrawn meanwhile
         self._admission.keep_use(job, query.subjects)
         # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
-        return _answer_to(
-            job, self._answers.put(job, sign(answer, own, self._identity), admitted.max_uses, charge)
-        )
+        signed = sign(answer, own, self._identity)
+        return _answer_to(job, self._answers.put(job, signed, admitted.max_uses, charge, found))
 
     def _closed(self, admitted: "_Admitted", job: JobStatement, masked: Sequence[mpz]) -> list[mpz]:
         """Give what may leave of the masked sums: with a top mask, or zero tests of totals, each blinded.
@@ -320,17 +319,19 @@ class Provider:
         pool, values = means.pool(key, len(totals) * bands.tests), bands.values(job.slot_bias)
         return zero_tests(key, totals, values, means.runner, pool, (partial(means.progress, TEST), blinded))
 
-    def _charge(self, query: Query, registered: Registered, codes: Sequence[bytes]) -> Charge:
+    def _charge(self, query: Query, job: JobStatement, registered: Registered, codes: Sequence[bytes]) -> Charge:
         """What a score of these subjects in these bins can tell."""
         approval, holding = registered.approval, self.domain.holding
 
-        def recode(bins: Sequence[Bins], subjects: Sequence[str]) -> list[bytes]:
+        def recode(bins: Sequence[Bins], subjects: Sequence[str]) -> list[bytes] | None:
+            if any(not holding.can_bin(feature) for feature in bins):  # an earlier product version's
+                return None
             frame = holding.select(subjects, [feature.column for feature in bins])
             return code_columns(bins, frame, holding.scales)
 
         return Charge(
             bank=approval.bank,
-            points_id=approval.points_id,
+            points_id=points_told(approval, job, self.domain.name),
             millibits=millibits(approval.outcomes),
             bins=registered.tables.bins,
             snapshot=holding.snapshot,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
-from compute.protocols.risk_score.charge import Charge
+from compute.protocols.risk_score.charge import Affordable, Charge
 from compute.protocols.risk_score.checks import Registered
 from compute.protocols.risk_score.messages import (
     Answer,
@@ -111,15 +111,22 @@ class Answers(Protocol):
         """Give the answer to the job with this digest."""
         ...
 
-    def put(self, job: JobStatement, answer: Signed[Answer], max_uses: int, charge: Charge) -> Signed[Answer]:
+    def put(
+        self,
+        job: JobStatement,
+        answer: Signed[Answer],
+        max_uses: int,
+        charge: Charge,
+        found: Affordable | None = None,
+    ) -> Signed[Answer]:
         """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
 
         Check 2: the job is not buried. Check 9: its rows are uses, ``max_uses`` of them at most under its permit
-        here; and the charge fits every subject's budget.
+        here; and the charge fits every subject's budget, as was ``found`` or is found now.
         """
         ...
 
-    def require_affordable(self, charge: Charge) -> None:
+    def require_affordable(self, charge: Charge) -> Affordable:
         """Check 9: the charge fits every subject's budget now."""
         ...
 

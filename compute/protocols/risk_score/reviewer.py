@@ -16,9 +16,9 @@ from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import BUSY, STATEMENT_AGE, Progress, RefusalError, no_progress
-from compute.protocols.risk_score.assessment import Assessment, assess
+from compute.protocols.risk_score.assessment import CONCENTRATION, Assessment, assess
 from compute.protocols.risk_score.canonical_points import points_id
-from compute.protocols.risk_score.case import Case, aged, grant_by_rule, rests_on
+from compute.protocols.risk_score.case import Case, aged, grant_by_rule, resting_on, rests_on
 from compute.protocols.risk_score.case_states import ModelCaseState, Move
 from compute.protocols.risk_score.comparison import marks
 from compute.protocols.risk_score.epochs import Epochs
@@ -37,7 +37,7 @@ from compute.protocols.risk_score.messages import (
     TableOpening,
     UnderReview,
 )
-from compute.protocols.risk_score.office import Cases, Office
+from compute.protocols.risk_score.office import REFUSAL_DAYS, Cases, Office
 from compute.protocols.risk_score.opened import CaseFile, opened
 from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
 from compute.signing import SUITE, SignatureError, Signed, digest, sign, verify
@@ -86,13 +86,13 @@ class Reviewer:
         submission = self._verified(message)
         if self._cases.find(digest(submission)) is None:
             self._check_tables(submission)
-            self._check_undecided(submission.bank)
+            self._check_open(submission.bank)
 
     def review(self, message: SubmitModel) -> ModelReceived:
         """Open a case for examiners to decide, or raise :class:`RefusalError` with the number of the check.
 
         The same submission again has the same case. One that tells nothing new beside a model that stands is
-        approved at once (:func:`compute.protocols.risk_score.case.rests_on`).
+        approved at once (:func:`compute.protocols.risk_score.case.rests_on`), unless many were: a case is kept.
 
         1. The submission is signed by the pinned identity of the consumer that it names.
         2. It is of the last hour; it names two or more enrolled providers in order, each once; all tables name
@@ -106,9 +106,11 @@ class Reviewer:
         identity = digest(submission)
         case = self._cases.find(identity)
         if case is None:
-            self._check_undecided(submission.bank)
+            self._check_open(submission.bank)
             examined = self._examine(submission)
             for finding in examined.assessment.findings:  # 5–9
+                if finding.rule == CONCENTRATION:
+                    self._cases.note_concentrated(identity, submission.bank, self._clock())
                 raise RefusalError(finding.rule, finding.reason, finding.remedy)
             case = self._open(identity, submission, examined)
         return ModelReceived(reviewer=self.office.name, submission=identity, at=case.opened_at)
@@ -163,7 +165,7 @@ class Reviewer:
 
         def make(approved: Sequence[Case]) -> Case:
             base = next((case for case in approved if rests_on(new.draft, case, now)), None)
-            if base is None:
+            if base is None or resting_on(base, approved) >= self.office.max_resting:
                 return new
             return grant_by_rule(new, base, now, now + self.office.approval_days * DAY, self._sign)
 
@@ -172,7 +174,17 @@ class Reviewer:
     def _sign(self, approval: ModelApproval) -> Signed[ModelApproval]:
         return sign(approval, self.office.name, self._identity)
 
-    def _check_undecided(self, bank: str) -> None:
+    def _check_open(self, bank: str) -> None:
+        """Refuse what would make too much work for examiners, or tell too much of the departments' tables.
+
+        Rule 7 says of any union of cells that it may choose whether more than 10% of the companies are in it, so a
+        bank that submitted models without end would read the histograms that are sealed from it. Where it has
+        been told enough nothing is looked at: that a model passes tells as much.
+        """
+        since = self._clock() - REFUSAL_DAYS * DAY
+        if self._cases.concentrated(bank, since) >= self.office.max_concentrated:
+            reason = f"rule {CONCENTRATION} refused too many models of {bank} in {REFUSAL_DAYS} days"
+            raise RefusalError(BUSY, reason, "wait, or ask the reviewer which bins it would take")
         if self._cases.undecided(bank) >= self.office.max_undecided:
             raise RefusalError(BUSY, f"{bank} has too many models under review", "wait for their decisions")
 

@@ -204,7 +204,7 @@ def test_the_first_examiner_reads_and_approves_it_in_a_browser(story: Story, bro
         "0.6823",
         "employees",
         "2 ≤ x < 3",
-        "没有可比的前版",
+        "没有可比的模型",
     ):
         assert shown in text
     assert {point.decode() for point in story.points} <= set(re.split(r"\s+", text))

@@ -40,6 +40,8 @@ from compute.paillier.pool import Pool
 from compute.paillier.private import PrivateKey
 from compute.permit import PermitStatus, issue, permit_name
 from compute.protocols.key_enrolment.bank import enrolment
+from compute.protocols.key_enrolment.ring_pedersen import check_ring_pedersen
+from compute.protocols.key_enrolment.ring_pedersen_maker import make_ring_pedersen
 from compute.protocols.permit_presentation.bank import presentation
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.checks import Domain, Holding
@@ -190,7 +192,8 @@ class Office:
         """Enrol the key, present the permit, register the model and the companies' consents."""
         keys, registry = self.market.keys, RegistryStore(self.engine)
         now, seed = clock(), secrets.token_bytes(KEY_SIZE)
-        registry.enrol(enrolment(BANK, keys[BANK], self.key, now).statement, now)
+        parameters = check_ring_pedersen(make_ring_pedersen(OFFICE), OFFICE)
+        registry.enrol(enrolment(BANK, keys[BANK], self.key, OFFICE, parameters, now).statement, now)
         self.admission().present(self.market.presentation(seed, now))
         self.market.consent(seed, subjects, now)
         registry.open_probe(BANK, 1, 1)

@@ -1,11 +1,11 @@
 """Products of many powers, Π_i c_i^(e_i), at a dozen products for each c_i where a power of 128 bits takes 150.
 
-By buckets: for each digit of the exponents, the c_i whose digit is d go into bucket d, and Π_d bucket_d^d takes two
-products for each value of a digit. Source: Pippenger (1976), as described in Bernstein, Doumen, Lange and Oosterwijk,
-"Faster batch forgery identification" (INDOCRYPT 2012), section 4.
+By buckets: for each digit of the exponents, the c_i whose digit is d go into bucket d, and Π_d bucket_d^d takes
+two products for each value of a digit. Source: Pippenger (1976), as described in Bernstein, Doumen, Lange and
+Oosterwijk, "Faster batch forgery identification" (INDOCRYPT 2012), section 4.
 
-Modulo n² the c_i are in split form (``split.py``), t_i·(1 + n·κ_i): products are by numbers half as long, and of the
-κs only Σ e_i·κ_i is needed. Exponents and numbers are public: the time tells them.
+Modulo n² the c_i are in split form (``split.py``), t_i·(1 + n·κ_i): products are by numbers half as long, and of
+the κs only Σ e_i·κ_i is needed. Exponents and numbers are public: the time tells them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -106,7 +106,7 @@ def _split_product(units: Sequence[mpz], exponents: Sequence[int], bits: int, n:
 
 
 def _digit_bits(rows: int, bits: int) -> int:
-    """The digits' length of the fewest products, those of buckets being twice as long as those of split factors."""
+    """The digits' length of the least work, products of buckets taking twice as long as those of split factors."""
     return min(range(1, min(bits, 16) + 1), key=lambda width: -(-bits // width) * (rows + (4 << width)))
 
 

@@ -1,8 +1,8 @@
 """The plaintexts that a label may have: one slot of a packed number for each class of the bank's, one-hot.
 
-Class c of 1 … C is 2^(width·(c−1)), and the class 0 of a row outside the cohort is 0; so a sum of labels counts each
-class in a slot of its own, and a row adds 1 to one slot at most: an L1 norm of 1. What the classes mean (good and bad,
-by vintage, by amount) stays at the bank.
+Class c of 1 … C is 2^(width·(c−1)), and the class 0 of a row outside the cohort is 0; so a sum of labels counts
+each class in a slot of its own, and a row adds 1 to one slot at most: an L1 norm of 1. What the classes mean (good
+and bad, by vintage, by amount) stays at the bank.
 """
 
 from collections.abc import Sequence

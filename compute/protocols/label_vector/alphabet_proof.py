@@ -1,4 +1,4 @@
-"""The alphabet proof: each of many ciphertexts encrypts one of a few public values. Claim, challenges, verification.
+"""The alphabet proof: each of many ciphertexts encrypts one of a few public values. Claim, coins, verification.
 
 One Σ-protocol for all rows i of a part (PROTOCOLS.md §5), V = {v}, d = |V|:
 
@@ -17,24 +17,24 @@ One Σ-protocol for all rows i of a part (PROTOCOLS.md §5), V = {v}, d = |V|:
 all modulo n², coins and challenge of 128 bits each, hashes of all that stands before them.
 
 Soundness. gcd(n, φ(n)) = 1, so each unit has one plaintext modulo n. By 4 every f_i ≡ s_i + e·y_i mod n but with
-probability 2⁻¹²⁸ over the δ_i. Take a row with y_i ∉ V. Either at most one e gives an f_i in the range of 2; or two
-do, and y_i ≡ a/b mod n with |a| ≤ the bound of 2 and 0 < b < 2¹²⁸. Then Π_v (y_i − v) ≢ 0 mod n: else y_i ≡ v modulo
-one prime of n and ≡ v' modulo the other, so p divides a − b·v, which is smaller than p by the condition below, so
-a = b·v, likewise a = b·v', and y_i = v. So the coefficient of X^d, Σ_i ρ_i Π_v (y_i − v), is not 0 modulo some prime
-but with probability 2⁻¹²⁸ over the ρ_i, and 3 holds for d values of e at most. Together (d+2)/2¹²⁸ for each hash that a
-forger tries.
+probability 2⁻¹²⁸ over the δ_i. Take a row with y_i ∉ V. Either at most one e gives an f_i in the range of 2; or
+two do, and y_i ≡ a/b mod n with |a| ≤ the bound of 2 and 0 < b < 2¹²⁸. Then Π_v (y_i − v) ≢ 0 mod n: else y_i ≡ v
+modulo one prime of n and ≡ v' modulo the other, so p divides a − b·v, which is smaller than p by the condition
+below, so a = b·v, likewise a = b·v', and y_i = v. So the coefficient of X^d, Σ_i ρ_i Π_v (y_i − v), is not 0
+modulo some prime but with probability 2⁻¹²⁸ over the ρ_i, and 3 holds for d values of e at most. Together
+(d+2)/2¹²⁸ for each hash that a forger tries.
 
-The condition: bound of 2 + 2¹²⁸·max V < the least prime factor of n, of which Π_fac proves √n/2³⁸⁵: :func:`check_fit`
-leaves labels of up to 428 bits at 2048, 940 at 3072. It is needed. With p − q = v' − v, which whoever draws the key
-can have, y = v + p is ≡ v mod p and ≡ v' mod q, is in no V, and has an f_i of 1152 bits: a wider bound would let it
-pass (``tests/protocols/test_alphabet_attacks.py``).
+The condition: bound of 2 + 2¹²⁸·max V < the least prime factor of n, of which Π_fac proves √n/2³⁸⁵:
+:func:`check_fit` leaves labels of up to 428 bits at 2048, 940 at 3072. It is needed. With p − q = v' − v, which
+whoever draws the key can have, y = v + p is ≡ v mod p and ≡ v' mod q, is in no V, and has an f_i of 1152 bits: a
+wider bound would let it pass (``tests/protocols/test_alphabet_attacks.py``).
 
-Zero knowledge. f_i is within 2⁻⁸⁰ of uniform for each row, 2⁻⁶⁶ for a part; A and U are encryptions; R and Z follow
-from the rest. An s_i answers one challenge: two f_i of it give y_i.
+Zero knowledge. f_i is within 2⁻⁸⁰ of uniform for each row, 2⁻⁶⁶ for a part; A and U are encryptions; R and Z
+follow from the rest. An s_i answers one challenge: two f_i of it give y_i.
 
 The shape, a product of (f_i − e·v) whose leading coefficient vanishes, is that of Groth and Kohlweiss (EUROCRYPT
-2015) and Bootle and Groth (PKC 2018), batched over rows by the ρ_i, and openings by the δ_i as in Bellare, Garay and
-Rabin (EUROCRYPT '98), "Fast Batch Verification for Modular Exponentiation and Digital Signatures".
+2015) and Bootle and Groth (PKC 2018), batched over rows by the ρ_i, and openings by the δ_i as in Bellare, Garay
+and Rabin (EUROCRYPT '98), "Fast Batch Verification for Modular Exponentiation and Digital Signatures".
 """
 
 from collections.abc import Callable, Sequence
@@ -133,9 +133,9 @@ def check_alphabet(
 
     rho, e, delta = _coins(claim, proof)
     opened = polynomial(responses, rho, e, values, n)
-    if power_of_polynomial(coefficients, e, n_squared) != key.residue(opened) * gmpy2.powmod(root, n, n_squared) % (
-        n_squared
-    ):
+    if power_of_polynomial(coefficients, e, n_squared) != key.residue(opened) * gmpy2.powmod(
+        root, n, n_squared
+    ) % (n_squared):
         raise ProofError("the polynomial does not open at the challenge: a label lies outside its alphabet")  # 3
     of_masks, of_labels = products_of_powers(key, (masks, ciphertexts), delta, COIN_BITS, runner, progress)
     combined = sum(coin * response for coin, response in zip(delta, responses, strict=True))

@@ -1,8 +1,8 @@
 """The alphabet proof, the bank's side.
 
-The masks s_i are drawn within the one call that answers with them and are kept nowhere: a proof that was broken off
-starts over with fresh ones, since two responses of one mask give the label (``alphabet_proof.py``). Nothing that is
-handed to a worker process holds a label or a mask but the encryption itself, in the owner's domain.
+The masks s_i are drawn within the one call that answers with them and are kept nowhere: a proof that was broken
+off starts over with fresh ones, since two responses of one mask give the label (``alphabet_proof.py``). Nothing
+that is handed to a worker process holds a label or a mask but the encryption itself, in the owner's domain.
 """
 
 import secrets

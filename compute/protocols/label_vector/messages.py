@@ -1,13 +1,14 @@
 """The messages by which a bank registers a label vector at a provider.
 
-bank → provider   RegisterLabels, for each part of up to 16,384 rows: the statement, signed, which names the vector by
+bank → provider   RegisterLabels, for each part of up to 16,384 rows: the statement, signed, which names the vector
+by
                   its digest; the part's ciphertexts; a proof that each encrypts a value of the alphabet
 provider → bank   Accepted or Refused. Once every part is registered the vector is complete, and jobs may name it.
 
-A provider learns the number of rows, the number of classes and the width of their slots; which row is of which class
-hides in the encryption, and in the proof to a distance of 2⁻⁸⁰ for each row. The bank learns that its proof was
-taken. Both assume a key that was enrolled, with Π_mod and Π_fac: the proof's soundness rests on it. One proof serves
-every provider of a contract: challenges are hashes, and nothing of it is one provider's own.
+A provider learns the number of rows, the number of classes and the width of their slots; which row is of which
+class hides in the encryption, and in the proof to a distance of 2⁻⁸⁰ for each row. The bank learns that its proof
+was taken. Both assume a key that was enrolled, with Π_mod and Π_fac: the proof's soundness rests on it. One proof
+serves every provider of a contract: challenges are hashes, and nothing of it is one provider's own.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The Fiat–Shamir transcript of an alphabet proof: coins and challenges follow from everything that came before them.
+"""The Fiat–Shamir transcript of an alphabet proof: coins and challenges follow from all that came before them.
 
 Parts go into SHAKE256 one after another, each behind its kind, its name and its length, so that no two transcripts
 have the same bytes; what is drawn is read from a copy that has heard the draw's own name too.

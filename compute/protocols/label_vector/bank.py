@@ -1,5 +1,4 @@
-"""The bank's side of label vectors: encrypt its classes of a cohort's rows, sign for them, prove part after
-part."""
+"""The bank's side of label vectors: encrypt classes of a cohort's rows, sign for them, prove part after part."""
 
 import hashlib
 import secrets

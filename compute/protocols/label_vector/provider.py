@@ -76,8 +76,7 @@ class KeptVector:
 
 
 class LabelVectors(Protocol):
-    """The durable store of label vectors by their digests: each method is one transaction, also between
-    processes."""
+    """The durable store of label vectors by digest: each method is one transaction, also between processes."""
 
     def find(self, vector: bytes) -> KeptVector | None:
         """Give what is kept of this vector."""
@@ -123,8 +122,7 @@ class Registrar:
         self._admit_contract, self._clock, self._max_vectors = admit_contract, clock, max_vectors
 
     def admit(self, message: RegisterLabels) -> Accepted | None:
-        """Look at all but the proof, in milliseconds: Accepted if the part is registered, None if it has to be
-        proven.
+        """Look at all but the proof, in milliseconds: Accepted if the part is registered, None if it is not yet.
 
         Raises :class:`RefusalError` with the number of the check.
 
@@ -185,16 +183,12 @@ class Registrar:
 
     def _check_cohort(self, statement: LabelStatement) -> None:
         cohort = statement.cohort
-        match cohort:
-            case HiddenCohort():
-                kind, allowed, rows = (
-                    "hidden",
-                    self._cohorts.hidden_allowed,
-                    self._cohorts.frame_rows(cohort.frame),
-                )
-            case DisclosedCohort():
-                kind, allowed = "disclosed", self._cohorts.disclosed_allowed
-                rows = self._cohorts.aligned_rows(statement.bank, statement.contract, cohort.alignment)
+        if isinstance(cohort, HiddenCohort):
+            kind, allowed = "hidden", self._cohorts.hidden_allowed
+            rows = self._cohorts.frame_rows(cohort.frame)
+        else:
+            kind, allowed = "disclosed", self._cohorts.disclosed_allowed
+            rows = self._cohorts.aligned_rows(statement.bank, statement.contract, cohort.alignment)
         if not allowed:  # 5
             raise RefusalError(5, f"{self.name} takes no {kind} cohorts", "ask its operator which it takes")
         if rows is None:  # 5

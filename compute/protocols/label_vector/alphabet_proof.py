@@ -25,7 +25,7 @@ modulo some prime but with probability 2⁻¹²⁸ over the ρ_i, and 3 holds fo
 (d+2)/2¹²⁸ for each hash that a forger tries.
 
 The condition: bound of 2 + 2¹²⁸·max V < the least prime factor of n, of which Π_fac proves √n/2³⁸⁵:
-:func:`check_fit` leaves labels of up to 428 bits at 2048, 940 at 3072. It is needed. With p − q = v' − v, which
+:func:`check_fit` leaves labels of up to 430 bits at 2048, 942 at 3072. It is needed. With p − q = v' − v, which
 whoever draws the key can have, y = v + p is ≡ v mod p and ≡ v' mod q, is in no V, and has an f_i of 1152 bits: a
 wider bound would let it pass (``tests/protocols/test_alphabet_attacks.py``).
 

@@ -55,7 +55,7 @@ def prove_alphabet(
     transcript.add("masks", masks_bytes)
 
     rho = transcript.coins("rho", claim.rows)
-    coefficients = key.encrypt_many(polynomial_coefficients(s, positions, rho, values, n))
+    coefficients = key.encrypt_many(polynomial_coefficients(s, positions, rho, values, n), runner)
     coefficients_bytes = to_bytes(public, coefficients)
     transcript.add("coefficients", coefficients_bytes)
 

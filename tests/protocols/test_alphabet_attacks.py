@@ -218,7 +218,7 @@ class Stops(Executor):
 
 @pytest.mark.parametrize("tasks", [0, 2, 4, 7])
 def test_a_resumed_proof_starts_over_with_fresh_masks(key: PrivateKey, tasks: int) -> None:
-    """Broken off before its masks are encrypted, amid that, after it, at the very end: nothing of it comes again."""
+    """Broken off before, amid and after its masks are encrypted, and at the very end: nothing comes again."""
     classes = [1, 0, 2, 2]
     claim = claim_of(key, [GOOD_BAD.values[label] for label in classes])
     stops = Stops(tasks)

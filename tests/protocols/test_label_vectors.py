@@ -1,4 +1,4 @@
-"""Registering label vectors: each numbered check by what breaks it; eight vectors a contract, also refused ones."""
+"""Registering label vectors: each numbered check by what breaks it; eight vectors a contract, refused ones too."""
 
 import hashlib
 from collections.abc import Callable

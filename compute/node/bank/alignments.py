@@ -1,7 +1,7 @@
 """The bank's alignments: the order of each cohort, and while one goes on the secret with which it is resumed.
 
-Both are sealed (`compute.node.at_rest`). Without the order no label vector could be made over the cohort: it is kept.
-The secret is erased once the alignment is complete, or given up.
+Both are sealed (`compute.node.at_rest`). Without the order no label vector could be made over the cohort: it is
+kept. The secret is erased once the alignment is complete, or given up.
 """
 
 from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, Text, select, update

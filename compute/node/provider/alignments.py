@@ -1,12 +1,13 @@
 """A provider's alignments: whose they are, how many ids each bank had aligned, and the cohorts that came of them.
 
     counted    its rows are counted for the bank, for ever, whatever becomes of it
-    open       the session is kept: the provider's secret, the order of its rows, the bank's points times the secret
+    open       the session is kept: the secret, the order of the rows, the bank's points times the secret
     complete   the cohort is kept, and the session erased
     lapsed     nothing came back in time; the session is erased
 
-Sessions and cohorts are sealed (`compute.node.at_rest`): who reads the file learns neither who is a bank's customer
-nor how to find out. What is erased is overwritten (`audit.database`) once the write-ahead log is emptied.
+Sessions and cohorts are sealed (`compute.node.at_rest`): who reads the file learns neither who is a bank's
+customer nor how to find out. What is erased is overwritten (`audit.database`) once the write-ahead log is
+emptied.
 """
 
 from collections.abc import Sequence

@@ -5,18 +5,21 @@ provider → bank   Aligning      Y_j = b·H(id'_j), all of its rows in an order
 bank → provider   AlignReturn   Z_j = a·Y_j, in the order received
 provider → bank   Accepted      whatever it found: Z_j = b·X_i means that row j is the subject at place i
 
-a and b are secrets of X25519, fresh for this alignment. The provider learns which of its rows are in the cohort, and
-at which place; of the others' number only. The bank learns how many rows the provider has, and nothing of which are
-its own: not even how many. What it later asks of the cohort is refused if that is below the provider's threshold.
+a and b are secrets of X25519, fresh for this alignment. The provider learns which of its rows are in the
+cohort, and at which place; of the others' number only. The bank learns how many rows the provider has, and
+nothing of which are its own: not even how many. What it later asks of the cohort is refused if that is below
+the provider's threshold.
 
-Both assume decisional Diffie–Hellman on Curve25519 with H a random oracle, and that the other's identity was pinned
-at onboarding. Source: Meadows, "A More Efficient Cryptographic Matchmaking Protocol" (IEEE S&P 1986); Huberman,
-Franklin, Hogg, "Enhancing Privacy and Trust in Electronic Communities" (ACM EC 1999); PROTOCOLS.md §5.
+Both assume decisional Diffie–Hellman on Curve25519 with H a random oracle, and that the other's identity was
+pinned at onboarding. Source: Meadows, "A More Efficient Cryptographic Matchmaking Protocol" (IEEE S&P 1986);
+Huberman, Franklin, Hogg, "Enhancing Privacy and Trust in Electronic Communities" (ACM EC 1999); PROTOCOLS.md
+§5.
 
-What this does not keep: company codes are public, so a bank may put all of them into a cohort, and a provider all of
-them among its rows. A limit on a bank's ids over all its contracts, and the number of rows that a provider has
-declared, bound that. And who returns Z in another order gets its places matched to rows drawn blindly from among
-its own subjects' and others': it cannot choose which, for it cannot tell Y_j from a random point.
+What this does not keep: company codes are public, so a bank may put all of them into a cohort, and a provider
+all of them among its rows. A limit on a bank's ids over all its contracts, and the number of rows that a
+provider has declared, bound that. And who returns Z in another order gets its places matched to rows drawn
+blindly from among its own subjects' and others': it cannot choose which, for it cannot tell Y_j from a random
+point.
 """
 
 from typing import Annotated, Literal
@@ -36,8 +39,8 @@ COMPLETE = 7
 AlignmentBasis = Literal["consent", "contract", "statutory_duty", "disclosed", "other_law"]
 """On what a bank may tell a provider who its customers are, where they are persons or identify one.
 
-PIPL (个人信息保护法), article 13, paragraph 1: items 1, 2, 3, 6 and 7. Emergencies and news reporting, items 4 and 5,
-are no bank's.
+PIPL (个人信息保护法), article 13, paragraph 1: items 1, 2, 3, 6 and 7. Emergencies and news reporting,
+items 4 and 5, are no bank's.
 """
 
 Points = Annotated[

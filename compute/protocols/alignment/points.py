@@ -1,12 +1,12 @@
 """Points of Curve25519 by their u-coordinate: subjects hashed to them, multiplied by a secret, and checked.
 
 A point travels as X25519 has it: u little-endian in 32 bytes (RFC 7748, section 5). Curve25519 is
-v² = u³ + 486662u² + u modulo p = 2²⁵⁵ − 19 (section 4.1). Where the right side is no square, u is of a point of the
-curve's quadratic twist.
+v² = u³ + 486662u² + u modulo p = 2²⁵⁵ − 19 (section 4.1). Where the right side is no square, u is of a point of
+the curve's quadratic twist.
 
-X25519 clamps a secret: it is 2²⁵⁴ plus a multiple of 8. So a product never has a component of small order, products
-by two secrets are the same in either order, and P and P + T, T of small order, have one product: points that differ
-are not enough, their products have to.
+X25519 clamps a secret: it is 2²⁵⁴ plus a multiple of 8. So a product never has a component of small order,
+products by two secrets are the same in either order, and P and P + T, T of small order, have one product:
+points that differ are not enough, their products have to.
 """
 
 import hashlib
@@ -51,8 +51,9 @@ def new_secret() -> bytes:
 def hash_to_curve(subject: str) -> bytes:
     """Give the subject's point, of whose discrete logarithm nobody knows anything: try and increment.
 
-    u is the first of SHA-256(LABEL ‖ i in 4 bytes ‖ subject), i = 0, 1, 2, …, without its top bit, that is below p and
-    on the curve; two tries on average. How many it took tells of the subject, but only to who can time this process.
+    u is the first of SHA-256(LABEL ‖ i in 4 bytes ‖ subject), i = 0, 1, 2, …, without its top bit, that is
+    below p and on the curve; two tries on average. How many it took tells of the subject, but only to who can
+    time this process.
     """
     name = subject.encode("ascii")
     for attempt in count():
@@ -75,8 +76,8 @@ def multiply(
 ) -> list[bytes]:
     """Give secret·P for each point of somebody else's, in their order.
 
-    Raises :class:`PointError` as :func:`require_points`, for a point of small order, and for two whose products are
-    the same: they differ in a component of small order, or not at all.
+    Raises :class:`PointError` as :func:`require_points`, for a point of small order, and for two whose products
+    are the same: they differ in a component of small order, or not at all.
     """
     products = runner.each(partial(_multiply, secret), points, SECONDS, told)
     found = []
@@ -99,8 +100,8 @@ def require_points(points: Sequence[bytes], runner: Runner = HERE) -> None:
 def fault(point: bytes) -> str | None:
     """Give why these 32 bytes are no point of the curve, None if they are one.
 
-    u is canonical: the top bit is 0, which RFC 7748 would ignore, and u < p, which it would reduce. And u is on the
-    curve, by Euler's criterion as gmpy2's Legendre symbol; 0, the point of order 2, is not a square either.
+    u is canonical: the top bit is 0, which RFC 7748 would ignore, and u < p, which it would reduce. And u is on
+    the curve, by Euler's criterion as gmpy2's Legendre symbol; 0, the point of order 2, is not a square either.
     """
     u = mpz(int.from_bytes(point, "little"))
     if u > _LOW_BITS:

@@ -1,7 +1,7 @@
 """The provider's side of an alignment: which of its rows stand at which place of the bank's cohort.
 
-It answers the second message with Accepted whatever it found: the bank learns nothing of the intersection here. What
-is asked of a cohort too small is refused where it is asked.
+It answers the second message with Accepted whatever it found: the bank learns nothing of the intersection here.
+What is asked of a cohort too small is refused where it is asked.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class Limits:
     contract_alignments: int = 8
     """Alignments under one contract, those included that were refused after they were counted."""
     bank_ids: int = 1_000_000
-    """Subjects of one bank over all its contracts, for ever; one in two cohorts counts twice, as nobody can tell."""
+    """Subjects of one bank over all its contracts, for ever; one in two cohorts counts twice."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ class Aligner:
            It is counted once, and for good: also if its points are refused after that.
         7. The alignment is not complete.
 
-        The very same message again is neither too old nor counted; it is refused once the alignment has lapsed (6).
+        The very same message again is neither too old nor counted; it is refused once the alignment has lapsed
+        (6).
         """
         statement = message.statement.statement
         try:
@@ -161,8 +162,8 @@ class Aligner:
     def align(self, message: Align, runner: Runner = HERE, progress: Progress = no_progress) -> Aligning:
         """Give this provider's points; the very same message again gets the very same ones until it is complete.
 
-        The checks of :meth:`check`, and 5: each point is canonical, on the curve and not its twist, and of no small
-        order, and the products b·X_i are distinct, so that a subject has one place.
+        The checks of :meth:`check`, and 5: each point is canonical, on the curve and not its twist, and of no
+        small order, and the products b·X_i are distinct, so that a subject has one place.
         """
         session = self.check(message)
         alignment = digest(message.statement.statement)

@@ -13,9 +13,11 @@ from compute.canonical import Message, Milliseconds, Name, Version
 
 MAX_USES = 100_000_000
 
-Operation = Literal["risk_score"]
-Purpose = Literal["credit_approval", "credit_monitoring", "prescreening"]
-LegalBasis = Literal["consent"]
+Operation = Literal["risk_score", "joint_statistics"]
+Purpose = Literal["credit_approval", "credit_monitoring", "prescreening", "model_development"]
+LegalBasis = Literal["consent", "anonymised_statistics"]
+"""Anonymised information is not personal information (PIPL art. 4); disclosure control makes it so."""
+BASIS_OF: dict[Operation, LegalBasis] = {"risk_score": "consent", "joint_statistics": "anonymised_statistics"}
 
 
 class Grant(Message, frozen=True):
@@ -39,7 +41,7 @@ class Terms(Message, frozen=True):
     legal_basis: LegalBasis
     model_reviewer: Name
     max_uses: Annotated[int, Meta(ge=1, le=MAX_USES)]
-    """Subjects scored over the whole term, counted at each provider."""
+    """Over the whole term, counted at each provider: subjects scored, or answers that hold statistics."""
     not_before: Milliseconds
     not_after: Milliseconds
 
@@ -50,6 +52,9 @@ class Terms(Message, frozen=True):
         for grant in self.grants:
             if len(set(grant.fields)) < len(grant.fields):
                 raise ValueError(f"a field of {grant.product} is granted more than once; name each field once")
+        if self.legal_basis != BASIS_OF[self.operation]:
+            basis = BASIS_OF[self.operation]
+            raise ValueError(f"the legal basis of {self.operation} is {basis}, not {self.legal_basis}; correct it")
         if self.not_before >= self.not_after:
             raise ValueError("the term ends before it begins; choose a later end")
 

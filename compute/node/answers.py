@@ -27,8 +27,9 @@ from audit.database import reader
 from compute.canonical import decode, encode
 from compute.node import ledger
 from compute.protocols.base import RefusalError
+from compute.protocols.closed_answer.messages import Answer, Tombstone
 from compute.protocols.risk_score.charge import Affordable, Charge
-from compute.protocols.risk_score.messages import Answer, JobStatement, Tombstone
+from compute.protocols.risk_score.messages import JobStatement
 from compute.signing import Signed
 
 _METADATA = MetaData()

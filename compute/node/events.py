@@ -10,16 +10,12 @@ from audit.entry import EntryKind, Event, Value, new_id
 from compute.canonical import Message
 from compute.node.erasure import Erasure
 from compute.protocols.base import Accepted, RefusalError
+from compute.protocols.closed_answer.messages import Abandon, Abandoned, Acknowledge, Answer, AnswerKey
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.case import Case, Step
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Abandoned,
-    Acknowledge,
-    Answer,
-    AnswerKey,
     AskDecision,
     AskHistogram,
     BandQuery,

@@ -11,7 +11,7 @@ from catalog.errors import CatalogError
 from catalog.product import Product
 from compute.node.grids import published_grids
 from compute.node.settings import ProviderSettings
-from compute.protocols.risk_score.checks import Holding
+from compute.protocols.holding import Holding
 from compute.settings import SettingsError
 from compute.signing import derived_secret
 from connectors.base import Column, ColumnType

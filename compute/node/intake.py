@@ -35,11 +35,10 @@ from compute.protocols.base import (
     RefusalError,
     Refused,
 )
+from compute.protocols.closed_answer.messages import Abandon, Acknowledge
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Acknowledge,
     AskDecision,
     AskHistogram,
     AskProviderTerms,

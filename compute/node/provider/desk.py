@@ -13,14 +13,14 @@ from compute.node.release import WitnessedRelease
 from compute.node.salts import SaltStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
+from compute.protocols.closed_answer.messages import Abandon, Acknowledge
+from compute.protocols.holding import Holding
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.key_enrolment.provider import Enroller
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.charge import Budget
-from compute.protocols.risk_score.checks import Domain, Holding
+from compute.protocols.risk_score.checks import Domain
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Acknowledge,
     AskHistogram,
     AskProviderTerms,
     BandQuery,
@@ -42,8 +42,8 @@ def handlers(role: Provider, enroller: Enroller) -> Handlers:
         WithdrawModel: role.withdraw,
         Query: role.answer,
         BandQuery: role.answer,
-        Acknowledge: role.acknowledge,
-        Abandon: role.abandon,
+        Acknowledge: role.closed.acknowledge,
+        Abandon: role.closed.abandon,
     }
 
 

@@ -22,12 +22,13 @@ from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
+from compute.protocols.closed_answer.messages import Abandoned, Answer, AnswerKey
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.key_enrolment.ring_pedersen_maker import STEPS
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
-from compute.protocols.risk_score.messages import Abandoned, Answer, AnswerKey, BandQuery, ProviderTerms, Query
+from compute.protocols.risk_score.messages import BandQuery, ProviderTerms, Query
 from compute.signing import Signed
 
 REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], AnswerKey, Abandoned)

@@ -77,6 +77,7 @@ def cohort_pattern(
         member: whether the row is in the cohort, or for a hidden one in the frame
         present: whether the table has the row; one that is neither present nor a member is not touched
         merged: cells that are suppressed: known together only, within the cohort as outside
+
     """
     if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < size:
         raise ValueError(f"a code is not below {size}")

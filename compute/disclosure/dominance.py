@@ -21,6 +21,7 @@ class Contributions:
         codes: of each row, its cell, below ``cells``
         largest: n, of how many enterprises the share is looked at
         share: the most that they may hold
+
     """
 
     def __init__(

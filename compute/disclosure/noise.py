@@ -67,7 +67,9 @@ def quantile(b: float, t: int, level: float) -> int:
     p = math.exp(-1 / b)
     # Solved for q; where rounding put it one off, the next ones are looked at.
     start = max(0, math.floor(b * math.log(2 / ((1 + p) * (1 - level)))) - 2)
-    return next(q for q in range(start, start + 5) if q >= t or 2 * math.exp(-(q + 1) / b) <= (1 + p) * (1 - level))
+    return next(
+        q for q in range(start, start + 5) if q >= t or 2 * math.exp(-(q + 1) / b) <= (1 + p) * (1 - level)
+    )
 
 
 def variance(b: float) -> float:

@@ -57,6 +57,7 @@ def suppress_line(
         dominated: whether the sum over some cells together is dominated
 
     Raises `DisclosureError` if no cell is left.
+
     """
     free = [cell for cell in range(len(counts)) if cell not in structural]
     if any(counts[cell] for cell in structural):
@@ -93,7 +94,9 @@ def told(withheld: Collection[int], below: Collection[int], dominant: Collection
 
 def nothing_left() -> DisclosureError:
     """Give the error of a table of which every cell would be withheld."""
-    return DisclosureError("too few enterprises to tell any cell of a table", "merge bins, or take a larger cohort")
+    return DisclosureError(
+        "too few enterprises to tell any cell of a table", "merge bins, or take a larger cohort"
+    )
 
 
 def _together(

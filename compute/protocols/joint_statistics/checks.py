@@ -47,7 +47,9 @@ def check_job(message: AskStatistics, provider: str, pins: Pins) -> None:
         raise RefusalError(3, "the question is not the one that the job has for this provider", "sign a new job")
 
 
-def check_question(question: StatisticsQuestion, provider: str, holding: Holding, policy: Policy, now: int) -> Terms:
+def check_question(
+    question: StatisticsQuestion, provider: str, holding: Holding, policy: Policy, now: int
+) -> Terms:
     """Give what the question is answered on, or raise :class:`RefusalError` with the number of the check.
 
     3. It is for this provider, about the product version held here.
@@ -121,7 +123,7 @@ def noise_of(tables: Sequence[TablePlan], classes: int, milliepsilon: int) -> li
 
 
 def check_slots(tables: Sequence[TablePlan], noise: Sequence[tuple[float, int]], rows: int, of: Alphabet) -> None:
-    """Refuse by check 7 what a slot of the label vector could not hold: sums over all rows, and noise about them."""
+    """Refuse by check 7 what a slot of the label vector could not hold: sums over all rows, with their noise."""
     for table, (_, t) in zip(tables, noise, strict=True):
         needed = slot_bits(rows * table.greatest, t)
         if needed > of.width:

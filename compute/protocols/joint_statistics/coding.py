@@ -1,7 +1,7 @@
 """A provider's rows as codes over its universe: which cell of a table each company of a cohort is in.
 
-The universe numbers every company that a table or a cohort ever named, for good. A column is coded by the cells of its
-published grid, and its values by themselves where they are summed; bins follow from cells, since they are unions.
+The universe numbers every company that a table or a cohort ever named, for good. A column is coded by the cells of
+its published grid, and its values by themselves where they are summed; bins follow from cells, which they unite.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,9 @@ def coded(holding: Holding, snapshot: Snapshot, rows: Rows, size: int, names: Se
     for name, column in zip(names, columns, strict=True):
         if name == column:
             cells = np.full(size, ABSENT, dtype=np.uint8)
-            cells[rows] = np.frombuffer(holding.grids[column].codes(frame[column], holding.scales[column]), np.uint8)
+            cells[rows] = np.frombuffer(
+                holding.grids[column].codes(frame[column], holding.scales[column]), np.uint8
+            )
             found[name] = cells
         else:
             found[name] = _values(frame[column], rows, size)
@@ -62,7 +64,8 @@ def table_codes(table: TablePlan, codes: Mapping[str, Codes], grids: Mapping[str
     """Give each row's cell in a table of companies; a row that the provider lacks is missing."""
     joint: NDArray[np.int64] | None = None
     for bins in table.bins:
-        column = bin_codes(codes[bins.column], cell_bins(bins, grids[bins.column])).astype(np.int64)
+        cells = codes[bins.column].astype(np.uint8)
+        column = bin_codes(cells, cell_bins(bins, grids[bins.column])).astype(np.int64)
         joint = column if joint is None else joint * bins.size + column
     if joint is None:
         raise ValueError("moments have no cells of companies")
@@ -83,7 +86,7 @@ def cell_bins(bins: Bins, grid: Bins) -> bytes:
 
 
 def clipped(values: NDArray[np.int64], limits: Range) -> NDArray[np.int64]:
-    """Give the values clipped to the range, counted from its low end; missing values give 0, as they add nothing."""
+    """Give the values clipped to the range, counted from its low end; missing values add nothing and give 0."""
     return np.where(values == NO_VALUE, 0, np.clip(values, limits.low, limits.high) - limits.low)
 
 

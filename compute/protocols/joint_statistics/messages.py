@@ -11,8 +11,8 @@
 
 A provider learns: which bank asks for statistics of which columns in which bins, over which frame or how large a
 disclosed cohort, how many classes there are, and of a disclosed cohort which of its companies are in it. It never
-learns a class of a company, nor any result. The bank learns sums over the companies of each cell that is released,
-with discrete Laplace noise wherever its ciphertexts are weights, and which cells were withheld. Assumed: identity
+learns a class of a company, nor any result. The bank learns sums over the companies of each cell that is told, with
+discrete Laplace noise wherever its ciphertexts are weights, and which cells were withheld. Assumed: identity
 keys and roles were pinned at onboarding, and the bank's modulus is proven (key_enrolment).
 """
 
@@ -56,14 +56,14 @@ class StatisticsQuestion(Message, frozen=True):
     """The digest of the statement of a label vector or, where `weighted` is false, of an alignment."""
     weighted: bool
     """Whether the classes of a label vector are the weights: then the answer is under encryption, with noise."""
-    histograms: Annotated[tuple[Bins, ...], Meta(max_length=MAX_FEATURES)] = ()
-    crosses: Annotated[tuple[CrossBins, ...], Meta(max_length=MAX_FEATURES)] = ()
-    moments: Annotated[tuple[Name, ...], Meta(max_length=MAX_FEATURES)] = ()
-    """Number columns whose count of values, sum and sum of squares are asked for."""
     milliepsilon: Milliepsilon
     """What the answer costs of the privacy budget; 0 where it is not weighted."""
     as_of: Date
     """The values are those of the snapshot that was valid on this day."""
+    histograms: Annotated[tuple[Bins, ...], Meta(max_length=MAX_FEATURES)] = ()
+    crosses: Annotated[tuple[CrossBins, ...], Meta(max_length=MAX_FEATURES)] = ()
+    moments: Annotated[tuple[Name, ...], Meta(max_length=MAX_FEATURES)] = ()
+    """Number columns whose count of values, sum and sum of squares are asked for."""
 
     def __post_init__(self) -> None:
         if not self.histograms and not self.crosses and not self.moments:

@@ -1,7 +1,7 @@
-"""What of the data an answer rests on: the rows that take part, their cells, what is withheld, what is left to tell.
+"""What of the data an answer rests on: the rows that take part, their cells, and what is withheld of them.
 
-Everything is decided here from the provider's own rows, before a weight is looked at; the same for answers with noise and
-exact ones, but that those without noise withhold more: cells that give others away, and dominated sums.
+Everything is decided here from the provider's own rows, before a weight is looked at. It is the same for answers with
+noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,8 @@ from compute.disclosure.dominance import Contributions
 from compute.disclosure.errors import DisclosureError
 from compute.disclosure.policy import Policy
 from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, unknown
-from compute.disclosure.suppression import Reason, Suppression, primary, suppress_line, suppress_table, told
+from compute.disclosure.suppression import Reason, Suppression, primary, suppress_line, told
+from compute.disclosure.table_suppression import suppress_table
 from compute.protocols.holding import Holding, Snapshot
 from compute.protocols.joint_statistics.coding import Rows, coded, table_codes, values_name
 from compute.protocols.joint_statistics.plan import Measure, TablePlan
@@ -74,18 +75,19 @@ def prepare(
     """Give what the answer rests on; raise :class:`DisclosureError` if it must not be given."""
     places = np.array([place for place, subject in enumerate(subjects) if subject is not None], dtype=np.int64)
     if len(places) < policy.min_cohort:
-        raise DisclosureError(f"the cohort holds fewer than {policy.min_cohort} enterprises here", "take a larger one")
+        raise DisclosureError(
+            f"the cohort holds fewer than {policy.min_cohort} enterprises here", "take a larger one"
+        )
     held = ledger.rows(snapshot.subjects)
     rows = ledger.rows([subject for subject in subjects if subject is not None])
     size = ledger.size()
     universe = _Universe(rows, _mask(size, rows), _mask(size, held))
     names = _names(tables)
-    kept = {name: ledger.kept(bank, name) for name in names}
     codes: dict[str, Codes] = {}
     before: dict[str, KeptColumn] = {}
     patterns: dict[str, list[Pattern]] = {}
     for name, present in coded(holding, snapshot, held, size, names).items():
-        last = kept[name]
+        last = ledger.kept(bank, name)
         before[name] = unknown(present) if last is None else last.padded(size)
         codes[name], change = answered_from(before[name], present, policy.min_cohort)
         patterns[name] = [change]
@@ -96,8 +98,8 @@ def prepare(
         for name in _names([table]):
             patterns[name].append(pattern)
     columns = {
-        name: KeptColumn(codes[name], admit(before[name].atoms, patterns[name], policy.min_cohort), before[name].version)
-        for name in names
+        name: KeptColumn(codes[name], admit(last.atoms, patterns[name], policy.min_cohort), last.version)
+        for name, last in before.items()
     }
     return Prepared(places, tuple(prepared), columns)
 
@@ -139,9 +141,7 @@ def _withheld(
     return suppress_table(counts.reshape(shape), policy.min_cohort, outside.reshape(shape))
 
 
-def _withheld_moments(
-    table: TablePlan, values: NDArray[np.int64], policy: Policy, *, exact: bool
-) -> Suppression:
+def _withheld_moments(table: TablePlan, values: NDArray[np.int64], policy: Policy, *, exact: bool) -> Suppression:
     present = values[values != NO_VALUE]
     if len(present) < policy.min_cohort:
         return told((0,), (0,), ())

@@ -3,7 +3,7 @@
 It holds plain rows and the bank's public key; the classes it never sees. It never loads the private key's module.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import NoReturn
@@ -39,11 +39,9 @@ from compute.protocols.joint_statistics.prepared import prepare
 from compute.protocols.joint_statistics.release import exact_release, weighted_release
 from compute.protocols.joint_statistics.stores import (
     Admission,
-    Cohorts,
     Labels,
-    Ledger,
     Release,
-    Releases,
+    Stores,
     SupersededError,
 )
 from compute.signing import Pins, SignatureError, Signed, derived_secret, digest, sign, verify
@@ -94,16 +92,15 @@ class StatisticsProvider:
         office: Office,
         identity: Ed25519PrivateKey,
         closed: ClosedAnswers,
-        cohorts: Cohorts,
-        ledger: Ledger,
-        releases: Releases,
+        stores: Stores,
         admission: Admission,
         clock: Callable[[], int],
         means: Means | None = None,
     ) -> None:
         self.office = office
         self._identity, self._closed, self._clock, self._means = identity, closed, clock, means or Means()
-        self._cohorts, self._ledger, self._releases, self._admission = cohorts, ledger, releases, admission
+        self._cohorts, self._ledger, self._releases = stores.cohorts, stores.ledger, stores.releases
+        self._admission = admission
         self._lock = Lock()
 
     def precheck(self, message: AskPrecheck) -> Signed[Precheck]:
@@ -199,7 +196,7 @@ class StatisticsProvider:
         check_slots(terms.tables, noise, len(labels.ciphertexts), labels.alphabet)  # 7
         if isinstance(labels.cohort, bytes):
             aligned = self._cohorts.aligned(question.bank, labels.cohort)
-            subjects = None if aligned is None else aligned.subjects
+            subjects: Sequence[str | None] | None = None if aligned is None else aligned.subjects
             self._require(office.policy.disclosed_cohorts, "disclosed")  # 7
         else:
             subjects = self._cohorts.frame(labels.cohort)
@@ -227,7 +224,7 @@ class StatisticsProvider:
         name = digest(question)
         kept = self._ledger.stored(question.bank, name)
         if kept is not None:  # told before: the same again, and nothing is charged
-            release = Release(name, question.bank, 0, kept, {})
+            release = Release(name, question.bank, 0, kept, {}, is_repeated=True)
         else:
             release = self._release(question, name, admitted)
         signed = self._closed.close(question.bank, digest(job), release.content)
@@ -238,7 +235,9 @@ class StatisticsProvider:
         bank, ledger, policy, means = question.bank, self._ledger, self.office.policy, self._means
         spent, spent_by_all = ledger.spent(bank)
         cost = question.milliepsilon
-        if spent + cost > policy.bank_milliepsilon or spent_by_all + cost > policy.all_milliepsilon:  # 9, before the work
+        if (
+            spent + cost > policy.bank_milliepsilon or spent_by_all + cost > policy.all_milliepsilon
+        ):  # 9, before the work
             self._spent_up()
         terms, labels, subjects = admitted.terms, admitted.labels, admitted.subjects
         try:
@@ -258,12 +257,12 @@ class StatisticsProvider:
             content = exact_release(name, terms, prepared)
         else:
             residue = own_residue(labels.key, derived_secret(self._identity, "veilmart/own-residue/v1"))
-            content = weighted_release(
-                name, terms, prepared, labels, cost, residue, means.runner, means.progress
-            )
+            content = weighted_release(name, terms, prepared, labels, cost, residue, means.runner, means.progress)
         return Release(name, bank, cost, encode(content), prepared.columns)
 
     @staticmethod
     def _spent_up() -> NoReturn:
         # Whose budget it is, and who spent it, is not said: what other banks asked is not for this one to know.
-        raise RefusalError(DISCLOSURE, "the privacy budget has no room for this", "ask for less ε, or nothing more")
+        raise RefusalError(
+            DISCLOSURE, "the privacy budget has no room for this", "ask for less ε, or nothing more"
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import numpy as np
 from gmpy2 import mpz
@@ -53,10 +54,9 @@ def weighted_release(
     noise = noise_of(terms.tables, alphabet.classes, milliepsilon)
     values = conceal(key, [labels.ciphertexts[place] for place in prepared.places.tolist()], own_residue)
     columns = [_columns(table) for table in prepared.tables]
-    sizes = [[_size(table)] * len(each) for table, each in zip(prepared.tables, columns, strict=True)]
-    sums = iter(
-        group_sum(key, values, sum(columns, []), sum(sizes, []), runner, progress=partial(progress, SUM))
-    )
+    sizes = [_size(table) for table, each in zip(prepared.tables, columns, strict=True) for _ in each]
+    codes: Any = [column for each in columns for column in each]  # arrays of codes, as the kernel takes them
+    sums = iter(group_sum(key, values, codes, sizes, runner, progress=partial(progress, SUM)))
     cells: list[mpz] = []
     for table, each, (b, t) in zip(prepared.tables, columns, noise, strict=True):
         found = [next(sums) for _ in each]
@@ -83,7 +83,7 @@ def _size(table: PreparedTable) -> int:
 
 
 def _number(key: PublicKey, digit_sums: Sequence[Sequence[mpz]]) -> mpz:
-    """Give E(Σ_j 256^j Σ_v v·s_jv) of the sums s_jv of the rows whose digit j is v: the sum of all rows' numbers."""
+    """Give E(Σ_j 256^j Σ_v v·s_jv), s_jv the sum of the rows whose digit j is v: the sum of all numbers."""
     total = mpz(1)
     for sums in reversed(digit_sums):
         for _ in range(DIGIT.bit_length() - 1):

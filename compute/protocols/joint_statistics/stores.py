@@ -45,6 +45,8 @@ class Release:
     milliepsilon: int
     content: bytes = field(repr=False)
     columns: Mapping[str, KeptColumn] = field(repr=False)
+    is_repeated: bool = False
+    """Whether its question was answered before: then nothing is charged or kept anew."""
 
 
 class Cohorts(Protocol):
@@ -103,11 +105,20 @@ class Releases(Protocol):
     ) -> Signed[Answer]:
         """Store the answer unless its bank's nonce has one; give the one that is stored, durably.
 
-        With it the release is charged, and what its columns leave is kept, unless its question was answered before.
+        With it the release is charged and its columns kept, unless its question was answered before.
         Raises :class:`RefusalError`, and nothing is stored: by check 2 if the job is buried, by 8 if the permit's
         uses are used up, by 9 if a budget is; and :class:`SupersededError` if something was told meanwhile.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Stores:
+    """All of them."""
+
+    cohorts: Cohorts
+    ledger: Ledger
+    releases: Releases
 
 
 class SupersededError(Exception):

@@ -144,33 +144,34 @@ class AskStatistics(Message, frozen=True):
     question: StatisticsQuestion
 
 
-WithheldFor = Literal["below_min_cohort", "complementary", "dominance"]
-"""Fewer enterprises than k; it would give another withheld cell away; few enterprises make most of the sum."""
-
-
-class Withheld(Message, frozen=True):
-    """A cell that is not told, and why."""
-
-    cell: Annotated[int, Meta(ge=0, lt=MAX_CELLS)]
-    """Its place in its table; in a cross-table the second column's bins count fastest."""
-    reason: WithheldFor
+Reason = Literal["below_min_cohort", "complementary", "dominance"]
+"""Fewer enterprises than k; they would give others away; few enterprises make most of a sum."""
+Digits = Annotated[str, Meta(pattern=r"\A(0|-?[1-9][0-9]{0,79})\Z", description="a whole number")]
+"""Of any size: JSON's own numbers end at 2⁵³."""
 
 
 class TableNotes(Message, frozen=True):
     """What is to be known of one table of a release beside its numbers."""
 
-    withheld: tuple[Withheld, ...]
-    scale_numerator: Annotated[int, Meta(ge=0, lt=2**53)]
-    scale_denominator: Annotated[int, Meta(ge=1, lt=2**53)]
+    withheld: tuple[Annotated[int, Meta(ge=0, lt=MAX_CELLS)], ...]
+    """Cells that are not told, by their places; in a cross-table the second column's bins count fastest."""
+    reasons: tuple[Reason, ...]
+    """Why, of the table as a whole: of a single cell it would tell more."""
+    scale_numerator: Digits
+    scale_denominator: Digits
     """b of the noise z in each number, P(z) ∝ exp(−|z|/b), as a fraction; 0 where there is none."""
-    bound: Annotated[int, Meta(ge=0, lt=2**53)]
+    bound: Digits
     """The noise is clamped to ± so much; each number under encryption is raised by it."""
+    low: Digits = "0"
+    high: Digits = "0"
+    """Of moments under weights: values are clipped to these, in units of 10^-scale, and counted from `low`."""
 
 
 class StatisticsRelease(Message, frozen=True):
     """What an answer holds: tables in the question's order, histograms, then cross-tables, then moments.
 
-    A table's cells are its bins, code by code; of moments, the count of values, their sum, their sum of squares.
+    A table's cells are its bins, code by code. A column's moments are three tables of one cell each: the count of
+    values, their sum, their sum of squares.
     """
 
     question: Bytes32
@@ -181,5 +182,5 @@ class StatisticsRelease(Message, frozen=True):
     tables: tuple[TableNotes, ...]
     ciphertexts: bytes = b""
     """Under weights: the told cells, one after another, as :mod:`packed_cells` packs them."""
-    numbers: tuple[Annotated[int, Meta(ge=-(2**53), lt=2**53)], ...] = ()
+    numbers: tuple[Digits, ...] = ()
     """Otherwise: the told cells."""

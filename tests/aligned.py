@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from compute.canonical import decode, encode
+from compute.canonical import Message, decode, encode
 from compute.node.at_rest import AtRest
 from compute.node.provider.alignments import AlignmentStore
 from compute.protocols.alignment.bank import Asked, BankAlignment, align, begin
@@ -75,13 +76,21 @@ class Office:
 
     def exchange(self, recipient: str, data: bytes) -> bytes:
         assert recipient == PROVIDER
-        message = decode(data, Align | AlignReturn)  # type: ignore[arg-type, var-annotated]
+        expected: Any = Align | AlignReturn
+        message: Message = decode(data, expected)
+        reply: Message
         try:
-            reply = self.aligner.align(message) if isinstance(message, Align) else self.aligner.complete(message)
+            reply = self._replied(message)
         except RefusalError as error:
             reply = Refused(party=PROVIDER, check=error.check, reason=error.reason, remedy=error.remedy)
         self.sent.append(encode(reply))
         return self.sent[-1]
+
+    def _replied(self, message: Message) -> Message:
+        if isinstance(message, Align):
+            return self.aligner.align(message)
+        assert isinstance(message, AlignReturn)
+        return self.aligner.complete(message)
 
     def align(self, subjects: Sequence[str], what: Asked | None = None, bank: str = BANK) -> BankAlignment:
         """Align a cohort honestly, from end to end."""

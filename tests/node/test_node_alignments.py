@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from aligned import BANK, LIMITS, NOW, PROVIDER, RIVAL, Office, asked, begun, companies
 from node.conftest import AT_REST, Engines
@@ -14,8 +15,9 @@ from compute.node.bank.alignments import BankAlignmentStore
 from compute.node.provider.alignments import OPEN_FOR, AlignmentStore
 from compute.protocols.alignment.bank import BankAlignment, align, give_back
 from compute.protocols.alignment.messages import Align
-from compute.protocols.alignment.provider import Limits
+from compute.protocols.alignment.provider import Held, Limits
 from compute.protocols.base import RefusalError
+from compute.protocols.holding import Holding, Snapshot
 
 ALL = companies(60)
 HELD = ALL[:40]
@@ -61,6 +63,24 @@ def test_the_orders_that_travel_are_drawn_anew(engines: Engines) -> None:
     assert kept.session is not None
     assert kept.session.order != HELD
     assert sorted(kept.session.order) == sorted(HELD)
+
+
+def test_who_stands_in_an_earlier_snapshot_only_is_aligned_too(engines: Engines) -> None:
+    """A question may be about the values of an earlier day."""
+    none = pd.DataFrame()
+    holding = Holding(
+        product="register",
+        product_version="1.0.0",
+        snapshot="0" * 64,
+        snapshot_date="2026-02-01",
+        scales={},
+        subjects=ALL[:20],
+        select=lambda _subjects, _columns: none,
+        history=(Snapshot("1" * 64, "2026-01-01", ALL[10:30], lambda _subjects, _columns: none),),
+    )
+    assert Held.of(holding) == Held("register", "1.0.0", ALL[:30])
+    office = Office(engines[0], Held.of(holding).subjects)
+    assert set(office.matched(office.align(ALL))) == set(ALL[:30])
 
 
 def test_a_message_that_comes_again_gets_the_same_reply_in_any_process(engines: Engines) -> None:

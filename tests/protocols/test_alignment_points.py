@@ -8,8 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compute.canonical import MAX_MESSAGE_BYTES, InvalidMessageError, decode, encode
 from compute.paillier.runner import Runner
+from compute.protocols.alignment.messages import MAX_ROWS, AlignReturn
 from compute.protocols.alignment.points import (
+    POINT_BYTES,
     PointError,
     fault,
     hash_and_multiply,
@@ -141,3 +144,12 @@ def test_joined_points_come_apart_and_a_part_is_refused() -> None:
     assert split(b"".join(points)) == points
     with pytest.raises(ValueError, match="33 bytes are no whole number of points"):
         split(bytes(33))
+
+
+def test_the_largest_lists_of_points_fit_into_a_message() -> None:
+    message = AlignReturn(bank="bank", alignment=bytes(32), points=bytes(POINT_BYTES * MAX_ROWS))
+    data = encode(message)
+    assert len(data) < MAX_MESSAGE_BYTES
+    assert decode(data, AlignReturn) == message
+    with pytest.raises(InvalidMessageError):
+        decode(encode(AlignReturn(bank="bank", alignment=bytes(32), points=message.points + b"\0")), AlignReturn)

@@ -30,6 +30,7 @@ from compute.protocols.alignment.points import (
     split,
 )
 from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
+from compute.protocols.holding import Holding
 from compute.signing import Pins, SignatureError, digest, verify
 
 STEP = "align 对齐"
@@ -56,6 +57,13 @@ class Held:
     product: str
     product_version: str
     subjects: Sequence[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, holding: Holding) -> "Held":
+        """Give the holding's, with those who stand in earlier snapshots only: a question may be about these."""
+        snapshots = (holding.present, *holding.history)
+        everybody = dict.fromkeys(subject for snapshot in snapshots for subject in snapshot.subjects)
+        return cls(holding.product, holding.product_version, tuple(everybody))
 
 
 @dataclass(frozen=True)

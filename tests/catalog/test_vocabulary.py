@@ -10,9 +10,9 @@ from catalog.field import FieldType
 from catalog.grade import Grade
 from catalog.product import Delivery, ProductKind
 from catalog.vocabulary import Language, identifiers, label
-from compute.protocols.alignment.messages import AlignmentBasis
 from compute.protocols.risk_score.case_states import ModelCaseState, RefusalCode
 from compute.protocols.risk_score.comparison import Change
+from compute.terms import AlignmentBasis
 
 ENUMS = {
     "grade": [*Grade],

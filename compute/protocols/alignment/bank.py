@@ -15,7 +15,6 @@ from compute.protocols.alignment.messages import (
     MAX_ROWS,
     Align,
     Aligning,
-    AlignmentBasis,
     AlignmentStatement,
     AlignReturn,
 )
@@ -31,6 +30,7 @@ from compute.protocols.base import (
     no_progress,
 )
 from compute.signing import Signed, digest, sign
+from compute.terms import AlignmentBasis
 from connectors.uscc import SHAPE, wrong_checks
 
 OWN, THEIRS = "mask own subjects 盲化本方主体", "mask the provider's rows 盲化对方主体"

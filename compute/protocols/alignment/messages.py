@@ -22,13 +22,14 @@ blindly from among its own subjects' and others': it cannot choose which, for it
 point.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from compute.canonical import Bytes32, Message, Milliseconds, Name, Version
 from compute.protocols.alignment.points import POINT_BYTES
 from compute.signing import Signed
+from compute.terms import AlignmentBasis
 
 MAX_ROWS = 1_000_000
 """Of a cohort and of a table: a message then has 43 MB, within a message's limit."""
@@ -36,12 +37,6 @@ MAX_ROWS = 1_000_000
 COMPLETE = 7
 """The number of the provider's check by which an alignment that is complete is not begun again."""
 
-AlignmentBasis = Literal["consent", "contract", "statutory_duty", "disclosed", "other_law"]
-"""On what a bank may tell a provider who its customers are, where they are persons or identify one.
-
-PIPL (个人信息保护法), article 13, paragraph 1: items 1, 2, 3, 6 and 7. Emergencies and news reporting,
-items 4 and 5, are no bank's.
-"""
 
 Points = Annotated[
     bytes,

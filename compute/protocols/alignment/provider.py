@@ -132,6 +132,11 @@ class Aligner:
         self._name, self._pins, self._held, self._limits = name, pins, held, limits
         self._alignments, self._admit, self._clock = alignments, admit, clock
 
+    @property
+    def rows(self) -> int:
+        """How many companies of its own it aligns."""
+        return len(self._held.subjects)
+
     def check(self, message: Align) -> Session | None:
         """Count what passes checks 1 to 4, and give the session if it is open; nothing is computed on points.
 

@@ -65,6 +65,8 @@ def check_question(
     ):  # 3
         held = f"{holding.product} {holding.product_version}"
         raise RefusalError(3, f"the question is not about {held} of {provider}", "ask about what is held here")
+    if not holding.is_told_as_aggregates:  # 3
+        raise RefusalError(3, f"{holding.product} is not delivered as aggregates", READ)
     tables = _check_columns(question, holding)  # 5
     snapshot, is_present_only = _snapshot(holding, question.as_of, now)  # 6
     try:

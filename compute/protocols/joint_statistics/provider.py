@@ -130,14 +130,6 @@ class StatisticsProvider:
         )
         return sign(answer, office.name, self._identity)
 
-    def rows_of(self, question: StatisticsQuestion) -> int:
-        """Give how many rows the cohort has that a question names; 0 where there is none."""
-        if not question.weighted:
-            aligned = self._cohorts.aligned(question.bank, question.cohort)
-            return 0 if aligned is None else len(aligned.subjects)
-        labels = self._cohorts.labels(question.bank, question.cohort)
-        return 0 if labels is None else len(labels.ciphertexts)
-
     def check(self, message: AskStatistics) -> None:
         """Refuse the job if :meth:`answer` would refuse it now before it looks at the data."""
         check_job(message, self.office.name, self.office.pins)  # 1, 3
@@ -193,7 +185,7 @@ class StatisticsProvider:
         if labels is None:  # 4
             raise RefusalError(4, "no complete label vector of this name is registered", "register it first")
         noise = noise_of(terms.tables, labels.alphabet.classes, question.milliepsilon)
-        check_slots(terms.tables, noise, len(labels.ciphertexts), labels.alphabet)  # 7
+        check_slots(terms.tables, noise, labels.rows, labels.alphabet)  # 7
         if isinstance(labels.cohort, bytes):
             aligned = self._cohorts.aligned(question.bank, labels.cohort)
             subjects: Sequence[str | None] | None = None if aligned is None else aligned.subjects
@@ -201,7 +193,7 @@ class StatisticsProvider:
         else:
             subjects = self._cohorts.frame(labels.cohort)
             self._require(office.policy.hidden_cohorts, "hidden")  # 7
-        if subjects is None or len(subjects) != len(labels.ciphertexts):  # 4
+        if subjects is None or len(subjects) != labels.rows:  # 4
             raise RefusalError(4, "the cohort of the label vector is not known here any more", "register it anew")
         return _Admitted(terms, labels, labels.contract, tuple(subjects))
 

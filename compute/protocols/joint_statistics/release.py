@@ -52,7 +52,8 @@ def weighted_release(
     """
     key, alphabet = labels.key, labels.alphabet
     noise = noise_of(terms.tables, alphabet.classes, milliepsilon)
-    values = conceal(key, [labels.ciphertexts[place] for place in prepared.places.tolist()], own_residue)
+    ciphertexts = labels.ciphertexts()
+    values = conceal(key, [ciphertexts[place] for place in prepared.places.tolist()], own_residue)
     columns = [_columns(table) for table in prepared.tables]
     sizes = [_size(table) for table, each in zip(prepared.tables, columns, strict=True) for _ in each]
     codes: Any = [column for each in columns for column in each]  # arrays of codes, as the kernel takes them

@@ -1,6 +1,6 @@
 """What a provider keeps and asks for joint statistics beyond its role, as the node has it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,7 +25,9 @@ class Labels:
     alphabet: Alphabet
     cohort: str | bytes
     """The digest of its frame, in hexadecimal, or of its alignment."""
-    ciphertexts: Sequence[mpz] = field(repr=False)
+    rows: int
+    ciphertexts: Callable[[], Sequence[mpz]] = field(repr=False)
+    """Reads them: one for each row."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Cohorts(Protocol):
 
     def aligned(self, bank: str, name: bytes) -> Aligned | None:
         """Give the bank's complete alignment of this name."""
+        ...
+
+    def rows(self, question: StatisticsQuestion) -> int:
+        """Give how many rows the cohort has that a question names; 0 where there is none of the bank's."""
         ...
 
     def frame(self, digest: str) -> Sequence[str] | None:

@@ -65,6 +65,7 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console.print(others)
     show_enrolment(figures["key_enrolment"])
     show_alphabet_proofs(figures["alphabet_proofs"])
+    show_alignment(figures["alignment"])
     show_desk(figures["model_desk"])
     show_checks(figures["checks"])
     show_log(figures["log"])
@@ -111,6 +112,25 @@ def show_alphabet_proofs(records: Sequence[dict[str, Any]]) -> None:
             "" if at_most is None else f"{at_most:g}",
             f"{record['proof_bytes_per_row']:.0f}",
         )
+    Console(width=120).print(table)
+
+
+def show_alignment(figures: dict[str, Any]) -> None:
+    """Print what it takes to align a cohort with a table, step by step, beside the multiplications alone."""
+    rows = f"{figures['rows']:,}"
+    title = f"Aligning {rows} × {rows} ids, {figures['shared']:,} shared, {figures['processes']} processes"
+    table = Table(title=title, title_justify="left")
+    for name in ("work", "seconds", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for name, seconds in figures["steps"].items():
+        table.add_row(f"  {name}", f"{seconds:.2f}", "")
+    wall, at_most = figures["wall_seconds"], figures["at_most"]
+    missed = at_most is not None and wall > at_most
+    shown = f"[red]{wall:.2f}[/]" if missed else f"{wall:.2f}"
+    table.add_row("all of it, wall", shown, "" if at_most is None else f"{at_most:g}")
+    table.add_row("all of it, CPU", f"{figures['cpu_seconds']:.2f}", "")
+    table.add_row("floor: X25519 exchanges alone, CPU", f"{figures['floor_cpu_seconds']:.2f}", "")
+    table.add_row("CPU ÷ floor", f"{figures['over_floor']:.2f}", "")
     Console(width=120).print(table)
 
 

@@ -1,1 +1,1 @@
-"""Joint statistics: a bank's encrypted classes over providers' columns, with disclosure control (PROTOCOLS.md §5–6)."""
+"""Joint statistics: encrypted classes of a bank over providers' columns, with disclosure control (PROTOCOLS §5)."""

@@ -11,8 +11,8 @@
 
 A provider learns: which bank asks for statistics of which columns in which bins, over which frame or how large a
 disclosed cohort, how many classes there are, and of a disclosed cohort which of its companies are in it. It never
-learns a class of a company, nor any result. The bank learns sums over the companies of each cell that is released,
-with discrete Laplace noise wherever its ciphertexts are weights, and which cells were withheld. Assumed: identity
+learns a class of a company, nor any result. The bank learns sums over the companies of each cell that is told, with
+discrete Laplace noise wherever its ciphertexts are weights, and which cells were withheld. Assumed: identity
 keys and roles were pinned at onboarding, and the bank's modulus is proven (key_enrolment).
 """
 
@@ -56,14 +56,14 @@ class StatisticsQuestion(Message, frozen=True):
     """The digest of the statement of a label vector or, where `weighted` is false, of an alignment."""
     weighted: bool
     """Whether the classes of a label vector are the weights: then the answer is under encryption, with noise."""
-    histograms: Annotated[tuple[Bins, ...], Meta(max_length=MAX_FEATURES)] = ()
-    crosses: Annotated[tuple[CrossBins, ...], Meta(max_length=MAX_FEATURES)] = ()
-    moments: Annotated[tuple[Name, ...], Meta(max_length=MAX_FEATURES)] = ()
-    """Number columns whose count of values, sum and sum of squares are asked for."""
     milliepsilon: Milliepsilon
     """What the answer costs of the privacy budget; 0 where it is not weighted."""
     as_of: Date
     """The values are those of the snapshot that was valid on this day."""
+    histograms: Annotated[tuple[Bins, ...], Meta(max_length=MAX_FEATURES)] = ()
+    crosses: Annotated[tuple[CrossBins, ...], Meta(max_length=MAX_FEATURES)] = ()
+    moments: Annotated[tuple[Name, ...], Meta(max_length=MAX_FEATURES)] = ()
+    """Number columns whose count of values, sum and sum of squares are asked for."""
 
     def __post_init__(self) -> None:
         if not self.histograms and not self.crosses and not self.moments:
@@ -144,33 +144,34 @@ class AskStatistics(Message, frozen=True):
     question: StatisticsQuestion
 
 
-WithheldFor = Literal["below_min_cohort", "complementary", "dominance"]
-"""Fewer enterprises than k; it would give another withheld cell away; few enterprises make most of the sum."""
-
-
-class Withheld(Message, frozen=True):
-    """A cell that is not told, and why."""
-
-    cell: Annotated[int, Meta(ge=0, lt=MAX_CELLS)]
-    """Its place in its table; in a cross-table the second column's bins count fastest."""
-    reason: WithheldFor
+Reason = Literal["below_min_cohort", "complementary", "dominance"]
+"""Fewer enterprises than k; they would give others away; few enterprises make most of a sum."""
+Digits = Annotated[str, Meta(pattern=r"\A(0|-?[1-9][0-9]{0,79})\Z", description="a whole number")]
+"""Of any size: JSON's own numbers end at 2⁵³."""
 
 
 class TableNotes(Message, frozen=True):
     """What is to be known of one table of a release beside its numbers."""
 
-    withheld: tuple[Withheld, ...]
-    scale_numerator: Annotated[int, Meta(ge=0, lt=2**53)]
-    scale_denominator: Annotated[int, Meta(ge=1, lt=2**53)]
+    withheld: tuple[Annotated[int, Meta(ge=0, lt=MAX_CELLS)], ...]
+    """Cells that are not told, by their places; in a cross-table the second column's bins count fastest."""
+    reasons: tuple[Reason, ...]
+    """Why, of the table as a whole: of a single cell it would tell more."""
+    scale_numerator: Digits
+    scale_denominator: Digits
     """b of the noise z in each number, P(z) ∝ exp(−|z|/b), as a fraction; 0 where there is none."""
-    bound: Annotated[int, Meta(ge=0, lt=2**53)]
+    bound: Digits
     """The noise is clamped to ± so much; each number under encryption is raised by it."""
+    low: Digits = "0"
+    high: Digits = "0"
+    """Of moments under weights: values are clipped to these, in units of 10^-scale, and counted from `low`."""
 
 
 class StatisticsRelease(Message, frozen=True):
     """What an answer holds: tables in the question's order, histograms, then cross-tables, then moments.
 
-    A table's cells are its bins, code by code; of moments, the count of values, their sum, their sum of squares.
+    A table's cells are its bins, code by code. A column's moments are three tables of one cell each: the count of
+    values, their sum, their sum of squares.
     """
 
     question: Bytes32
@@ -181,5 +182,5 @@ class StatisticsRelease(Message, frozen=True):
     tables: tuple[TableNotes, ...]
     ciphertexts: bytes = b""
     """Under weights: the told cells, one after another, as :mod:`packed_cells` packs them."""
-    numbers: tuple[Annotated[int, Meta(ge=-(2**53), lt=2**53)], ...] = ()
+    numbers: tuple[Digits, ...] = ()
     """Otherwise: the told cells."""

@@ -39,8 +39,10 @@ def unpack_cells(
     plaintexts: Sequence[int], count: int, layout: SlotLayout, width: int, classes: int
 ) -> list[list[int]]:
     """Give for each of ``count`` cells the number of each class."""
-    mask, cells = (1 << width) - 1, []
-    for start, plaintext in zip(range(0, count, layout.slots), plaintexts, strict=True):
-        for cell in layout.unpack(plaintext, min(layout.slots, count - start)):
-            cells.append([cell >> width * slot & mask for slot in range(classes)])
-    return cells
+    mask = (1 << width) - 1
+    starts = range(0, count, layout.slots)
+    return [
+        [cell >> width * slot & mask for slot in range(classes)]
+        for start, plaintext in zip(starts, plaintexts, strict=True)
+        for cell in layout.unpack(plaintext, min(layout.slots, count - start))
+    ]

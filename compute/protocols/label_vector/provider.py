@@ -54,7 +54,7 @@ class Cohorts(Protocol):
         ...
 
     def aligned_rows(self, bank: str, contract: str, alignment: bytes) -> int | None:
-        """Give how many rows this alignment of the bank's, under this contract, matched; None if there is none."""
+        """Give how many ids this complete alignment of the bank's under this contract has; None for no such one."""
         ...
 
 

@@ -54,7 +54,7 @@ class Cohorts(Protocol):
         ...
 
     def aligned_rows(self, bank: str, contract: str, alignment: bytes) -> int | None:
-        """Give how many ids this complete alignment of the bank's under this contract has; None for no such one."""
+        """Give how many ids this complete alignment of the bank's under this contract has; None if none."""
         ...
 
 

@@ -64,6 +64,7 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console.print(table)
     console.print(others)
     show_enrolment(figures["key_enrolment"])
+    show_alphabet_proofs(figures["alphabet_proofs"])
     show_alignment(figures["alignment"])
     show_desk(figures["model_desk"])
     show_checks(figures["checks"])
@@ -89,6 +90,28 @@ def show_enrolment(figures: dict[str, Any]) -> None:
     made = figures["parameters_cpu_seconds"]
     table.add_row("parameters of 3072 bits, made once: mean", "", f"{made['mean']:.1f}", "", "")
     table.add_row("  the slowest", "", f"{made['most']:.1f}", "", "")
+    Console(width=120).print(table)
+
+
+def show_alphabet_proofs(records: Sequence[dict[str, Any]]) -> None:
+    """Print what each row of a label vector costs, in milliseconds and in r^n at the key's length."""
+    table = Table(title="Label vectors, CPU time of one row on one core", title_justify="left")
+    for name in ("work", "bits", "classes", "rows", "ms", "÷ one r^n", "ms at most", "bytes of proof"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for record in records:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_ms_per_row"] > at_most
+        milliseconds = f"{record['cpu_ms_per_row']:.3f}"
+        table.add_row(
+            record["work"],
+            str(record["bits"]),
+            str(record["classes"]),
+            f"{record['rows']:,}",
+            f"[red]{milliseconds}[/]" if missed else milliseconds,
+            f"{record['powers']:.3f}",
+            "" if at_most is None else f"{at_most:g}",
+            f"{record['proof_bytes_per_row']:.0f}",
+        )
     Console(width=120).print(table)
 
 

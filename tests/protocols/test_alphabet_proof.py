@@ -17,7 +17,7 @@ from compute.paillier.private import PrivateKey
 from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE
 from compute.protocols.key_enrolment.numbers import ProofError
-from compute.protocols.label_vector.alphabet import Alphabet
+from compute.protocols.label_vector.alphabet import MAX_CLASSES, Alphabet
 from compute.protocols.label_vector.alphabet_proof import (
     AlphabetClaim,
     check_alphabet,
@@ -26,6 +26,7 @@ from compute.protocols.label_vector.alphabet_proof import (
     greatest_response,
     mask_bits,
     response_bytes,
+    widest_slots,
 )
 from compute.protocols.label_vector.alphabet_prover import polynomial_coefficients, prove_alphabet
 from compute.protocols.label_vector.messages import AlphabetProof
@@ -297,6 +298,15 @@ def test_labels_are_bounded_by_the_least_factor_that_a_key_may_have(key: Private
         prove_alphabet(key, claim, [0], RUNNER)
     masks = Masks.draw(key, GOOD_BAD, 1)
     assert "labels of 961 bits" in refusal(claim, prove_by_the_letter(key, claim, [0], masks))
+
+
+def test_the_widest_slots_that_can_be_proven(key: PrivateKey) -> None:
+    longer = PublicKey((mpz(1) << 3072) - 1)
+    assert [widest_slots(key.public, classes) for classes in (1, 2, 7, 8, 16)] == [64, 64, 64, 61, 28]
+    assert [widest_slots(longer, classes) for classes in (15, 16)] == [64, 62]
+    for classes in range(1, MAX_CLASSES + 1):
+        widest = widest_slots(key.public, classes)
+        check_fit(key.public, Alphabet(classes=classes, width=widest, with_zero=True))
 
 
 def _of_bits(bits: int) -> Alphabet:

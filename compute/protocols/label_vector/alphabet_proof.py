@@ -50,7 +50,7 @@ from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
 from compute.protocols.key_enrolment.numbers import ProofError, residues
 from compute.protocols.key_enrolment.small_factor import least_factor
-from compute.protocols.label_vector.alphabet import Alphabet
+from compute.protocols.label_vector.alphabet import LEAST_WIDTH, MOST_WIDTH, Alphabet
 from compute.protocols.label_vector.messages import AlphabetProof
 from compute.protocols.label_vector.transcript import COIN_BITS, Transcript
 
@@ -102,6 +102,13 @@ def fits(key: PublicKey, alphabet: Alphabet) -> bool:
     """Say whether the alphabet can be proven under the key, of which Π_fac was."""
     needed = greatest_response(alphabet) + (alphabet.greatest << COIN_BITS)
     return bool(needed < least_factor(int(key.n)))
+
+
+def widest_slots(key: PublicKey, classes: int) -> int:
+    """Give the most bits that slots of so many classes may have under the key: 64, or what can be proven."""
+    widths = range(MOST_WIDTH, LEAST_WIDTH, -1)
+    fitting = (width for width in widths if fits(key, Alphabet(classes=classes, width=width, with_zero=True)))
+    return next(fitting, LEAST_WIDTH)
 
 
 def check_fit(key: PublicKey, alphabet: Alphabet) -> None:

@@ -46,7 +46,7 @@ class HiddenCohort(Message, frozen=True):
 
 
 class DisclosedCohort(Message, frozen=True):
-    """A row for each company that an alignment with this provider matched."""
+    """A row for each id of an alignment with this provider, in the order of its points, matched or not."""
 
     alignment: Bytes32
     """The alignment's digest."""

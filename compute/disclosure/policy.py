@@ -1,4 +1,4 @@
-"""A provider's disclosure policy: a TOML file, every key of which docs/adr/0032 argues. There is no way to turn it off.
+"""A provider's disclosure policy: a TOML file, each key of which docs/adr/0032 argues. Nothing turns it off.
 
 ε travels as an integer, in thousandths (`milliepsilon`), so that sums are exact.
 """
@@ -47,9 +47,7 @@ class Policy(Section, frozen=True):
     def __post_init__(self) -> None:
         least, question = self.least_milliepsilon, self.question_milliepsilon
         if not least <= question <= self.bank_milliepsilon <= self.all_milliepsilon:
-            raise ValueError(
-                "least_, question_, bank_ and all_milliepsilon must not decrease in this order"
-            )
+            raise ValueError("least_, question_, bank_ and all_milliepsilon must not decrease in this order")
         if not (self.hidden_cohorts or self.disclosed_cohorts):
             raise ValueError("hidden_cohorts and disclosed_cohorts are both false: no statistic could be asked")
 

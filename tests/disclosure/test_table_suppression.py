@@ -17,9 +17,10 @@ Counts = NDArray[np.int64]
 
 def fillings(counts: Counts, withheld: list[tuple[int, int]]) -> Iterator[dict[tuple[int, int], int]]:
     """Every way to fill the withheld cells so that all totals stay."""
-    rows, columns = counts.shape
 
-    def fill(place: int, left_in: list[int], left_of: list[int], filled: dict[tuple[int, int], int]) -> Iterator[dict[tuple[int, int], int]]:
+    def fill(
+        place: int, left_in: list[int], left_of: list[int], filled: dict[tuple[int, int], int]
+    ) -> Iterator[dict[tuple[int, int], int]]:
         if place == len(withheld):
             if not any(left_in) and not any(left_of):
                 yield dict(filled)
@@ -55,8 +56,12 @@ def tables(number: int, shape: tuple[int, int], high: int) -> Iterator[Counts]:
             yield counts
 
 
-@pytest.mark.parametrize(("number", "shape", "high"), [(60, (3, 3), 7), (40, (2, 4), 9), (25, (3, 4), 6), (60, (2, 2), 9)])
-def test_no_withheld_cell_is_told_by_the_totals_to_within_k(number: int, shape: tuple[int, int], high: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "shape", "high"), [(60, (3, 3), 7), (40, (2, 4), 9), (25, (3, 4), 6), (60, (2, 2), 9)]
+)
+def test_no_withheld_cell_is_told_by_the_totals_to_within_k(
+    number: int, shape: tuple[int, int], high: int
+) -> None:
     checked = 0
     for counts in tables(number, shape, high):
         try:

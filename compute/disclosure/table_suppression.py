@@ -1,15 +1,16 @@
 """Suppression in tables of two columns, of which each row's and each column's total is known.
 
-What can be computed of withheld cells then is any combination of what rows and columns have left: a cell (i, j) in it
-has the factor u_i + v_j. Seen as a graph, rows and columns are nodes, withheld cells edges between them, and a
+What can be computed of withheld cells then is any combination of what rows and columns have left: a cell (i, j) in
+it has the factor u_i + v_j. Seen as a graph, rows and columns are nodes, withheld cells edges between them, and a
 combination is zero on all edges but those that some cut crosses. So
 
 1. what a combination tells is about k enterprises at least if every two ends of an edge are k apart by a cut;
-2. a cell can have more than k counts, given the totals and that none is below 0, if along cycles of edges it can rise and
-   fall by k together: Gusfield, A graph theoretic approach to statistical data security, SIAM J. Comput. 17 (1988).
+2. a cell can have more than k counts, given the totals and that none is below 0, if along cycles of edges it can
+   rise and fall by k together: Gusfield, A graph theoretic approach to statistical data security, SIAM J. Comput. 17
+   (1988).
 
-Both are maximum flows. Where a cell fails, cells that close a rectangle with it are withheld too. Rows, and columns,
-whose totals are withheld themselves count as one.
+Both are maximum flows. Where a cell fails, cells that close a rectangle with it are withheld too. Rows, and
+columns, whose totals are withheld themselves count as one.
 """
 
 from collections import deque
@@ -46,10 +47,10 @@ class _Network:
         own = int(self._counts[cell])
         others = [(*self.ends(other), int(self._counts[other])) for other in self.cells if other != cell]
         row, column = self.ends(cell)
-        apart = own + _flow([(*ends, count, count) for *ends, count in others], row, column, least)
+        apart = own + _flow([(one, other, n, n) for one, other, n in others], row, column, least)
         # To rise, a cell lets others of its row fall, by no more than their count, others of their columns rise, …
-        rise = _flow([(*ends, count, least) for *ends, count in others], row, column, least)
-        fall = _flow([(*ends, least, count) for *ends, count in others], row, column, min(own, least))
+        rise = _flow([(one, other, n, least) for one, other, n in others], row, column, least)
+        fall = _flow([(one, other, least, n) for one, other, n in others], row, column, min(own, least))
         return apart >= least and rise + fall >= least  # 1, 2
 
 
@@ -61,8 +62,8 @@ def suppress_table(
 ) -> Suppression:
     """Give what is withheld of a table of counts, cells numbered row by row; raise `DisclosureError` if all is.
 
-    The arguments are those of :func:`compute.disclosure.suppression.suppress_line`, which tells what is withheld of
-    the totals; sums of a provider's columns in two dimensions are not released.
+    The arguments are those of :func:`compute.disclosure.suppression.suppress_line`, which tells what is withheld
+    of the totals; sums of a provider's columns in two dimensions are not released.
     """
     rows, columns = counts.shape
     beyond = np.zeros_like(counts) if outside is None else outside
@@ -119,7 +120,7 @@ def _repair(network: _Network, cell: Cell, free: list[Cell], least: int) -> set[
 
 
 def _rectangles(cell: Cell, possible: frozenset[Cell], withheld: frozenset[Cell]) -> Iterator[frozenset[Cell]]:
-    """Give what is missing to each rectangle with this corner, those that miss the fewest and are nearest first."""
+    """Give what is missing to each rectangle with this corner: the fewest first, of these the nearest."""
     row, column = cell
     found = []
     for other_row, other_column in possible:
@@ -165,10 +166,10 @@ def _path(residual: dict[int, dict[int, int]], source: int, sink: int) -> list[t
             if capacity > 0 and onward not in came_from:
                 came_from[onward] = here
                 if onward == sink:
-                    path = []
-                    while onward != source:
-                        path.append((came_from[onward], onward))
-                        onward = came_from[onward]
+                    path, end = [], sink
+                    while end != source:
+                        path.append((came_from[end], end))
+                        end = came_from[end]
                     return path
                 waiting.append(onward)
     return None

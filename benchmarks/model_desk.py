@@ -23,9 +23,9 @@ from world import DOSSIER, Parties, assemble  # noqa: E402
 from compute.binning import NumberBins  # noqa: E402
 from compute.canonical import decode  # noqa: E402
 from compute.paillier.private import PrivateKey  # noqa: E402
+from compute.protocols.holding import Holding  # noqa: E402
 from compute.protocols.risk_score.assessment import Limits, assess  # noqa: E402
 from compute.protocols.risk_score.canonical_points import points_id  # noqa: E402
-from compute.protocols.risk_score.checks import Holding  # noqa: E402
 from compute.protocols.risk_score.histogram_check import open_histograms  # noqa: E402
 from compute.protocols.risk_score.messages import AskHistogram, SubmitModel  # noqa: E402
 from compute.protocols.risk_score.scorecard import Feature, Scorecard  # noqa: E402

@@ -39,12 +39,13 @@ from compute.paillier.packing import SlotLayout
 from compute.paillier.pool import Pool
 from compute.paillier.private import PrivateKey
 from compute.permit import PermitStatus, issue, permit_name
+from compute.protocols.holding import Holding
 from compute.protocols.key_enrolment.bank import enrolment
 from compute.protocols.key_enrolment.ring_pedersen import check_ring_pedersen
 from compute.protocols.key_enrolment.ring_pedersen_maker import make_ring_pedersen
 from compute.protocols.permit_presentation.bank import presentation
 from compute.protocols.permit_presentation.messages import PresentPermit
-from compute.protocols.risk_score.checks import Domain, Holding
+from compute.protocols.risk_score.checks import Domain
 from compute.protocols.risk_score.job import approved_tables, layout_for, subjects_root
 from compute.protocols.risk_score.messages import (
     AskProviderTerms,

@@ -13,9 +13,17 @@ from compute.canonical import Message, Milliseconds, Name, Version
 
 MAX_USES = 100_000_000
 
-Operation = Literal["risk_score"]
-Purpose = Literal["credit_approval", "credit_monitoring", "prescreening"]
-LegalBasis = Literal["consent"]
+Operation = Literal["risk_score", "joint_statistics"]
+Purpose = Literal["credit_approval", "credit_monitoring", "prescreening", "model_development"]
+LegalBasis = Literal["consent", "anonymised_statistics"]
+"""Anonymised information is not personal information (PIPL art. 4); disclosure control makes it so."""
+AlignmentBasis = Literal["consent", "contract", "statutory_duty", "disclosed", "other_law"]
+"""On what a bank may tell a provider who its customers are, where they are persons or identify one.
+
+PIPL (个人信息保护法), article 13, paragraph 1: items 1, 2, 3, 6 and 7. Emergencies and news reporting,
+items 4 and 5, are no bank's.
+"""
+BASIS_OF: dict[Operation, LegalBasis] = {"risk_score": "consent", "joint_statistics": "anonymised_statistics"}
 
 
 class Grant(Message, frozen=True):
@@ -39,7 +47,7 @@ class Terms(Message, frozen=True):
     legal_basis: LegalBasis
     model_reviewer: Name
     max_uses: Annotated[int, Meta(ge=1, le=MAX_USES)]
-    """Subjects scored over the whole term, counted at each provider."""
+    """Over the whole term, counted at each provider: subjects scored, or answers that hold statistics."""
     not_before: Milliseconds
     not_after: Milliseconds
 
@@ -50,6 +58,9 @@ class Terms(Message, frozen=True):
         for grant in self.grants:
             if len(set(grant.fields)) < len(grant.fields):
                 raise ValueError(f"a field of {grant.product} is granted more than once; name each field once")
+        if self.legal_basis != BASIS_OF[self.operation]:
+            basis = BASIS_OF[self.operation]
+            raise ValueError(f"the legal basis of {self.operation} is {basis}, not {self.legal_basis}; correct it")
         if self.not_before >= self.not_after:
             raise ValueError("the term ends before it begins; choose a later end")
 

@@ -25,11 +25,10 @@ from compute.paillier.packing import SlotLayout
 from compute.paillier.private import PrivateKey
 from compute.paillier.public import PublicKey
 from compute.protocols.base import Refused
+from compute.protocols.closed_answer.messages import Acknowledge, Answer, AnswerKey
+from compute.protocols.closed_answer.sealed_answer import open_answer, seal_answer
 from compute.protocols.risk_score.job import approved_tables
 from compute.protocols.risk_score.messages import (
-    Acknowledge,
-    Answer,
-    AnswerKey,
     ModelApproval,
     ModelSubmission,
     Opening,
@@ -40,7 +39,6 @@ from compute.protocols.risk_score.messages import (
     TableOpening,
 )
 from compute.protocols.risk_score.scorecard import Scorecard
-from compute.protocols.risk_score.sealed_answer import open_answer, seal_answer
 from compute.protocols.risk_score.sealing import opening_info, seal, unseal
 from compute.signing import SUITE, Signed, digest, sign
 

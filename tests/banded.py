@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from world import World, employee_bins, region_bins
 
 from compute.canonical import decode
-from compute.protocols.risk_score.messages import Answer, BandQuery, Query, ReleasedAnswer
+from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
+from compute.protocols.risk_score.messages import BandQuery, Query
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
 from compute.signing import Signed
 

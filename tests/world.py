@@ -39,25 +39,20 @@ from compute.node.reviewer.cases import CaseStore
 from compute.node.transport import MemoryTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import RefusalError
+from compute.protocols.closed_answer.bank import Logged
+from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
+from compute.protocols.holding import Holding
 from compute.protocols.key_enrolment import bank as key_enrolment
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.key_enrolment.provider import Enroller
 from compute.protocols.risk_score.assessment import Limits
-from compute.protocols.risk_score.bank import Bank, Logged
+from compute.protocols.risk_score.bank import Bank
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.case import Case
-from compute.protocols.risk_score.checks import Domain, Holding, Registered
+from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.desk import ModelDesk
 from compute.protocols.risk_score.dossier import Dossier, Sample
-from compute.protocols.risk_score.messages import (
-    Answer,
-    JobStatement,
-    ModelApproval,
-    Query,
-    RegisteredTables,
-    ReleasedAnswer,
-    UnderReview,
-)
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query, RegisteredTables, UnderReview
 from compute.protocols.risk_score.office import Office
 from compute.protocols.risk_score.provider import Provider
 from compute.protocols.risk_score.reviewer import Reviewer
@@ -308,7 +303,7 @@ class Parties:
 
     def release(self, answer: Signed[Answer]) -> ReleasedAnswer:
         """An answer with its key, once it is recorded."""
-        return self.bank.release(answer, self.record(answer.statement))
+        return self.bank.receiver.release(answer, self.record(answer.statement))
 
     def ciphertexts(self, job: JobStatement, answer: Signed[Answer]) -> list[mpz]:
         """What an answer holds, once it is released."""

@@ -13,7 +13,7 @@ from compute.node import events
 from compute.node.events import Facts, NoFacts
 from compute.node.release import Release
 from compute.protocols.base import FAULT, UNAVAILABLE, RefusalError, Refused
-from compute.protocols.risk_score.messages import Answer
+from compute.protocols.closed_answer.messages import Answer
 from compute.signing import Signed
 from compute.web.errors import PeerUnreachableError
 

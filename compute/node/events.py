@@ -9,17 +9,16 @@ from typing import Protocol
 from audit.entry import EntryKind, Event, Value, new_id
 from compute.canonical import Message
 from compute.node.erasure import Erasure
+from compute.protocols.alignment.messages import Align, Aligning, AlignReturn
 from compute.protocols.base import Accepted, RefusalError
+from compute.protocols.closed_answer.messages import Abandon, Abandoned, Acknowledge, Answer, AnswerKey
+from compute.protocols.joint_statistics.messages import Asked, AskPrecheck, AskStatistics, StatisticsJob
 from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.case import Case, Step
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Abandoned,
-    Acknowledge,
-    Answer,
-    AnswerKey,
     AskDecision,
     AskHistogram,
     BandQuery,
@@ -52,6 +51,10 @@ class Facts(Protocol):
         """Give what of whose data a job uses here, for what, on what basis."""
         ...
 
+    def of_statistics(self, message: AskStatistics) -> Detail:
+        """Give the same of a job of statistics."""
+        ...
+
 
 class NoFacts:
     """Of a node that gives no data."""
@@ -65,6 +68,10 @@ class NoFacts:
         return None
 
     def of_use(self, _job: JobStatement) -> Detail:
+        """Give nothing."""
+        return {}
+
+    def of_statistics(self, _message: AskStatistics) -> Detail:
         """Give nothing."""
         return {}
 
@@ -85,6 +92,21 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
         case AskHistogram(question=asked), Signed(statement=SealedHistogram()):
             kind, at, once = EntryKind.HISTOGRAM_SENT, now, digest(asked.statement)
             detail = {"question": once.hex()}
+        case RegisterLabels(statement=registered), Accepted(at=at):
+            of_vector = registered.statement
+            kind, contract, vector = EntryKind.LABELS_REGISTERED, of_vector.contract, digest(of_vector)
+            once = vector + message.part.to_bytes(4, "big")
+            rows = of_vector.rows_of(message.part)
+            detail = {"labels": vector.hex(), "part": message.part, "rows": rows}
+        case Align(statement=aligned), Aligning(alignment=once):
+            kind, at, contract = EntryKind.COHORT_ALIGNED, now, aligned.statement.contract
+            basis = aligned.statement.legal_basis
+            detail = {"alignment": once.hex(), "rows": aligned.statement.rows, "alignment_basis": basis}
+        case AskStatistics(job=asked_job), Signed(statement=Answer() as answer):
+            kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
+            detail = {"answer": digest(answer).hex(), **facts.of_statistics(message)}
+            own = asked_job.statement.asked_of(node)
+            permit = None if own is None else own.permit
         case AskDecision(), Signed(statement=ModelApproval() as approval):
             return model_approved(node, approval, now)
         case RegisterTables() | WithdrawModel(), Accepted(at=at):
@@ -164,6 +186,47 @@ def model_withdrawn(node: str, withdrawal: Withdrawal) -> Event:
 def answer_id(node: str, job: bytes) -> str:
     """Give the id of the event that tells of the answer to the job with this digest."""
     return _id_of(node, EntryKind.ANSWER_SENT, job)
+
+
+def statistics_received(node: str, message: AskStatistics, now: int, facts: Facts) -> Event:
+    """Give the event of a job of statistics that passed its checks; there is one for each job."""
+    job = message.job.statement
+    own = job.asked_of(node)
+    permit = None if own is None else own.permit
+    contract, detail = None if permit is None else facts.contract_of(permit), facts.of_statistics(message)
+    return _event(EntryKind.QUERY_RECEIVED, node, message, now, detail, contract, permit, digest(job))
+
+
+def statistics_sent(bank: str, contract: str, asked: Asked, job: StatisticsJob, rows: int, now: int) -> Event:
+    """Give the bank's half of a question of statistics: it goes to this provider, about a cohort of so many rows."""
+    name = digest(job)
+    return Event(
+        id=new_id(bank, f"{EntryKind.QUERY_SENT} {asked.provider} ".encode() + name),
+        kind=EntryKind.QUERY_SENT,
+        time=now,
+        node=bank,
+        contract=contract,
+        counterparty=asked.provider,
+        permit_id=asked.permit,
+        job=name.hex(),
+        detail={"rows": rows, "question": asked.question.hex()},
+    )
+
+
+def statistics_answered(bank: str, contract: str, asked: Asked, answer: Answer, rows: int, now: int) -> Event:
+    """Give the bank's half of an answer that holds statistics: it came, and this is its digest."""
+    came = digest(answer)
+    return Event(
+        id=_id_of(bank, EntryKind.ANSWER_RECEIVED, came),
+        kind=EntryKind.ANSWER_RECEIVED,
+        time=now,
+        node=bank,
+        contract=contract,
+        counterparty=answer.provider,
+        permit_id=asked.permit,
+        job=answer.job.hex(),
+        detail={"answer": came.hex(), "rows": rows, "question": asked.question.hex()},
+    )
 
 
 def received(node: str, query: Query | BandQuery, now: int, facts: Facts) -> Event:
@@ -276,13 +339,18 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             | SubmitModel(submission=signed)
             | PresentPermit(presentation=signed)
             | AskHistogram(question=signed)
+            | AskPrecheck(question=signed)
+            | RegisterLabels(statement=signed)
+            | Align(statement=signed)
         ):
             return signed.statement.bank, None
         case WithdrawModel(withdrawal=withdrawal):
             return withdrawal.statement.reviewer, None
         case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank):
             return bank, None
-        case Query(job=signed) | BandQuery(job=signed):
+        case AlignReturn(bank=bank):
+            return bank, None
+        case Query(job=signed) | BandQuery(job=signed) | AskStatistics(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):
             return signed.statement.bank, signed.statement.job.hex()

@@ -4,7 +4,7 @@ from catalog.grid import Grid
 from catalog.product import Product
 from compute.binning import BinningError, Bins, CategoryBins, NumberBins
 from compute.grid import small_cells
-from compute.protocols.risk_score.checks import Holding
+from compute.protocols.holding import Holding
 from compute.settings import SettingsError
 
 

@@ -24,6 +24,7 @@ from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
+from compute.protocols.alignment.messages import Align, AlignReturn
 from compute.protocols.base import (
     BUSY,
     CANCELLED,
@@ -35,11 +36,12 @@ from compute.protocols.base import (
     RefusalError,
     Refused,
 )
+from compute.protocols.closed_answer.messages import Abandon, Acknowledge
+from compute.protocols.joint_statistics.messages import AskPrecheck, AskStatistics
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
+from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Acknowledge,
     AskDecision,
     AskHistogram,
     AskProviderTerms,
@@ -216,6 +218,12 @@ def named_sender(message: Message) -> str | None:
             return signed.signer
         case AskHistogram(question=signed):
             return signed.signer
+        case AskStatistics(job=signed) | RegisterLabels(statement=signed) | Align(statement=signed):
+            return signed.signer
+        case AskPrecheck(question=signed):
+            return signed.signer
+        case AlignReturn(bank=bank):
+            return bank
         case (
             AskRingPedersen(bank=bank)
             | AskProviderTerms(bank=bank)

@@ -26,9 +26,9 @@ from compute.node.epochs import EpochStore
 from compute.node.reviewer.points import load_or_make as points_secret
 from compute.node.salts import SaltStore
 from compute.node.site import clock
+from compute.protocols.closed_answer.sealed_answer import one_time_key
 from compute.protocols.risk_score.messages import Opening, Query, SubmitModel
 from compute.protocols.risk_score.provider import LEDGER
-from compute.protocols.risk_score.sealed_answer import one_time_key
 from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
 from compute.signing import LOG_KEY, WITNESS_KEY, derived_secret, digest
 from compute.web.tls_key import KeyPair, load_key, password_of

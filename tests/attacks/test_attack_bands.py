@@ -13,11 +13,11 @@ from compute.canonical import decode
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.zero_test import band_of, zero_tests
 from compute.protocols.base import Refused, RefusedByPeerError
+from compute.protocols.closed_answer.messages import ReleasedAnswer
+from compute.protocols.closed_answer.sealed_answer import key_digest, seal_answer
 from compute.protocols.risk_score import provider as provider_module
 from compute.protocols.risk_score.bands import Bands
 from compute.protocols.risk_score.charge import Budget
-from compute.protocols.risk_score.messages import ReleasedAnswer
-from compute.protocols.risk_score.sealed_answer import key_digest, seal_answer
 from compute.signing import sign
 
 ONE = SUBJECTS[:1]

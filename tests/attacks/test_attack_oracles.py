@@ -17,7 +17,8 @@ from compute.paillier import lookup, split
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.lookup import lookup_sum
 from compute.protocols.base import AnswerError, RefusedByPeerError
-from compute.protocols.risk_score.messages import Acknowledge, Answer, ModelApproval, Query
+from compute.protocols.closed_answer.messages import Acknowledge, Answer
+from compute.protocols.risk_score.messages import ModelApproval, Query
 from compute.signing import Signed
 
 # --- the bank's reaction ---------------------------------------------------------------------------------------

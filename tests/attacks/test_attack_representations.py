@@ -22,8 +22,9 @@ from compute.node.jobs.context import JobContext
 from compute.node.jobs.leases import Lease
 from compute.node.settings import load_settings
 from compute.node.site import clock, open_site
+from compute.protocols.closed_answer.messages import AnswerKey
 from compute.protocols.permit_presentation.bank import presentation
-from compute.protocols.risk_score.messages import AnswerKey, Opening, SubmitModel, TableOpening
+from compute.protocols.risk_score.messages import Opening, SubmitModel, TableOpening
 from compute.protocols.risk_score.opened import opened
 from compute.protocols.risk_score.scorecard import parse_scorecard
 from compute.protocols.risk_score.sealing import opening_info, unseal

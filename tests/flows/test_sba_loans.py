@@ -19,16 +19,10 @@ from compute.node.grids import published_grids
 from compute.node.holding import scales
 from compute.paillier.private import PrivateKey
 from compute.paillier.public import DEFAULT_BITS
+from compute.protocols.closed_answer.messages import Answer, AnswerKey, ReleasedAnswer
+from compute.protocols.holding import Holding
 from compute.protocols.risk_score.assessment import Limits
-from compute.protocols.risk_score.checks import Holding
-from compute.protocols.risk_score.messages import (
-    Answer,
-    AnswerKey,
-    JobStatement,
-    ModelApproval,
-    Query,
-    ReleasedAnswer,
-)
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval, Query
 from compute.protocols.risk_score.scorecard import Scorecard, parse_scorecard, sum_points
 from compute.signing import Signed
 from connectors.base import Column, ColumnType, Table

@@ -26,12 +26,11 @@ from market import (
 
 from audit.entry import EntryKind, new_id
 from compute.protocols.base import Cancel, Collect
+from compute.protocols.closed_answer.messages import Abandon, Acknowledge
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.case_states import RefusalCode
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Acknowledge,
     AskDecision,
     AskHistogram,
     AskProviderTerms,

@@ -9,20 +9,19 @@ from contracts import TERMS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.binning import Bins, NumberBins
+from compute.protocols.closed_answer.messages import Answer, Tombstone
 from compute.protocols.key_enrolment.blum_modulus import BlumProof
 from compute.protocols.key_enrolment.messages import CHALLENGES, KeyStatement
 from compute.protocols.key_enrolment.small_factor import SmallFactorProof
 from compute.protocols.permit_presentation.messages import Presentation
 from compute.protocols.risk_score.charge import Budget, Charge
 from compute.protocols.risk_score.messages import (
-    Answer,
     ApprovedTables,
     JobStatement,
     ModelApproval,
     ProviderTerms,
     RegisteredTables,
     RegisterTables,
-    Tombstone,
 )
 from compute.signing import Signed, digest, sign
 

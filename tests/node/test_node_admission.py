@@ -50,10 +50,11 @@ from compute.node.salted import KEPT_FOR, Salted
 from compute.node.salts import SaltStore
 from compute.permit import PermitStatus, issue
 from compute.protocols.base import RefusalError
+from compute.protocols.holding import Holding
 from compute.protocols.permit_presentation.bank import presentation
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
-from compute.protocols.risk_score.checks import Domain, Holding, Registered
+from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
 from compute.records import Consents
 from compute.signing import Pin, Signed, digest, sign

@@ -8,7 +8,7 @@ from catalog.description import load_product, parse_product
 from compute.grid import require_union
 from compute.node.grids import published_grids, require_cohorts
 from compute.node.holding import scales
-from compute.protocols.risk_score.checks import Holding
+from compute.protocols.holding import Holding
 from compute.protocols.risk_score.scorecard import parse_scorecard
 from compute.settings import SettingsError
 from connectors.base import Column, ColumnType

@@ -34,7 +34,8 @@ from compute.protocols.base import (
     RefusalError,
     Refused,
 )
-from compute.protocols.risk_score.messages import Answer, AskProviderTerms, Query
+from compute.protocols.closed_answer.messages import Answer
+from compute.protocols.risk_score.messages import AskProviderTerms, Query
 from compute.signing import Signed
 from compute.web.errors import PeerUnreachableError
 

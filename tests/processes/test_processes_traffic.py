@@ -30,9 +30,10 @@ from compute.canonical import FormatError, decode
 from compute.node.holding import scales
 from compute.paillier.ciphertexts import from_bytes
 from compute.protocols.base import Pending, Refused
-from compute.protocols.risk_score.messages import Answer, AnswerKey, JobStatement, Query
+from compute.protocols.closed_answer.messages import Answer, AnswerKey
+from compute.protocols.closed_answer.sealed_answer import open_answer
+from compute.protocols.risk_score.messages import JobStatement, Query
 from compute.protocols.risk_score.scorecard import sum_points
-from compute.protocols.risk_score.sealed_answer import open_answer
 from compute.signing import Signed, digest
 from connectors.base import Column, ColumnType
 from connectors.files import open_csv

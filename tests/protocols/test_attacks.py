@@ -15,11 +15,9 @@ from compute.canonical import FormatError, Message, decode, encode
 from compute.paillier.private import PrivateKey
 from compute.protocols import base
 from compute.protocols.base import AnswerError, Pending, RefusedByPeerError
+from compute.protocols.closed_answer.messages import Acknowledge, Acknowledgement, Answer
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import (
-    Acknowledge,
-    Acknowledgement,
-    Answer,
     AskHistogram,
     AskProviderTerms,
     AskReviewerTerms,

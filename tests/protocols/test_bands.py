@@ -16,11 +16,12 @@ from compute.node import ledger
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.pool import Pool
 from compute.protocols.base import AnswerError, Refused, RefusedByPeerError
+from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
+from compute.protocols.closed_answer.sealed_answer import key_digest, seal_answer
 from compute.protocols.risk_score import job as job_module
 from compute.protocols.risk_score.charge import name_of
-from compute.protocols.risk_score.messages import Answer, BandQuery, ReleasedAnswer
+from compute.protocols.risk_score.messages import BandQuery
 from compute.protocols.risk_score.provider import BLIND, LEDGER, LOOK_UP, TEST, Means
-from compute.protocols.risk_score.sealed_answer import key_digest, seal_answer
 from compute.signing import Signed, derived_secret, digest, sign
 
 FEW = SUBJECTS[:3]

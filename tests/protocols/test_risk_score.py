@@ -16,18 +16,17 @@ from compute.node.answers import AnswerStore
 from compute.node.epochs import OVERLAP
 from compute.paillier.ciphertexts import to_bytes
 from compute.protocols.base import AnswerError, RefusalError, Refused, RefusedByPeerError
-from compute.protocols.risk_score.messages import (
+from compute.protocols.closed_answer.messages import (
     Abandon,
     Acknowledge,
     Acknowledgement,
     Answer,
     AnswerKey,
-    AskProviderTerms,
-    Query,
     Tombstone,
 )
+from compute.protocols.closed_answer.sealed_answer import key_digest, seal_answer
+from compute.protocols.risk_score.messages import AskProviderTerms, Query
 from compute.protocols.risk_score.provider import BLIND, Provider
-from compute.protocols.risk_score.sealed_answer import key_digest, seal_answer
 from compute.signing import Pin, Signed, digest, sign
 
 
@@ -305,7 +304,7 @@ def test_no_key_without_a_receipt_that_is_logged(world: World) -> None:
     assert check_of(logged.entry, another.receipt) == 4
     assert check_of(logged.entry, b"") == 4
     assert check_of(b"", logged.receipt) == 4
-    assert world.bank.release(answer, logged).key
+    assert world.bank.receiver.release(answer, logged).key
 
 
 def test_the_same_receipt_again_gets_the_same_key_also_after_a_restart(world: World) -> None:
@@ -314,7 +313,7 @@ def test_the_same_receipt_again_gets_the_same_key_also_after_a_restart(world: Wo
     world.clock.now += 5000
     assert world.release(answer) == first
     message = acknowledgement(world, answer)
-    assert world.restarted("tax").acknowledge(message).key == first.key
+    assert world.restarted("tax").closed.acknowledge(message).key == first.key
 
 
 def acknowledgement(world: World, answer: Signed[Answer]) -> Acknowledge:
@@ -333,9 +332,9 @@ def test_an_abandoned_job_counts_no_use_and_is_never_opened(world: World) -> Non
     answer = answer_to(world, "tax", query)
     answers = AnswerStore(world.engines["tax"])
     assert answers.used(world.permits["tax"]) == 4
-    at = world.bank.abandon("tax", query).at
+    at = world.bank.receiver.abandon("tax", digest(query.job.statement)).at
     world.clock.now += 5000
-    assert world.bank.abandon("tax", query).at == at
+    assert world.bank.receiver.abandon("tax", digest(query.job.statement)).at == at
     assert answers.used(world.permits["tax"]) == 0
     with pytest.raises(RefusedByPeerError, match="check 2: the job was abandoned"):
         world.release(answer)
@@ -349,13 +348,13 @@ def test_a_job_whose_answer_is_open_is_not_abandoned(world: World) -> None:
     query = world.query(world.model(), SUBJECTS[:4])
     world.release(answer_to(world, "tax", query))
     with pytest.raises(RefusedByPeerError, match="check 2: the key of the answer was given out"):
-        world.bank.abandon("tax", query)
+        world.bank.receiver.abandon("tax", digest(query.job.statement))
     assert AnswerStore(world.engines["tax"]).used(world.permits["tax"]) == 4
 
 
 def test_a_job_that_is_abandoned_before_it_is_answered_is_not_answered(world: World) -> None:
     query = world.query(world.model(), SUBJECTS[:4])
-    world.bank.abandon("tax", query)
+    world.bank.receiver.abandon("tax", digest(query.job.statement))
     with pytest.raises(RefusedByPeerError, match="check 2"):
         world.bank.ask_answer("tax", query)
 

@@ -40,9 +40,10 @@ from compute.node.site import Site, clock
 from compute.paillier.encoding import FixedPoint
 from compute.permit import permit_name
 from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
-from compute.protocols.risk_score.bank import Logged
+from compute.protocols.closed_answer.bank import Logged
+from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
 from compute.protocols.risk_score.job import banding_provider
-from compute.protocols.risk_score.messages import Answer, ModelApproval, Query, ReleasedAnswer
+from compute.protocols.risk_score.messages import ModelApproval, Query
 from compute.protocols.risk_score.scorecard import sum_points
 from compute.signing import Signed, digest
 from compute.web.errors import PeerUnreachableError
@@ -166,7 +167,7 @@ def _answers(
         return answer
 
     def released(answer: Signed[Answer]) -> ReleasedAnswer:
-        return desk.bank(meter.of(answer.statement.provider)).release(answer, record(answer.statement))
+        return desk.bank(meter.of(answer.statement.provider)).receiver.release(answer, record(answer.statement))
 
     with ThreadPoolExecutor(len(providers)) as pool:
         try:
@@ -182,7 +183,7 @@ def _abandon(desk: BankDesk, providers: Sequence[str], query: Query) -> None:
     """Give a job up that cannot be finished, at everybody who may have answered."""
     for provider in providers:
         try:
-            desk.bank().abandon(provider, query)
+            desk.bank().receiver.abandon(provider, digest(query.job.statement))
         except (ProtocolError, PeerUnreachableError) as error:
             logger.warning("the job stays open at %s: %s", provider, error)
 

@@ -8,7 +8,7 @@ from compute.node.console.valid import valid
 from compute.node.settings import BankSettings
 from compute.node.site import Site
 from compute.records import contract_name
-from compute.terms import Terms
+from compute.terms import BASIS_OF, Terms
 from compute.web.body import gives, message, takes
 
 POLICY_VERSION = 1
@@ -30,9 +30,9 @@ def routes(site: Site[BankSettings]) -> APIBlueprint:
                 policy_version=POLICY_VERSION,
                 consumer=name,
                 grants=draft.grants,
-                operation="risk_score",
+                operation=draft.operation,
                 purpose=draft.purpose,
-                legal_basis="consent",
+                legal_basis=BASIS_OF[draft.operation],
                 model_reviewer=draft.model_reviewer,
                 max_uses=draft.max_uses,
                 not_before=draft.not_before,

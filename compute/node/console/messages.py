@@ -10,7 +10,7 @@ from compute.node.console.submission_states import SubmissionState
 from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
-from compute.terms import MAX_USES, Grant, Purpose, Terms
+from compute.terms import MAX_USES, Grant, Operation, Purpose, Terms
 
 MAX_JOBS = 100
 """Jobs in one answer."""
@@ -50,6 +50,7 @@ class ApplicationDraft(Message, frozen=True):
     max_uses: Annotated[int, Meta(ge=1, le=MAX_USES)]
     not_before: Milliseconds
     not_after: Milliseconds
+    operation: Operation
 
     def __post_init__(self) -> None:
         _require_milliseconds("not_after", self.not_after)

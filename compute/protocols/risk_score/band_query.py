@@ -15,9 +15,10 @@ from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
+from compute.protocols.closed_answer.messages import ReleasedAnswer
+from compute.protocols.closed_answer.sealed_answer import SealedAnswerError, open_answer
 from compute.protocols.risk_score.job import banding_provider
-from compute.protocols.risk_score.messages import JobStatement, ModelApproval, ReleasedAnswer
-from compute.protocols.risk_score.sealed_answer import SealedAnswerError, open_answer
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval
 from compute.signing import Pins, SignatureError, digest, verify
 
 _REMEDY = "send the others' answers to this job as they came, in the job's order, each with its key"

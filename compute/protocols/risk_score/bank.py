@@ -6,7 +6,6 @@ Points, labels and scores never leave it.
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any
@@ -30,6 +29,12 @@ from compute.protocols.base import (
     ask_long,
     no_progress,
 )
+from compute.protocols.closed_answer.bank import Receiver, Record, opened
+from compute.protocols.closed_answer.messages import (
+    Answer,
+    ReleasedAnswer,
+)
+from compute.protocols.closed_answer.sealed_answer import OVERHEAD
 from compute.protocols.key_enrolment.bank import check_parameters, enrolment
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
@@ -42,12 +47,6 @@ from compute.protocols.risk_score.job import (
     subjects_root,
 )
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Abandoned,
-    Acknowledge,
-    Acknowledgement,
-    Answer,
-    AnswerKey,
     AskDecision,
     AskHistogram,
     AskProviderTerms,
@@ -62,15 +61,12 @@ from compute.protocols.risk_score.messages import (
     Query,
     RegisteredTables,
     RegisterTables,
-    ReleasedAnswer,
     ReviewerTerms,
     SubmitModel,
     TableOpening,
-    Tombstone,
     UnderReview,
 )
 from compute.protocols.risk_score.scorecard import Feature, Scorecard
-from compute.protocols.risk_score.sealed_answer import OVERHEAD, SealedAnswerError, open_answer
 from compute.protocols.risk_score.sealing import opening_info, seal
 from compute.protocols.risk_score.submitted import ApprovedModel, SubmittedModel
 from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
@@ -80,18 +76,6 @@ DECRYPT = "decrypt 解密"
 NO_SUM = "the answers do not add up; keep the job for inspection, and tell no provider"
 PROVE = "prove the key 证明密钥"
 """The step of :meth:`Bank.enrol_key`, in providers."""
-
-
-@dataclass(frozen=True)
-class Logged:
-    """That the bank received an answer, as the log has it: the bytes of the entry and of its receipt."""
-
-    entry: bytes
-    receipt: bytes
-
-
-Record = Callable[[Answer], Logged]
-"""Records that an answer came, durably in the log."""
 
 
 class Bank:
@@ -114,6 +98,7 @@ class Bank:
         self.name = name
         self._identity, self._key, self._pins = identity, key, pins
         self._transport, self._clock, self._progress, self._patience = transport, clock, progress, patience
+        self.receiver = Receiver(name, identity, transport, patience)
 
     def enrol_key(self, providers: Sequence[str]) -> None:
         """Prove the modulus to each provider, under its own parameters, which it may have to make first."""
@@ -219,7 +204,7 @@ class Bank:
         query = self.prepare(approval, subjects, permits, as_of)
         job = query.job.statement
         answers = [self.ask_answer(signed.statement.provider, query) for signed in job.providers]
-        return self.totals(job, [self.release(answer, record(answer.statement)) for answer in answers])
+        return self.totals(job, [self.receiver.release(answer, record(answer.statement)) for answer in answers])
 
     def bands(
         self,
@@ -233,9 +218,11 @@ class Bank:
         query = self.prepare(approval, subjects, permits, as_of)
         *others, _ = [part.provider for part in approval.tables]
         closed = [self.ask_answer(provider, query) for provider in others]
-        answers = [self.release(answer, record(answer.statement)) for answer in closed]
+        answers = [self.receiver.release(answer, record(answer.statement)) for answer in closed]
         answer = self.ask_bands(approval, query, answers)
-        return self.bands_of(approval, query.job.statement, self.release(answer, record(answer.statement)))
+        return self.bands_of(
+            approval, query.job.statement, self.receiver.release(answer, record(answer.statement))
+        )
 
     def prepare(
         self, approval: ModelApproval, subjects: Sequence[str], permits: Mapping[str, str], as_of: str
@@ -290,27 +277,6 @@ class Bank:
             raise AnswerError(f"the answer of {provider} is malformed: {len(answer.content)} bytes, not {size}")
         return signed
 
-    def release(self, signed: Signed[Answer], logged: Logged) -> ReleasedAnswer:
-        """Give an answer with its key, for which the bank acknowledges it; ``logged`` shows that it is recorded.
-
-        The receipt depends on nothing that is in the answer: what came of opening and decrypting it would be an
-        oracle.
-        """
-        answer = signed.statement
-        receipt = Acknowledgement(bank=self.name, job=answer.job, answer=digest(answer))
-        message = Acknowledge(
-            acknowledgement=sign(receipt, self.name, self._identity), entry=logged.entry, receipt=logged.receipt
-        )
-        given = self._ask(answer.provider, message, AnswerKey)
-        if (given.provider, given.job) != (answer.provider, answer.job):
-            raise AnswerError(f"{answer.provider} gave the key of another answer")
-        return ReleasedAnswer(answer=signed, key=given.key)
-
-    def abandon(self, provider: str, query: Query) -> Abandoned:
-        """Give a job up at a provider: its answer is never opened, and none of its uses count."""
-        tombstone = Tombstone(bank=self.name, provider=provider, job=digest(query.job.statement))
-        return self._ask(provider, Abandon(tombstone=sign(tombstone, self.name, self._identity)), Abandoned)
-
     def totals(self, job: JobStatement, answers: Sequence[ReleasedAnswer], runner: Runner = HERE) -> list[int]:
         """Open the providers' answers, multiply them, so that the masks cancel, decrypt, unpack."""
         columns = [self.open(job, released) for released in answers]
@@ -344,14 +310,12 @@ class Bank:
 
         They are as many as the job's outputs, or as is said.
         """
-        answer, count = released.answer.statement, job.outputs if ciphertexts is None else ciphertexts
+        count = job.outputs if ciphertexts is None else ciphertexts
         try:
-            data = open_answer(
-                answer.content, released.key, answer.key_digest, answer.provider, answer.bank, answer.job
-            )
-            return from_bytes(self._key.public, data, count)
-        except (SealedAnswerError, PaillierError) as error:
-            raise AnswerError(f"the answer of {answer.provider} is malformed: {error}") from error
+            return from_bytes(self._key.public, opened(released), count)
+        except PaillierError as error:
+            provider = released.answer.statement.provider
+            raise AnswerError(f"the answer of {provider} is malformed: {error}") from error
 
     def _encrypt(
         self, scorecard: Scorecard, terms: ProviderTerms, features: Sequence[Feature]

@@ -4,21 +4,21 @@ They take what the provider knows as a :class:`Domain` and the time, and do no I
 """
 
 import datetime as dt
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from gmpy2 import mpz
 
 from audit.policy import Policy
-from compute.binning import Bins, CategoryBins, code_columns
-from compute.grid import GridError, Grids, require_union
+from compute.binning import CategoryBins, code_columns
+from compute.grid import GridError, require_union
 from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.public import PublicKey
 from compute.protocols.base import RefusalError
+from compute.protocols.holding import Holding
 from compute.protocols.risk_score.charge import Budget
 from compute.protocols.risk_score.job import layout_for, most_rows, subjects_root
 from compute.protocols.risk_score.leakage import leaked_bits
@@ -33,29 +33,6 @@ from compute.protocols.risk_score.messages import (
 )
 from compute.signing import Pins, SignatureError, digest, verify
 from connectors.uscc import wrong_checks
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A published product and the snapshot of the table behind it, inside the provider's domain."""
-
-    product: str
-    product_version: str
-    snapshot: str
-    """SHA-256 of the source, in hexadecimal."""
-    snapshot_date: str
-    scales: Mapping[str, int | None]
-    """Column → decimals of its units, None for text."""
-    subjects: Sequence[str]
-    """Everybody in the table."""
-    select: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
-    """(subjects, columns) → one row per subject in that order; all missing for a subject without a row."""
-    grids: Grids = field(default_factory=dict)
-    """Column → the grid that is published of it; a column without one cannot be binned."""
-
-    def can_bin(self, bins: Bins) -> bool:
-        """Say whether there is such a column, of such a type; its grid is another matter."""
-        return bins.column in self.scales and isinstance(bins, CategoryBins) == (self.scales[bins.column] is None)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from compute.binning import Bins
 from compute.canonical import Bytes32, Date, Hex32, Message, Milliseconds, Name, Version
 from compute.paillier.packing import SlotLayout
 from compute.protocols.base import Subject
+from compute.protocols.closed_answer.messages import ReleasedAnswer
 from compute.protocols.risk_score.bands import Bands, Cuts
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
 from compute.protocols.risk_score.dossier import Dossier
@@ -52,9 +53,6 @@ MAX_PROVIDERS = 16
 MAX_POINTS_BOUND = 1_000_000
 MAX_OPENING = 2**22
 """Bytes of a model's ciphertexts, or of their openings: 4,096 bins under a key of 4,096 bits."""
-MAX_ENTRY = 65_535
-MAX_RECEIPT = 2**17
-"""Bytes of an entry of the log and of its receipt."""
 
 Modulus = Annotated[bytes, Meta(min_length=256, max_length=512)]
 T = TypeVar("T")
@@ -291,57 +289,6 @@ class Query(Message, frozen=True):
     subjects: Annotated[tuple[Subject, ...], Meta(max_length=MAX_ROWS)]
 
 
-class Answer(Message, frozen=True):
-    """A provider's masked and blinded ciphertexts under a one-time key; alone they decrypt to nothing."""
-
-    provider: Name
-    bank: Name
-    job: Bytes32
-    content: bytes
-    """`compute.protocols.risk_score.sealed_answer`."""
-    key_digest: Bytes32
-    """Commits to the key."""
-    answered_at: Milliseconds
-
-
-class Acknowledgement(Message, frozen=True):
-    """The bank received an answer. Whether it opens and decrypts well stays at the bank."""
-
-    bank: Name
-    job: Bytes32
-    answer: Bytes32
-
-
-class Acknowledge(Message, frozen=True):
-    """Bank to provider: the receipt for an answer, and the proof that it is in the log."""
-
-    acknowledgement: Signed[Acknowledgement]
-    entry: Annotated[bytes, Meta(max_length=MAX_ENTRY)]
-    """The bank's event that it received the answer, as the log has it."""
-    receipt: Annotated[bytes, Meta(max_length=MAX_RECEIPT)]
-    """`audit.receipt`: the event is in the log."""
-
-
-class AnswerKey(Message, frozen=True):
-    """Provider to bank: the key of an answer whose receipt was taken in, first at this time."""
-
-    hidden = frozenset({"key"})
-
-    provider: Name
-    job: Bytes32
-    key: Bytes32
-    at: Milliseconds
-
-
-class ReleasedAnswer(Message, frozen=True):
-    """An answer with its key, as the bank keeps it."""
-
-    hidden = frozenset({"key"})
-
-    answer: Signed[Answer]
-    key: Bytes32
-
-
 class BandQuery(Message, frozen=True):
     """Bank to the last provider of a banded model's job: the query, and all others' answers in the job's order."""
 
@@ -357,25 +304,3 @@ class BandQuery(Message, frozen=True):
     def subjects(self) -> tuple[Subject, ...]:
         """The query's."""
         return self.query.subjects
-
-
-class Tombstone(Message, frozen=True):
-    """The bank gives a job up: it will never have the key of its answer here, and so made no use of it."""
-
-    bank: Name
-    provider: Name
-    job: Bytes32
-
-
-class Abandon(Message, frozen=True):
-    """Bank to provider: bury this job and count none of its uses."""
-
-    tombstone: Signed[Tombstone]
-
-
-class Abandoned(Message, frozen=True):
-    """Provider to bank: the job is buried, first at this time."""
-
-    provider: Name
-    job: Bytes32
-    at: Milliseconds

@@ -23,6 +23,11 @@ from compute.paillier.public import PublicKey
 from compute.paillier.runner import HERE, Runner
 from compute.paillier.zero_test import zero_tests
 from compute.protocols.base import Accepted, Progress, RefusalError, no_progress
+from compute.protocols.closed_answer.messages import (
+    Answer,
+    ReleasedAnswer,
+)
+from compute.protocols.closed_answer.provider import ClosedAnswers
 from compute.protocols.risk_score.band_query import check_place, open_others
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.charge import Charge, millibits, points_told
@@ -36,13 +41,7 @@ from compute.protocols.risk_score.checks import (
 )
 from compute.protocols.risk_score.epochs import Epochs
 from compute.protocols.risk_score.histogram_answer import answer_histogram
-from compute.protocols.risk_score.logged import check_logged
 from compute.protocols.risk_score.messages import (
-    Abandon,
-    Abandoned,
-    Acknowledge,
-    Answer,
-    AnswerKey,
     AskHistogram,
     AskProviderTerms,
     BandQuery,
@@ -50,14 +49,12 @@ from compute.protocols.risk_score.messages import (
     ProviderTerms,
     Query,
     RegisterTables,
-    ReleasedAnswer,
     WithdrawModel,
 )
 from compute.protocols.risk_score.provider_stores import Admission, Answers, Registry
-from compute.protocols.risk_score.sealed_answer import key_digest, one_time_key, seal_answer
 from compute.protocols.risk_score.withdrawal import check_withdrawal
 from compute.protocols.risk_score.zero_sum_mask import zero_sum_masks
-from compute.signing import SignatureError, Signed, derived_secret, digest, sign, verify
+from compute.signing import Signed, derived_secret, digest, sign
 
 LEDGER = "veilmart/ledger/v1"
 """For what the secret is derived under which the ledger names subjects."""
@@ -103,6 +100,7 @@ class Provider:
         self.domain = domain
         self._identity, self._clock, self._means = identity, clock, means or Means()
         self._registry, self._epochs, self._answers, self._admission = registry, epochs, answers, admission
+        self.closed = ClosedAnswers(domain.name, identity, domain.pins, domain.log, answers, clock)
         self._compute_lock = Lock()
         self._own_residues: dict[PublicKey, mpz] = {}  # one for each bank whose key was enrolled
 
@@ -183,41 +181,6 @@ class Provider:
                 stored = self._stored(job) or self._compute(query, job, answers)
         return stored
 
-    def acknowledge(self, message: Acknowledge) -> AnswerKey:
-        """Take the bank's receipt and give the answer's key; the same again gives the same.
-
-        1. It is signed by the pinned identity of the consumer that it names.
-        2. It names an answer that was given to this very bank, whose job is not buried.
-        3, 4. The log has the bank's event that it received the answer (:func:`check_logged`).
-        """
-        receipt = message.acknowledgement.statement
-        try:
-            verify(message.acknowledgement, receipt.bank, "consumer", self.domain.pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
-        answer, now = self._answers.by_job(receipt.job), self._clock()
-        if answer is None or (answer.statement.bank, digest(answer.statement)) != (receipt.bank, receipt.answer):
-            raise RefusalError(2, "no such answer was given to this bank", "send the query again")  # 2
-        check_logged(message, self.domain.name, self.domain.pins, self.domain.log, now)  # 3, 4
-        at = self._answers.acknowledge(receipt.job, now)  # 2
-        return AnswerKey(provider=self.domain.name, job=receipt.job, key=self._answer_key(receipt.job), at=at)
-
-    def abandon(self, message: Abandon) -> Abandoned:
-        """Bury a job: nothing of it was used here, and never will be; the same again changes nothing.
-
-        1. The tombstone is signed by the pinned identity of the consumer that it names, for this provider.
-        2. The key of the job's answer was not given out.
-        """
-        tombstone = message.tombstone.statement
-        try:
-            verify(message.tombstone, tombstone.bank, "consumer", self.domain.pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
-        if tombstone.provider != self.domain.name:
-            raise RefusalError(1, "the tombstone is for another provider", "send each its own")
-        at = self._answers.bury(message.tombstone, self._clock())  # 2
-        return Abandoned(provider=self.domain.name, job=tombstone.job, at=at)
-
     def _stored(self, job: JobStatement) -> Signed[Answer] | None:
         self._answers.require_standing(job.bank, digest(job))  # 2
         stored = self._answers.by_nonce(job.bank, job.nonce)
@@ -285,20 +248,10 @@ class Provider:
         masks = self._zero_sum_masks(admitted.mask_key, job, key)
         masked = [c * key.residue(mask) % key.n_squared for c, mask in zip(sums, masks, strict=True)]
         ciphertexts = self._closed(admitted, job, masked)
-        own, name = self.domain.name, digest(job)
-        one_time = self._answer_key(name)
-        answer = Answer(
-            provider=own,
-            bank=job.bank,
-            job=name,
-            content=seal_answer(to_bytes(key, ciphertexts), one_time, own, job.bank, name),
-            key_digest=key_digest(one_time),
-            answered_at=self._clock(),
-        )
+        signed = self.closed.close(job.bank, digest(job), to_bytes(key, ciphertexts))
         self._require_standing(job.approval, check=4)  # once more: it may have been withdrawn meanwhile
         self._admission.keep_use(job, query.subjects)
         # 9, once more: other jobs were counted meanwhile; and another process may have been first with this one.
-        signed = sign(answer, own, self._identity)
         return _answer_to(job, self._answers.put(job, signed, admitted.max_uses, charge, found))
 
     def _closed(self, admitted: "_Admitted", job: JobStatement, masked: Sequence[mpz]) -> list[mpz]:
@@ -341,10 +294,6 @@ class Provider:
             budget=self.domain.budget,
             recode=recode,
         )
-
-    def _answer_key(self, job: bytes) -> bytes:
-        """The one-time key of the answer to a job, the same in every process of this provider."""
-        return one_time_key(derived_secret(self._identity, "veilmart/answer/v1"), job)
 
     def _own_residue(self, key: PublicKey) -> mpz:
         """The same for all of a key's tables, and for every process of this provider: parts are taken up again."""

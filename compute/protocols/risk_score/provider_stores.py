@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from compute.protocols.closed_answer.messages import Answer
+from compute.protocols.closed_answer.provider import Ends
 from compute.protocols.key_enrolment.messages import KeyStatement
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.charge import Affordable, Charge
 from compute.protocols.risk_score.checks import Registered
-from compute.protocols.risk_score.messages import (
-    Answer,
-    JobStatement,
-    ModelApproval,
-    RegisteredTables,
-    RegisterTables,
-    Tombstone,
-)
+from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables, RegisterTables
 from compute.signing import Signed
 
 
@@ -96,7 +91,7 @@ class Admission(Protocol):
         ...
 
 
-class Answers(Protocol):
+class Answers(Ends, Protocol):
     """The durable store of answers: at most one job per bank and nonce, one answer per job.
 
     With an answer its uses are counted and its subjects charged. Its end is an acknowledgement or a tombstone, and
@@ -105,10 +100,6 @@ class Answers(Protocol):
 
     def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
         """Give the answer to the bank's job that used this nonce."""
-        ...
-
-    def by_job(self, job: bytes) -> Signed[Answer] | None:
-        """Give the answer to the job with this digest."""
         ...
 
     def put(
@@ -132,18 +123,4 @@ class Answers(Protocol):
 
     def require_standing(self, bank: str, job: bytes) -> None:
         """Check 2: the job is not buried."""
-        ...
-
-    def acknowledge(self, job: bytes, now: int) -> int:
-        """Note that the answer to this job was acknowledged; give the time at which it first was.
-
-        Check 2: the job is not buried.
-        """
-        ...
-
-    def bury(self, tombstone: Signed[Tombstone], now: int) -> int:
-        """Bury a job, answered or not; give the time at which it first was. Its uses and charges are given back.
-
-        Check 2: its answer was not acknowledged.
-        """
         ...

@@ -6,7 +6,7 @@ from audit.entry import Entry, EntryKind
 from audit.errors import AuditError
 from audit.policy import Policy
 from compute.protocols.base import RefusalError
-from compute.protocols.risk_score.messages import Acknowledge, Acknowledgement
+from compute.protocols.closed_answer.messages import Acknowledge, Acknowledgement
 from compute.signing import Pins
 
 REMEDY = "record that the answer came, then send its receipt from the log"

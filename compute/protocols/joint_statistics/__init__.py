@@ -1,0 +1,1 @@
+"""Joint statistics: encrypted classes of a bank over providers' columns, with disclosure control (PROTOCOLS §5)."""

@@ -98,8 +98,9 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             once = vector + message.part.to_bytes(4, "big")
             rows = of_vector.rows_of(message.part)
             detail = {"labels": vector.hex(), "part": message.part, "rows": rows}
-        case Align(statement=aligned), Aligning(alignment=once):
+        case Align(statement=aligned), Aligning():
             kind, at, contract = EntryKind.COHORT_ALIGNED, now, aligned.statement.contract
+            once = digest(aligned.statement)
             basis = aligned.statement.legal_basis
             detail = {"alignment": once.hex(), "rows": aligned.statement.rows, "alignment_basis": basis}
         case AskStatistics(job=asked_job), Signed(statement=Answer() as answer):

@@ -70,7 +70,7 @@ class LongMessage:
     """How one type of long message becomes a job."""
 
     kind: str
-    check: Callable[[Any], None]
+    check: Callable[[Any], object]
     """Refuses what would be refused anyway, before there is a job."""
     size: Callable[[Any], int]
     """Units of work, in which estimates count."""

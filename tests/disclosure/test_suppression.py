@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compute.disclosure.errors import DisclosureError
-from compute.disclosure.suppression import suppress_line
+from compute.disclosure.suppression import NOTHING, Reason, Suppression, suppress_line
 
 
 @pytest.mark.parametrize(("k", "cells", "most"), [(3, 3, 12), (3, 4, 9), (3, 5, 7), (4, 3, 14), (4, 4, 10)])

@@ -214,21 +214,19 @@ def named_sender(message: Message) -> str | None:
             | Acknowledge(acknowledgement=signed)
             | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
+            | AskHistogram(question=signed)
+            | AskPrecheck(question=signed)
+            | AskStatistics(job=signed)
+            | RegisterLabels(statement=signed)
+            | Align(statement=signed)
         ):
             return signed.signer
-        case AskHistogram(question=signed):
-            return signed.signer
-        case AskStatistics(job=signed) | RegisterLabels(statement=signed) | Align(statement=signed):
-            return signed.signer
-        case AskPrecheck(question=signed):
-            return signed.signer
-        case AlignReturn(bank=bank):
-            return bank
         case (
             AskRingPedersen(bank=bank)
             | AskProviderTerms(bank=bank)
             | AskReviewerTerms(bank=bank)
             | AskDecision(bank=bank)
+            | AlignReturn(bank=bank)
         ):
             return bank
         case RegisterTables(tables=tables):

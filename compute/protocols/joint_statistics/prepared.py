@@ -1,7 +1,7 @@
 """What of the data an answer rests on: the rows that take part, their cells, and what is withheld of them.
 
-Everything is decided here from the provider's own rows, before a weight is looked at. It is the same for answers with
-noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
+Everything is decided here from the provider's own rows, before a weight is looked at. It is the same for
+answers with noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
 """
 
 from collections.abc import Collection, Mapping, Sequence

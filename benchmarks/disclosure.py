@@ -71,6 +71,6 @@ def measure(repeats: int, rows: int = ROWS) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    for record in measure(5):
-        required = "" if record["at_most"] is None else f"  (at most {record['at_most']:g})"
-        print(f"{record['work']:45} {record['cpu_seconds']:8.3f} s{required}")
+    import report
+
+    report.show_disclosure(measure(5))

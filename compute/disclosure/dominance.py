@@ -23,11 +23,18 @@ class Contributions:
         codes: of each row, its cell, below ``cells``
         largest: n, of how many enterprises the share is looked at
         share: the most that they may hold
+        power: to which values are raised: few hold more of a sum of squares
 
     """
 
     def __init__(
-        self, values: NDArray[np.int64], codes: NDArray[np.integer], cells: int, largest: int, share: Fraction
+        self,
+        values: NDArray[np.int64],
+        codes: NDArray[np.integer],
+        cells: int,
+        largest: int,
+        share: Fraction,
+        power: int = 1,
     ) -> None:
         self._share, self._largest = share, largest
         if len(values) and not -MAX_VALUE < values.min() <= values.max() < MAX_VALUE:
@@ -39,8 +46,9 @@ class Contributions:
         self._total: list[int] = []
         for low, high in pairwise(bounds.tolist()):
             cell = sizes[order[low:high]]
-            self._top.append([int(size) for size in cell[:largest]])
-            self._total.append(sum(cell.tolist()))  # exact, beyond 64 bits too
+            parts = [size**power for size in cell.tolist()]  # exact, beyond 64 bits too
+            self._top.append(parts[:largest])
+            self._total.append(sum(parts))
 
     def dominated(self, cells: Collection[int]) -> bool:
         """Give whether the sum of these cells together is dominated; one of nothing is not."""

@@ -11,11 +11,11 @@ from compute.disclosure.suppression import Reason, suppress_line
 SHARE = Fraction(3, 4)
 
 
-def contributions(*cells: list[int]) -> Contributions:
+def contributions(*cells: list[int], power: int = 1) -> Contributions:
     values = np.array([value for cell in cells for value in cell], dtype=np.int64)
     codes = np.repeat(np.arange(len(cells)), [len(cell) for cell in cells])
     order = np.random.default_rng(1).permutation(len(values))
-    return Contributions(values[order], codes[order], len(cells), 2, SHARE)
+    return Contributions(values[order], codes[order], len(cells), 2, SHARE, power)
 
 
 def test_a_sum_is_dominated_if_two_hold_more_than_the_share() -> None:
@@ -25,6 +25,13 @@ def test_a_sum_is_dominated_if_two_hold_more_than_the_share() -> None:
 
 def test_magnitudes_count() -> None:
     assert contributions([-90, 100, 1, 1]).dominated([0])
+
+
+def test_a_sum_of_squares_is_dominated_sooner() -> None:
+    cell = [10, 10] + [1] * 40
+    assert not contributions(cell).dominated([0])
+    assert contributions(cell, power=2).dominated([0])  # 200 of 240
+    assert not contributions([2**61, 2**61 - 1, 2**61], power=2).dominated([0])
 
 
 def test_cells_together_are_dominated_by_the_largest_of_all() -> None:

@@ -1,7 +1,7 @@
 """How many cohorts each contract has brought, and how many ids each bank has submitted for alignment, for ever.
 
-A cohort counts when it is first heard of, before it is looked at: a refused one has told its bank something too. The
-same one again counts nothing.
+A cohort counts when it is first heard of, before it is looked at: a refused one has told its bank something too.
+The same one again counts nothing.
 """
 
 from sqlalchemy import (

@@ -33,7 +33,9 @@ class BadRates:
     level: float
 
 
-def bad_rates(outcomes: Outcomes, level: float = LEVEL, *, sampling: bool = True, seed: int = SEED) -> BadRates:
+def bad_rates(
+    outcomes: Outcomes, level: float = LEVEL, *, sampling: bool = True, seed: int = SEED, draws: int = _DRAWS
+) -> BadRates:
     """Give the bad rate of each bin with an interval.
 
     ``sampling`` True: for the rate of the population that the cohort is a sample of. False: for the rate of the
@@ -47,9 +49,9 @@ def bad_rates(outcomes: Outcomes, level: float = LEVEL, *, sampling: bool = True
         rows = max(good, 0) + max(bad, 0)
         if rows:
             rates.rate[code] = max(bad, 0) / rows
-        draws = np.array([outcomes.bad_draws[code], outcomes.good_draws[code]])
-        noise = simulate(generator, outcomes.scale, draws, _DRAWS)
-        chance = generator.standard_normal(_DRAWS) * np.sqrt(rows) if sampling else np.zeros(_DRAWS)
+        held = np.array([outcomes.bad_draws[code], outcomes.good_draws[code]])
+        noise = simulate(generator, outcomes.scale, held, draws)
+        chance = generator.standard_normal(draws) * np.sqrt(rows) if sampling else np.zeros(draws)
         rates.low[code], rates.high[code] = _interval(good, bad, noise, chance, level)
     return rates
 
@@ -62,9 +64,10 @@ def _interval(good: int, bad: int, noise: NDArray[np.int64], chance: Floats, lev
 
     def holds(rates: Floats) -> NDArray[np.bool_]:
         column = rates[:, np.newaxis]
-        error = np.abs((1 - column) * noise[:, 0] - column * noise[:, 1] + np.sqrt(column * (1 - column)) *
-        chance) reach = np.quantile(error, level, axis=1, method="higher") return np.asarray(np.abs((1 - rates)
-        * bad - rates * good) <= reach + 1e-9)
+        spread = np.sqrt(column * (1 - column)) * chance
+        error = np.abs((1 - column) * noise[:, 0] - column * noise[:, 1] + spread)
+        reach = np.quantile(error, level, axis=1, method="higher")
+        return np.asarray(np.abs((1 - rates) * bad - rates * good) <= reach + 1e-9)
 
     coarse = np.linspace(0, 1, 41)
     seen = np.clip(bad / max(good + bad, 1), 0, 1)

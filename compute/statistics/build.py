@@ -42,6 +42,15 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Pairing:
+    """Two columns' table. A product's with the bank's own comes from classes by outcome and own bin."""
+
+    sources: tuple[str | None, str | None]
+    """The products' ids; None for the bank's own column."""
+    table: CrossTable
+
+
+@dataclass(frozen=True)
 class BuiltFeature:
     """A candidate with what was found of it."""
 
@@ -70,13 +79,14 @@ def build(
     sources: Mapping[str, Sequence[ClassTable]],
     own: Sequence[ClassTable],
     recipe: Recipe = Recipe(),
-    cross: Sequence[tuple[str | None, CrossTable]] = (),
+    cross: Sequence[Pairing] = (),
 ) -> Built:
     """Give the draft of a card.
 
     ``sources`` are the tables by product, ``own`` those of the bank's columns, all over the same classes;
-    ``cross`` the tables of two columns of one product, each with the product's id (None: two of the bank's
-    own). Raises :class:`StatisticsError` if no feature of a product is left: such a card asks nobody anything.
+    ``cross`` tables of two columns. Covariances known for some pairs only can mislead; the bank's own among
+    themselves are free and exact (docs/adr/0033). Raises :class:`StatisticsError` if no feature of a product is
+    left: such a card asks nobody anything.
     """
     tables = [(product, table) for product, each in sources.items() for table in each]
     found = {
@@ -117,16 +127,18 @@ def _feature(product: str | None, table: ClassTable, recipe: Recipe) -> BuiltFea
 _Pair = tuple[str, str]
 
 
-def _joint(
-    found: Mapping[str, BuiltFeature], cross: Sequence[tuple[str | None, CrossTable]]
-) -> dict[_Pair, CrossTable]:
+def _joint(found: Mapping[str, BuiltFeature], cross: Sequence[Pairing]) -> dict[_Pair, CrossTable]:
     """Give the tables of two features over their merged bins."""
     joint = {}
-    for product, table in cross:
-        one, two = (_name(product, bins.column) for bins in table.bins)
+    for pairing in cross:
+        one, two = (_name(*each) for each in zip(pairing.sources, _columns(pairing.table), strict=True))
         if one in found and two in found:
-            joint[one, two] = regroup(table, found[one].outcomes.bins, found[two].outcomes.bins)
+            joint[one, two] = regroup(pairing.table, found[one].outcomes.bins, found[two].outcomes.bins)
     return joint
+
+
+def _columns(table: CrossTable) -> tuple[str, str]:
+    return table.bins[0].column, table.bins[1].column
 
 
 def _correlation(found: Mapping[str, BuiltFeature], pair: _Pair, table: CrossTable) -> float:

@@ -9,7 +9,6 @@ own table, a covariance from a table of both. Where nobody has one (columns of t
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compute.statistics.outcomes import Outcomes
 from compute.statistics.released import Counts, StatisticsError
@@ -47,7 +46,7 @@ def discriminant_weights(
         covariance[one, two] = covariance[two, one] = _within(tables, weights[one], weights[two])
     # A feature whose WOE hardly vary has nothing to be weighed by; the ridge keeps the system solvable.
     ridge = np.diag(np.full(size, 1e-9))
-    found: NDArray[np.float64] = np.linalg.solve(covariance + ridge, difference)
+    found = np.asarray(np.linalg.solve(covariance + ridge, difference), dtype=np.float64)
     return [float(each) for each in np.clip(found, LEAST_WEIGHT, MOST_WEIGHT)]
 
 

@@ -7,15 +7,17 @@ intervals are those of a test inverted over simulated noise (Carpenter, "Test in
 intervals", J. R. Statist. Soc. B 61, 1999; the one-parameter family of tables is Efron's "least favourable"
 one): tables run from no difference between good and bad through the released table to larger differences, log
 odds multiplied by λ. The interval holds the statistic of every such table that would give a released statistic
-as low, or as high, as the one seen with a chance of at least (1-level)/2. The corrected value is that of the
+as low, or as high, as the one seen with a chance of at least 0.3·(1-level): 0.5 would do if the true table were
+in the family, the rest is for its being only near. The corrected value is that of the
 table whose median is the one seen. For a statistic with a fixed ranking the tables run through the released one
 to both sides, log odds plus λ·rank.
 
-What is compared is the statistic of steadied counts: each gets :data:`STEADYING` scales of the noise more, good
-and bad in the cohort's own proportion, so that bins of a few rows, which noise alone can fill, do not drown the
-others. The interval is of the plain statistic nevertheless. An information value has parts that no noisy table
-resolves: a bin's whose good or bad count may be 0. Its interval allows for the largest part that the counts'
-own intervals permit.
+What is compared is the statistic of steadied counts: each gets a few scales of the noise more, good and bad in
+the cohort's own proportion, so that bins of a few rows, which noise alone can fill, do not drown the others.
+Little steadying keeps what small bins tell, more keeps their noise out: both of :data:`STEADYING` are tried,
+and the interval holds both. It is of the plain statistic nevertheless. An information value has parts that no
+noisy table resolves: a bin's whose good or bad count may be 0. Its interval allows for the largest part that
+the counts' own intervals permit.
 
 Draws come from NumPy's PCG64 under a seed that is part of the answer, so anybody finds the same interval.
 """
@@ -35,8 +37,8 @@ LEVEL = 0.95
 SEED = 20_250_701
 DRAWS = 1000
 STEADYING = (1, 8)
-_STEPS = 14
 _OUTER = 0.3
+_STEPS = 14
 _WIDEST = 8.0
 _FINE = 1024
 """Parts of a row in which the family's tables are counted; every measure is one of shares."""
@@ -118,7 +120,7 @@ def _steady(good: _Counts, bad: _Counts, outcomes: Outcomes, scales: float) -> t
 
 
 def _unresolved(outcomes: Outcomes, level: float) -> float:
-    """Give the parts that bins whose good or bad count may be 0 can have beyond those seen, as independent errors."""
+    """Give what bins whose good or bad count may be 0 can add to what is seen, as independent errors."""
     good, bad = outcomes.counts
     reach = np.array([[quantile(outcomes.scale, int(d), level) for d in side] for side in outcomes.draws])
     open_ = (good <= reach[0]) | (bad <= reach[1])

@@ -55,7 +55,7 @@ def exact_base(scale: Scale, good: int, bad: int) -> float:
     return scale.base_score + scale.factor * (math.log(good / bad) - math.log(scale.base_odds))
 
 
-def half_up(value: float, decimals: int = 0) -> Fraction:
+def half_up(value: float | Fraction, decimals: int = 0) -> Fraction:
     """Give the value rounded to that many decimals, a half upwards: 2.5 to 3 and -2.5 to -2."""
     unit = 10**decimals
     return Fraction(math.floor(Fraction(value) * unit + Fraction(1, 2)), unit)

@@ -86,6 +86,8 @@ class EntryKind(StrEnum):
     KEY_ENROLLED = "key_enrolled"
     PERMIT_PRESENTED = "permit_presented"
     HISTOGRAM_SENT = "histogram_sent"  # of a model's bins at a provider, sealed to the model reviewer
+    LABELS_REGISTERED = "labels_registered"  # a part of a bank's label vector, proven
+    COHORT_ALIGNED = "cohort_aligned"  # a provider found which of its companies are in a bank's cohort
     MODEL_REGISTERED = "model_registered"
     MODEL_APPROVED = "model_approved"
     MODEL_REFUSED = "model_refused"

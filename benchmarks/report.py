@@ -64,6 +64,8 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console.print(table)
     console.print(others)
     show_enrolment(figures["key_enrolment"])
+    show_alphabet_proofs(figures["alphabet_proofs"])
+    show_alignment(figures["alignment"])
     show_desk(figures["model_desk"])
     show_checks(figures["checks"])
     show_log(figures["log"])
@@ -88,6 +90,47 @@ def show_enrolment(figures: dict[str, Any]) -> None:
     made = figures["parameters_cpu_seconds"]
     table.add_row("parameters of 3072 bits, made once: mean", "", f"{made['mean']:.1f}", "", "")
     table.add_row("  the slowest", "", f"{made['most']:.1f}", "", "")
+    Console(width=120).print(table)
+
+
+def show_alphabet_proofs(records: Sequence[dict[str, Any]]) -> None:
+    """Print what each row of a label vector costs, in milliseconds and in r^n at the key's length."""
+    table = Table(title="Label vectors, CPU time of one row on one core", title_justify="left")
+    for name in ("work", "bits", "classes", "rows", "ms", "÷ one r^n", "ms at most", "bytes of proof"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for record in records:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_ms_per_row"] > at_most
+        milliseconds = f"{record['cpu_ms_per_row']:.3f}"
+        table.add_row(
+            record["work"],
+            str(record["bits"]),
+            str(record["classes"]),
+            f"{record['rows']:,}",
+            f"[red]{milliseconds}[/]" if missed else milliseconds,
+            f"{record['powers']:.3f}",
+            "" if at_most is None else f"{at_most:g}",
+            f"{record['proof_bytes_per_row']:.0f}",
+        )
+    Console(width=120).print(table)
+
+
+def show_alignment(figures: dict[str, Any]) -> None:
+    """Print what it takes to align a cohort with a table, step by step, beside the multiplications alone."""
+    rows = f"{figures['rows']:,}"
+    title = f"Aligning {rows} × {rows} ids, {figures['shared']:,} shared, {figures['processes']} processes"
+    table = Table(title=title, title_justify="left")
+    for name in ("work", "seconds", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for name, seconds in figures["steps"].items():
+        table.add_row(f"  {name}", f"{seconds:.2f}", "")
+    wall, at_most = figures["wall_seconds"], figures["at_most"]
+    missed = at_most is not None and wall > at_most
+    shown = f"[red]{wall:.2f}[/]" if missed else f"{wall:.2f}"
+    table.add_row("all of it, wall", shown, "" if at_most is None else f"{at_most:g}")
+    table.add_row("all of it, CPU", f"{figures['cpu_seconds']:.2f}", "")
+    table.add_row("floor: X25519 exchanges alone, CPU", f"{figures['floor_cpu_seconds']:.2f}", "")
+    table.add_row("CPU ÷ floor", f"{figures['over_floor']:.2f}", "")
     Console(width=120).print(table)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import alignment
+import alphabet_proof
 import audit_append
 import audit_verify
 import bands
@@ -58,6 +60,8 @@ def measure() -> dict[str, Any]:
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
     figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
+    figures["alphabet_proofs"] = alphabet_proof.measure_all(BITS, REPEATS)
+    figures["alignment"] = alignment.measure()
     figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
     figures["checks"] = measure_checks()
     figures["log"] = measure_log()

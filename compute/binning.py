@@ -92,7 +92,7 @@ class NumberBins(Message, frozen=True):
         if scale is None:
             raise BinningError(f"{self.column} holds text; bin it by categories")
         # For an integer u: u·10^-scale ≥ e exactly when u ≥ ⌈e·10^scale⌉, so 64-bit integers decide.
-        units = [_ceiling(Decimal(edge).scaleb(scale)) for edge in self.edges]
+        units = [units_of(edge, scale) for edge in self.edges]
         missing = values.isna().to_numpy()
         codes = np.searchsorted(
             np.array(units, dtype=np.int64), values.fillna(0).to_numpy(dtype=np.int64), side="right"
@@ -109,6 +109,11 @@ def code_columns(bins: Sequence[Bins], frame: pd.DataFrame, scales: Mapping[str,
     if any(len(column) != len(frame) for column in columns):
         raise BinningError("a column gives another number of codes than there are rows; name each column once")
     return columns
+
+
+def units_of(edge: Edge, scale: int) -> int:
+    """Give the least whole number of units of 10^-scale that is not below the edge."""
+    return _ceiling(Decimal(edge).scaleb(scale))
 
 
 def _ceiling(edge: Decimal) -> int:

@@ -17,6 +17,12 @@ Operation = Literal["risk_score", "joint_statistics"]
 Purpose = Literal["credit_approval", "credit_monitoring", "prescreening", "model_development"]
 LegalBasis = Literal["consent", "anonymised_statistics"]
 """Anonymised information is not personal information (PIPL art. 4); disclosure control makes it so."""
+AlignmentBasis = Literal["consent", "contract", "statutory_duty", "disclosed", "other_law"]
+"""On what a bank may tell a provider who its customers are, where they are persons or identify one.
+
+PIPL (个人信息保护法), article 13, paragraph 1: items 1, 2, 3, 6 and 7. Emergencies and news reporting,
+items 4 and 5, are no bank's.
+"""
 BASIS_OF: dict[Operation, LegalBasis] = {"risk_score": "consent", "joint_statistics": "anonymised_statistics"}
 
 

@@ -17,8 +17,11 @@ from compute.node.provider.uses import UseStore
 from compute.node.registry import KeptPresentation, RegistryStore
 from compute.node.salted import Salted
 from compute.node.salts import SaltStore
-from compute.permit import Permit, PermitError, check_permit, read_permit
+from compute.permit import Permit, PermitError, check_permit, permit_name, read_permit
+from compute.protocols.alignment.messages import AlignmentStatement
 from compute.protocols.base import STATEMENT_AGE, RefusalError
+from compute.protocols.joint_statistics.messages import Asked, StatisticsQuestion
+from compute.protocols.label_vector.messages import LabelStatement
 from compute.protocols.permit_presentation.messages import PermitPresented, Presentation, PresentPermit
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Registered
@@ -27,13 +30,15 @@ from compute.signing import SignatureError, digest, verify
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
 
-OPERATION = "risk_score"
+OPERATION, STATISTICS = "risk_score", "joint_statistics"
 MODEL, JOB = 8, 9
 """The numbers of these checks among the provider's of a registration and of a job."""
 MANY = 1000
 """Subjects of a job from which on it pays to keep what follows from their salts until the answer."""
 QUESTION = 5
 """The number of these checks among those of a histogram."""
+LABELS, ALIGNMENT, QUESTIONED = 2, 3, 8
+"""The numbers among those of a label vector, of an alignment, and of a question of statistics."""
 PRESENTED = 3
 """The number of the permit's own checks among those of a presentation."""
 
@@ -73,7 +78,8 @@ class PermitAdmission:
             raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
         if abs(now - presented.issued_at) > STATEMENT_AGE:  # 2
             raise RefusalError(2, "the presentation is not of the last hour", "present the permit anew")
-        permit = self._check(presented, PRESENTED, purpose=_terms(presented).purpose).jti  # 3
+        terms = _terms(presented)
+        permit = self._check(presented, PRESENTED, purpose=terms.purpose, operation=terms.operation).jti  # 3
         if not self._salts.keep(_terms(presented).contract, presented.salt):  # 4
             raise RefusalError(4, "another seed was shown under this contract", "show the first one")
         kept = self._registry.presented(permit)
@@ -153,6 +159,53 @@ class PermitAdmission:
         if len(subjects) >= MANY:
             self._salts.forget_salted(name)
 
+    def admit_labels(self, statement: LabelStatement) -> None:
+        """Raise :class:`RefusalError` unless a permit under the contract covers joint statistics here."""
+        self._admit_contract(statement.bank, statement.contract, LABELS)
+
+    def admit_alignment(self, statement: AlignmentStatement) -> None:
+        """Raise :class:`RefusalError` unless the permit named covers joint statistics under the contract."""
+        self._admit_contract(statement.bank, statement.contract, ALIGNMENT, permit=statement.permit)
+
+    def refuse_alignment(self, _statement: AlignmentStatement) -> None:
+        """Raise :class:`RefusalError`: the policy allows no disclosed cohorts."""
+        raise RefusalError(ALIGNMENT, "the policy here allows no disclosed cohorts", "ask over a hidden cohort")
+
+    def admit_precheck(self, question: StatisticsQuestion, contract: str) -> None:
+        """Raise :class:`RefusalError` unless a permit under the contract covers the question's columns."""
+        self._admit_contract(question.bank, contract, QUESTIONED, fields=question.columns)
+
+    def admit_statistics(self, bank: str, asked: Asked, contract: str, question: StatisticsQuestion) -> int:
+        """Give how many answers the permit allows; raise :class:`RefusalError` unless it covers one more."""
+        return self._admit_contract(bank, contract, QUESTIONED, asked.permit, question.columns, uses=1)
+
+    def _admit_contract(
+        self,
+        bank: str,
+        contract: str,
+        check: int,
+        permit: str | None = None,
+        fields: frozenset[str] = frozenset(),
+        uses: int = 0,
+    ) -> int:
+        """Give the uses of the one permit that the contract has here, which must cover joint statistics."""
+        own = permit_name(contract, self._domain.name)
+        if permit not in {None, own}:
+            raise RefusalError(check, f"{permit} is no permit of {contract} here", "name the permit it has")
+        presented = self._presented(own, bank, check)
+        terms = _terms(presented)
+        used = self._answers.used(own)
+        self._check(
+            presented,
+            check,
+            purpose=terms.purpose,
+            fields=fields,
+            uses=uses,
+            used=used,
+            operation=STATISTICS,
+        )
+        return terms.max_uses
+
     def _salted_of(self, presented: KeptPresentation, job: bytes, subjects: Sequence[str]) -> Salted:
         """What follows from the salts that the subjects of a job have now.
 
@@ -195,6 +248,7 @@ class PermitAdmission:
         fields: frozenset[str] = frozenset(),
         uses: int = 0,
         used: int = 0,
+        operation: str = OPERATION,
     ) -> Permit:
         """Run the checks of the permit with a status over a fresh nonce; a failure is `check` of ours."""
         holding, nonce, pins = self._domain.holding, secrets.token_bytes(32), self._domain.pins
@@ -204,7 +258,7 @@ class PermitAdmission:
             product=holding.product,
             product_version=holding.product_version,
             fields=fields,
-            operation=OPERATION,
+            operation=operation,
             purpose=purpose,
             uses=uses,
             used=used,

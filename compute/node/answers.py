@@ -5,9 +5,13 @@ to its subjects in the same transaction (`compute.node.ledger`). An answer ends 
 and its key given out; or buried with its job, and its uses and charges given back. Never both.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Engine,
     Index,
     LargeBinary,
@@ -26,11 +30,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from audit.database import reader
 from compute.canonical import decode, encode
 from compute.node import ledger
+from compute.node.provider import disclosure_ledger
 from compute.protocols.base import RefusalError
 from compute.protocols.closed_answer.messages import Answer, Tombstone
 from compute.protocols.risk_score.charge import Affordable, Charge
 from compute.protocols.risk_score.messages import JobStatement
-from compute.signing import Signed
+from compute.signing import Signed, digest
 
 _METADATA = MetaData()
 _ANSWERS = Table(
@@ -55,6 +60,19 @@ _TOMBSTONES = Table(
 )
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A job as its answer is stored: whose it is, under which permit, how many uses it counts."""
+
+    bank: str
+    nonce: bytes
+    job: bytes
+    permit: str
+    uses: int
+    check: int = ledger.CHECK
+    """The number by which it is refused if the permit's count is used up."""
+
+
 class AnswerStore:
     """The table of answers; an engine of ``audit.database`` makes each commit durable."""
 
@@ -62,6 +80,7 @@ class AnswerStore:
         self._engine, self._reader = engine, reader(engine)
         _METADATA.create_all(engine)
         ledger.METADATA.create_all(engine)
+        disclosure_ledger.METADATA.create_all(engine)
 
     def by_nonce(self, bank: str, nonce: bytes) -> Signed[Answer] | None:
         """Give the answer to the bank's job that used this nonce."""
@@ -86,24 +105,34 @@ class AnswerStore:
         check 2 if the job is buried, by 9 if its rows and those of the permit's other answers are more than
         ``max_uses``, or if a subject's budget is spent.
         """
-        bank, permit, name = answer.statement.bank, job.permit_at(answer.statement.provider), answer.statement.job
+        name = digest(job)
+        counted = Counted(job.bank, job.nonce, name, job.permit_at(answer.statement.provider) or "", job.rows)
+        return self.store(
+            counted, answer, max_uses, lambda connection: ledger.spend(connection, charge, name, found)
+        )
+
+    def store(
+        self, counted: Counted, answer: Signed[Answer], max_uses: int, spend: Callable[[Connection], None]
+    ) -> Signed[Answer]:
+        """As :meth:`put`, for a job of any protocol; ``spend`` charges it in the transaction, or raises."""
         row = {
-            "bank": bank,
-            "nonce": job.nonce,
-            "job": name,
+            "bank": counted.bank,
+            "nonce": counted.nonce,
+            "job": counted.job,
             "answer": encode(answer),
-            "permit": permit,
-            "rows": job.rows,
+            "permit": counted.permit,
+            "rows": counted.uses,
         }
-        stored = select(_ANSWERS.c.answer).where(_named(bank, job.nonce))
+        stored = select(_ANSWERS.c.answer).where(_named(counted.bank, counted.nonce))
         with self._engine.begin() as connection:
-            if connection.execute(_buried(bank, name)).first() is not None:
+            if connection.execute(_buried(counted.bank, counted.job)).first() is not None:
                 raise _abandoned()
             kept = connection.execute(stored).scalar_one_or_none()
             if kept is None:
-                if connection.execute(_uses(permit)).scalar_one() + job.rows > max_uses:
-                    raise RefusalError(9, "the count of the permit is used up", "apply for another contract")
-                ledger.spend(connection, charge, name, found)
+                if connection.execute(_uses(counted.permit)).scalar_one() + counted.uses > max_uses:
+                    reason = "the count of the permit is used up"
+                    raise RefusalError(counted.check, reason, "apply for another contract")
+                spend(connection)
                 kept = connection.execute(insert(_ANSWERS).values(row).returning(_ANSWERS.c.answer)).scalar_one()
         return decode(kept, Signed[Answer])
 
@@ -156,6 +185,7 @@ class AnswerStore:
             connection.execute(insert(_TOMBSTONES).values(row).on_conflict_do_nothing())
             if connection.execute(update(_ANSWERS).where(own).values(rows=0)).rowcount:
                 ledger.refund(connection, job)
+                disclosure_ledger.refund(connection, job)
             return int(connection.execute(_buried(bank, job)).scalar_one())
 
     def _find(self, condition: ColumnElement[bool]) -> Signed[Answer] | None:

@@ -9,9 +9,12 @@ from typing import Protocol
 from audit.entry import EntryKind, Event, Value, new_id
 from compute.canonical import Message
 from compute.node.erasure import Erasure
+from compute.protocols.alignment.messages import Align, Aligning, AlignReturn
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.closed_answer.messages import Abandon, Abandoned, Acknowledge, Answer, AnswerKey
+from compute.protocols.joint_statistics.messages import Asked, AskPrecheck, AskStatistics, StatisticsJob
 from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.case import Case, Step
@@ -48,6 +51,10 @@ class Facts(Protocol):
         """Give what of whose data a job uses here, for what, on what basis."""
         ...
 
+    def of_statistics(self, message: AskStatistics) -> Detail:
+        """Give the same of a job of statistics."""
+        ...
+
 
 class NoFacts:
     """Of a node that gives no data."""
@@ -61,6 +68,10 @@ class NoFacts:
         return None
 
     def of_use(self, _job: JobStatement) -> Detail:
+        """Give nothing."""
+        return {}
+
+    def of_statistics(self, _message: AskStatistics) -> Detail:
         """Give nothing."""
         return {}
 
@@ -98,10 +109,36 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             kind, once = EntryKind.ANSWER_ABANDONED, reply.job
             contract = facts.contract_of_job(reply.job)
         case _:
-            return None
+            return _of_statistics(node, message, reply, now, facts)
     if permit is not None:
         contract = facts.contract_of(permit)
     return _event(kind, node, message, at, detail, contract, permit, once)
+
+
+def _of_statistics(node: str, message: Message, reply: Message, now: int, facts: Facts) -> Event | None:
+    """The event of a message of joint statistics that was taken, or None for a mere question."""
+    match message, reply:
+        case RegisterLabels(statement=registered, part=part), Accepted(at=at):
+            vector = digest(registered.statement)
+            detail: Detail = {"labels": vector.hex(), "part": part, "rows": registered.statement.rows_of(part)}
+            kind, once = EntryKind.LABELS_REGISTERED, vector + part.to_bytes(4, "big")
+            return _event(kind, node, message, at, detail, registered.statement.contract, None, once)
+        case Align(statement=aligned), Aligning():
+            asked, once = aligned.statement, digest(aligned.statement)
+            detail = {"alignment": once.hex(), "rows": asked.rows, "alignment_basis": asked.legal_basis}
+            return _event(EntryKind.COHORT_ALIGNED, node, message, now, detail, asked.contract, None, once)
+        case AskStatistics(), Signed(statement=Answer() as answer):
+            detail = {"answer": digest(answer).hex(), **facts.of_statistics(message)}
+            contract, permit = _permit_of(node, message, facts)
+            at = answer.answered_at
+            return _event(EntryKind.ANSWER_SENT, node, message, at, detail, contract, permit, answer.job)
+    return None
+
+
+def _permit_of(node: str, message: AskStatistics, facts: Facts) -> tuple[str | None, str | None]:
+    """The contract and the permit under which a node is asked for statistics."""
+    asked = message.job.statement.asked_of(node)
+    return (None, None) if asked is None else (facts.contract_of(asked.permit), asked.permit)
 
 
 def _of_approval(message: RegisterTables | WithdrawModel) -> tuple[EntryKind, bytes]:
@@ -160,6 +197,45 @@ def model_withdrawn(node: str, withdrawal: Withdrawal) -> Event:
 def answer_id(node: str, job: bytes) -> str:
     """Give the id of the event that tells of the answer to the job with this digest."""
     return _id_of(node, EntryKind.ANSWER_SENT, job)
+
+
+def statistics_received(node: str, message: AskStatistics, now: int, facts: Facts) -> Event:
+    """Give the event of a job of statistics that passed its checks; there is one for each job."""
+    job, detail = message.job.statement, facts.of_statistics(message)
+    contract, permit = _permit_of(node, message, facts)
+    return _event(EntryKind.QUERY_RECEIVED, node, message, now, detail, contract, permit, digest(job))
+
+
+def statistics_sent(bank: str, contract: str, asked: Asked, job: StatisticsJob, rows: int, now: int) -> Event:
+    """Give the bank's half of a question of statistics: it goes to this provider, over so many rows."""
+    name = digest(job)
+    return Event(
+        id=new_id(bank, f"{EntryKind.QUERY_SENT} {asked.provider} ".encode() + name),
+        kind=EntryKind.QUERY_SENT,
+        time=now,
+        node=bank,
+        contract=contract,
+        counterparty=asked.provider,
+        permit_id=asked.permit,
+        job=name.hex(),
+        detail={"rows": rows, "question": asked.question.hex()},
+    )
+
+
+def statistics_answered(bank: str, contract: str, asked: Asked, answer: Answer, rows: int, now: int) -> Event:
+    """Give the bank's half of an answer that holds statistics: it came, and this is its digest."""
+    came = digest(answer)
+    return Event(
+        id=_id_of(bank, EntryKind.ANSWER_RECEIVED, came),
+        kind=EntryKind.ANSWER_RECEIVED,
+        time=now,
+        node=bank,
+        contract=contract,
+        counterparty=answer.provider,
+        permit_id=asked.permit,
+        job=answer.job.hex(),
+        detail={"answer": came.hex(), "rows": rows, "question": asked.question.hex()},
+    )
 
 
 def received(node: str, query: Query | BandQuery, now: int, facts: Facts) -> Event:
@@ -272,13 +348,16 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             | SubmitModel(submission=signed)
             | PresentPermit(presentation=signed)
             | AskHistogram(question=signed)
+            | AskPrecheck(question=signed)
+            | RegisterLabels(statement=signed)
+            | Align(statement=signed)
         ):
             return signed.statement.bank, None
         case WithdrawModel(withdrawal=withdrawal):
             return withdrawal.statement.reviewer, None
-        case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank):
+        case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank) | AlignReturn(bank=bank):
             return bank, None
-        case Query(job=signed) | BandQuery(job=signed):
+        case Query(job=signed) | BandQuery(job=signed) | AskStatistics(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()
         case Acknowledge(acknowledgement=signed) | Abandon(tombstone=signed):
             return signed.statement.bank, signed.statement.job.hex()

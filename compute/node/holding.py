@@ -2,19 +2,20 @@
 
 import hmac
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalog.description import load_product
 from catalog.errors import CatalogError
-from catalog.product import Product
+from catalog.product import Delivery, Product
 from compute.node.grids import published_grids
 from compute.node.settings import ProviderSettings
-from compute.protocols.holding import Holding
+from compute.protocols.holding import Holding, Snapshot
 from compute.settings import SettingsError
 from compute.signing import derived_secret
-from connectors.base import Column, ColumnType
+from connectors.base import Column, ColumnType, Table
 from connectors.errors import ConnectorError
 from connectors.files import open_csv
 
@@ -43,20 +44,33 @@ def open_holding(settings: ProviderSettings, identity: Ed25519PrivateKey | None 
     product = described(settings)
     secret = b"" if identity is None else derived_secret(identity, "veilmart/snapshot/v1")
     columns = tuple(Column(field.name, ColumnType(field.type), field.scale) for field in product.fields)
-    try:
-        table = open_csv(settings.source, columns)
-    except (ConnectorError, OSError) as error:
-        raise SettingsError(f"{settings.source}: {error}") from error
-    with table:
+
+    def opened(source: Path) -> Table:
+        try:
+            return open_csv(source, columns)
+        except (ConnectorError, OSError) as error:
+            raise SettingsError(f"{source}: {error}") from error
+
+    def named(table: Table) -> str:
+        return hmac.digest(secret, bytes.fromhex(table.snapshot), "sha256").hex()
+
+    table = opened(settings.source)
+    with table, ExitStack() as stack:
         yield Holding(
             product=product.id,
             product_version=product.version,
-            snapshot=hmac.digest(secret, bytes.fromhex(table.snapshot), "sha256").hex(),
+            snapshot=named(table),
             snapshot_date=settings.snapshot_date,
             scales=scales(table.columns),
             subjects=table.keys(),
             select=table.select,
             grids=published_grids(product),
+            history=tuple(
+                Snapshot(named(past), each.snapshot_date, past.keys(), past.select)
+                for each in settings.history
+                for past in [stack.enter_context(opened(each.source))]
+            ),
+            is_told_as_aggregates=Delivery.AGGREGATE in product.delivery,
         )
 
 

@@ -24,6 +24,7 @@ from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
+from compute.protocols.alignment.messages import Align, AlignReturn
 from compute.protocols.base import (
     BUSY,
     CANCELLED,
@@ -36,7 +37,9 @@ from compute.protocols.base import (
     Refused,
 )
 from compute.protocols.closed_answer.messages import Abandon, Acknowledge
+from compute.protocols.joint_statistics.messages import AskPrecheck, AskStatistics
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
+from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.messages import (
     AskDecision,
@@ -67,7 +70,7 @@ class LongMessage:
     """How one type of long message becomes a job."""
 
     kind: str
-    check: Callable[[Any], None]
+    check: Callable[[Any], object]
     """Refuses what would be refused anyway, before there is a job."""
     size: Callable[[Any], int]
     """Units of work, in which estimates count."""
@@ -211,15 +214,19 @@ def named_sender(message: Message) -> str | None:
             | Acknowledge(acknowledgement=signed)
             | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
+            | AskHistogram(question=signed)
+            | AskPrecheck(question=signed)
+            | AskStatistics(job=signed)
+            | RegisterLabels(statement=signed)
+            | Align(statement=signed)
         ):
-            return signed.signer
-        case AskHistogram(question=signed):
             return signed.signer
         case (
             AskRingPedersen(bank=bank)
             | AskProviderTerms(bank=bank)
             | AskReviewerTerms(bank=bank)
             | AskDecision(bank=bank)
+            | AlignReturn(bank=bank)
         ):
             return bank
         case RegisterTables(tables=tables):

@@ -6,6 +6,7 @@
 import tomllib
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -91,6 +92,14 @@ class NodeSettings(Membership, frozen=True, kw_only=True):
         return KeyPair(self.certificate, self.certificate_key, (self.certificate_unlock or self.unlock).secret)
 
 
+class DatedTable(Section, frozen=True):
+    """A product's table as it was on a day."""
+
+    snapshot_date: Date
+    source: Path
+    """CSV, with the same columns."""
+
+
 class ProviderSettings(NodeSettings, frozen=True):
     """A provider's: its product, the table behind it, and how much it lets a model ask."""
 
@@ -118,8 +127,14 @@ class ProviderSettings(NodeSettings, frozen=True):
     """k: the least number of enterprises in a bin."""
     max_histograms: Count
     """Different bins of one bank that are counted for the reviewer."""
+    disclosure: Path
+    """The policy of statistics, TOML: `compute.disclosure.policy`."""
     computing: Computing
     """Where it computes."""
+    frames: tuple[Path, ...] = ()
+    """Public registers of companies over which hidden cohorts are taken: `compute.frame`."""
+    history: tuple[DatedTable, ...] = ()
+    """Earlier snapshots of the table, the oldest first."""
 
 
 class BankSettings(NodeSettings, frozen=True):
@@ -201,6 +216,9 @@ def load_settings(path: Path, role: Role) -> NodeSettings:
         raise SettingsError(f"{path}: staff: {', '.join(alike)} have one key; give each person a key of their own")
     if isinstance(settings, ProviderSettings):
         _require_past(path, settings.snapshot_date)
+        days = [*(each.snapshot_date for each in settings.history), settings.snapshot_date]
+        if any(low >= high for low, high in pairwise(days)):
+            raise SettingsError(f"{path}: history: snapshots must be of earlier and earlier days; sort them")
     return settings
 
 

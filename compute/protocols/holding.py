@@ -41,6 +41,8 @@ class Holding:
     """Column → the grid that is published of it; a column without one cannot be binned."""
     history: tuple[Snapshot, ...] = ()
     """Earlier snapshots, the oldest first."""
+    is_told_as_aggregates: bool = True
+    """Whether the product is delivered as statistics."""
 
     def can_bin(self, bins: Bins) -> bool:
         """Say whether there is such a column, of such a type; its grid is another matter."""

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from typing import get_args
 
 from audit.entry import MAX_INTEGER, Entry, EntryKind, Event, Value, is_own_id, new_id
 from audit.tracing.findings import DISPOSITIONS, TAGS
 from compute.signing import Role
-from compute.terms import Terms
+from compute.terms import AlignmentBasis, Terms
 from marketplace.errors import ForbiddenError, InvalidError, MarketplaceError
 from marketplace.flow.clocks import CLOCK_SKEW
 from marketplace.flow.states import Move
 
+MAX_MILLIEPSILON = 100_000
+"""Of one answer, as in the messages."""
 MAX_SUBJECTS = 1_000_000
 """Of one use, as in the messages: no number of a person's fits."""
 MOVED: Mapping[tuple[str, Move], EntryKind] = {
@@ -42,6 +45,8 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
     EntryKind.KEY_ENROLLED: frozenset({"provider"}),
     EntryKind.PERMIT_PRESENTED: frozenset({"provider"}),
     EntryKind.HISTOGRAM_SENT: frozenset({"provider"}),
+    EntryKind.LABELS_REGISTERED: frozenset({"provider"}),
+    EntryKind.COHORT_ALIGNED: frozenset({"provider"}),
     EntryKind.MODEL_REGISTERED: frozenset({"provider"}),
     EntryKind.MODEL_APPROVED: frozenset({"model_reviewer"}),
     EntryKind.MODEL_REFUSED: frozenset({"model_reviewer"}),
@@ -63,9 +68,10 @@ OF_NODES: Mapping[EntryKind, frozenset[Role]] = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 REFUSABLE = (
-    *("Abandon", "Acknowledge", "AskDecision", "AskHistogram", "AskProviderTerms", "AskReviewerTerms"),
-    *("BandQuery", "Cancel", "Collect", "EnrolKey", "PresentPermit", "Query", "RegisterTables", "SubmitModel"),
-    *("WithdrawModel", "Erasure", "Event", "unreadable"),
+    *("Abandon", "Acknowledge", "Align", "AlignReturn", "AskDecision", "AskHistogram", "AskPrecheck"),
+    *("AskProviderTerms", "AskReviewerTerms", "AskStatistics", "BandQuery", "Cancel", "Collect", "EnrolKey"),
+    *("PresentPermit", "Query", "RegisterLabels", "RegisterTables", "SubmitModel", "WithdrawModel", "Erasure"),
+    *("Event", "unreadable"),
 )
 """What is refused: the types of a node's messages, an erasure, what is no message; an event, by the log.
 
@@ -76,14 +82,16 @@ MODEL_REASONS = ("leakage", "singling_out", "difference", "dossier", "purpose", 
 DETAILS: Mapping[str, re.Pattern[str] | range] = {
     **dict.fromkeys(
         (
-            *("answer", "approval", "case", "key", "lost", "points_id", "question", "rests_on", "snapshot"),
-            *("submission", "subjects_root"),
+            *("alignment", "answer", "approval", "case", "key", "labels", "lost", "points_id", "question"),
+            *("rests_on", "snapshot", "submission", "subjects_root"),
         ),
         _DIGEST,
     ),
     **dict.fromkeys(("bands", "index", "reachable_totals"), range(MAX_INTEGER)),
     **dict.fromkeys(("rows", "salts"), range(MAX_SUBJECTS + 1)),
-    **dict.fromkeys(("check", "policy_version"), range(1000)),
+    **dict.fromkeys(("check", "part", "policy_version"), range(1000)),
+    "milliepsilon": range(MAX_MILLIEPSILON + 1),
+    "alignment_basis": re.compile("|".join(get_args(AlignmentBasis))),
     "until": range(1_577_836_800_000, 4_102_444_800_000),  # in this century, from 2020 on
     "reason": re.compile("|".join(MODEL_REASONS)),
     "message": re.compile("|".join(REFUSABLE)),

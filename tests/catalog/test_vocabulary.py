@@ -1,3 +1,5 @@
+from typing import get_args
+
 import pytest
 
 from audit.entry import EntryKind
@@ -10,6 +12,7 @@ from catalog.product import Delivery, ProductKind
 from catalog.vocabulary import Language, identifiers, label
 from compute.protocols.risk_score.case_states import ModelCaseState, RefusalCode
 from compute.protocols.risk_score.comparison import Change
+from compute.terms import AlignmentBasis
 
 ENUMS = {
     "grade": [*Grade],
@@ -23,6 +26,7 @@ ENUMS = {
     "model_case_state": [*ModelCaseState],
     "refusal_code": [*RefusalCode],
     "change": [*Change],
+    "alignment_basis": get_args(AlignmentBasis),
 }
 
 

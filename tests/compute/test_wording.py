@@ -14,6 +14,7 @@ DRAFT = {
     "grants": [
         {"type": "grant", "provider": "tax", "product": "taxes", "product_version": "1.0", "fields": ["paid"]}
     ],
+    "operation": "risk_score",
     "purpose": "credit_approval",
     "model_reviewer": "reviewer",
     "max_uses": 10,

@@ -166,6 +166,7 @@ def agree(sites: Sites, card: Scorecard, reference: str, max_uses: int, subjects
     draft = ApplicationDraft(
         reference=reference,
         grants=tuple(sorted(grants, key=lambda grant: grant.provider)),
+        operation="risk_score",
         purpose="credit_approval",
         model_reviewer=REVIEWER,
         max_uses=max_uses,

@@ -103,6 +103,7 @@ def test_before_everybody_approved_or_signed_it_is_told_who_did_not(market: Mark
         draft = ApplicationDraft(
             reference="half-done",
             grants=agreed.grants,
+            operation="risk_score",
             purpose=agreed.purpose,
             model_reviewer=agreed.model_reviewer,
             max_uses=1,

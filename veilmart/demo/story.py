@@ -144,6 +144,7 @@ def agree(sites: Sites, analyst: NodeClient, card: Scorecard, watch: Watch) -> T
     draft = ApplicationDraft(
         reference=REFERENCE,
         grants=grants,
+        operation="risk_score",
         purpose="credit_approval",
         model_reviewer=REVIEWER,
         max_uses=100_000,

@@ -50,7 +50,7 @@ class ApplicationDraft(Message, frozen=True):
     max_uses: Annotated[int, Meta(ge=1, le=MAX_USES)]
     not_before: Milliseconds
     not_after: Milliseconds
-    operation: Operation = "risk_score"
+    operation: Operation
 
     def __post_init__(self) -> None:
         _require_milliseconds("not_after", self.not_after)

@@ -1,11 +1,14 @@
 """A provider's desk: its roles over the node's database, behind one dispatcher, the same in server and worker."""
 
+from dataclasses import dataclass
+
 from compute.node.admission import PermitAdmission
 from compute.node.answers import AnswerStore
 from compute.node.dispatch import Dispatcher, Handlers
 from compute.node.epochs import EpochStore
 from compute.node.provider.facts import ProviderFacts
 from compute.node.provider.ring_pedersen import RingPedersenStore
+from compute.node.provider.statistics_desk import StatisticsDesk, open_statistics
 from compute.node.provider.uses import UseStore
 from compute.node.receipts import ReceiptStore
 from compute.node.registry import RegistryStore
@@ -15,6 +18,7 @@ from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
 from compute.protocols.closed_answer.messages import Abandon, Acknowledge
 from compute.protocols.holding import Holding
+from compute.protocols.joint_statistics.provider import Means as StatisticsMeans
 from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey
 from compute.protocols.key_enrolment.provider import Enroller
 from compute.protocols.permit_presentation.messages import PresentPermit
@@ -31,9 +35,10 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.provider import Means, Provider
 
 
-def handlers(role: Provider, enroller: Enroller) -> Handlers:
+def handlers(role: Provider, enroller: Enroller, statistics: StatisticsDesk) -> Handlers:
     """Give what the roles do with each message."""
     return {
+        **statistics.handlers,
         AskRingPedersen: enroller.ring_pedersen,
         EnrolKey: enroller.enrol,
         AskProviderTerms: role.terms,
@@ -47,10 +52,22 @@ def handlers(role: Provider, enroller: Enroller) -> Handlers:
     }
 
 
+@dataclass(frozen=True)
+class Desk:
+    """The roles of a provider, and the dispatcher in front of them."""
+
+    role: Provider
+    statistics: StatisticsDesk
+    dispatcher: Dispatcher
+
+
 def open_desk(
-    site: Site[ProviderSettings], holding: Holding, means: Means | None = None
-) -> tuple[Provider, Dispatcher]:
-    """Give the role and its dispatcher.
+    site: Site[ProviderSettings],
+    holding: Holding,
+    means: Means | None = None,
+    of_statistics: StatisticsMeans | None = None,
+) -> Desk:
+    """Give the roles and their dispatcher.
 
     The worker's, with its `means`, answers into the node's own database: the server lets out what leaves the node.
     """
@@ -76,10 +93,11 @@ def open_desk(
     role = Provider(domain, site.key, registry, epochs, answers, admission, clock, means)
     parameters = RingPedersenStore(engine, settings.name)
     enroller = Enroller(settings.name, site.key, site.directory, registry, parameters.find, clock)
-    taken: Handlers = {**handlers(role, enroller), PresentPermit: admission.present}
-    facts = ProviderFacts(settings.name, registry, answers, uses)
+    statistics = open_statistics(site, holding, role.closed, answers, admission, of_statistics)
+    taken: Handlers = {**handlers(role, enroller, statistics), PresentPermit: admission.present}
+    facts = ProviderFacts(settings.name, registry, answers, uses, statistics.cohorts)
     release = open_release(site) if means is None else None
-    return role, Dispatcher(settings.name, taken, site.journal, clock, facts, release)
+    return Desk(role, statistics, Dispatcher(settings.name, taken, site.journal, clock, facts, release))
 
 
 def open_release(site: Site[ProviderSettings]) -> WitnessedRelease:

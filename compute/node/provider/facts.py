@@ -2,8 +2,10 @@
 
 from compute.node.answers import AnswerStore
 from compute.node.events import Detail
+from compute.node.provider.statistics import CohortStore
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
+from compute.protocols.joint_statistics.messages import AskStatistics
 from compute.protocols.risk_score.messages import JobStatement
 from compute.signing import digest
 from compute.terms import Terms
@@ -12,8 +14,11 @@ from compute.terms import Terms
 class ProviderFacts:
     """Facts from the permits presented here, the tables registered, and the answers given."""
 
-    def __init__(self, provider: str, registry: RegistryStore, answers: AnswerStore, uses: UseStore) -> None:
+    def __init__(
+        self, provider: str, registry: RegistryStore, answers: AnswerStore, uses: UseStore, cohorts: CohortStore
+    ) -> None:
         self._provider, self._registry, self._answers, self._uses = provider, registry, answers, uses
+        self._cohorts = cohorts
 
     def contract_of(self, permit: str) -> str | None:
         """Give the contract of a permit that was presented here."""
@@ -48,6 +53,24 @@ class ProviderFacts:
             "purpose": terms.purpose,
             "snapshot": own.snapshot,
             "snapshot_date": own.snapshot_date,
+        }
+
+    def of_statistics(self, message: AskStatistics) -> Detail:
+        """Give the question, its cost, product, fields, purpose and basis of a job of statistics admitted here."""
+        question, own = message.question, message.job.statement.asked_of(self._provider)
+        terms = None if own is None else self._terms(own.permit)
+        if terms is None:
+            return {}
+        return {
+            "fields": tuple(sorted(question.columns)),
+            "legal_basis": terms.legal_basis,
+            "milliepsilon": question.milliepsilon,
+            "policy_version": terms.policy_version,
+            "product": question.product,
+            "product_version": question.product_version,
+            "purpose": terms.purpose,
+            "question": digest(question).hex(),
+            "rows": self._cohorts.rows(question),
         }
 
     def _terms(self, permit: str) -> Terms | None:

@@ -15,30 +15,52 @@ from compute.node.holding import open_holding
 from compute.node.intake import Intake, LongMessage
 from compute.node.jobs.store import JobStore
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER, BANDS, KINDS, RING_PEDERSEN, SHORT
+from compute.node.provider.kinds import (
+    ALIGNMENT,
+    ANSWER,
+    BANDS,
+    KINDS,
+    LABELS,
+    RING_PEDERSEN,
+    SHORT,
+    STATISTICS,
+)
 from compute.node.provider.ring_pedersen import RingPedersenStore
+from compute.node.provider.statistics_desk import require_usable
 from compute.node.provider.uses import last_use
 from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import clock, open_site
 from compute.permit import permit_name
+from compute.protocols.alignment.messages import Align, Aligning
+from compute.protocols.base import Accepted
 from compute.protocols.closed_answer.messages import Abandoned, Answer, AnswerKey
+from compute.protocols.joint_statistics.messages import AskStatistics, Precheck
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.key_enrolment.ring_pedersen_maker import STEPS
+from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import BandQuery, ProviderTerms, Query
 from compute.signing import Signed
 
-REPLIES = (PermitPresented, Signed[ProviderTerms], Signed[SealedHistogram], AnswerKey, Abandoned)
+REPLIES = (
+    PermitPresented,
+    Signed[ProviderTerms],
+    Signed[SealedHistogram],
+    Signed[Precheck],
+    AnswerKey,
+    Abandoned,
+)
 """The replies that come at once, beside Accepted."""
 
 
 def check(settings: ProviderSettings) -> None:
     """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
     with open_holding(settings) as holding:
-        require_cohorts(holding, settings.min_cohort)
+        policy, _ = require_usable(settings)
+        require_cohorts(holding, max(settings.min_cohort, policy.min_cohort))
 
 
 def parameters_message(store: RingPedersenStore) -> LongMessage:
@@ -54,7 +76,8 @@ def create(settings: ProviderSettings) -> APIFlask:
     """Give the app of one worker process of the server."""
     stack = ExitStack()
     site = stack.enter_context(open_site(settings))
-    role, dispatcher = open_desk(site, stack.enter_context(open_holding(settings, site.key)))
+    desk = open_desk(site, stack.enter_context(open_holding(settings, site.key)))
+    role, dispatcher, statistics = desk.role, desk.dispatcher, desk.statistics
 
     registry = RegistryStore(site.engine)
 
@@ -67,7 +90,27 @@ def create(settings: ProviderSettings) -> APIFlask:
         bands = None if kept is None else kept.message.approval.statement.bands
         return len(query.subjects) * (1 if bands is None else bands.tests)
 
+    def asked(message: AskStatistics) -> Event:
+        return events.statistics_received(settings.name, message, clock(), dispatcher.facts)
+
+    def points(message: Align) -> int:
+        return message.statement.statement.rows + statistics.aligner.rows
+
     long: dict[type[Message], LongMessage] = {
+        RegisterLabels: LongMessage(
+            LABELS,
+            statistics.registrar.admit,
+            lambda message: message.statement.statement.rows_of(message.part),
+            Accepted,
+        ),
+        Align: LongMessage(ALIGNMENT, statistics.aligner.check, points, Aligning),
+        AskStatistics: LongMessage(
+            STATISTICS,
+            statistics.statistics.check,
+            lambda message: statistics.cohorts.rows(message.question),
+            Signed[Answer],
+            asked,
+        ),
         Query: LongMessage(ANSWER, role.check, lambda query: len(query.subjects), Signed[Answer], received, SHORT),
         BandQuery: LongMessage(BANDS, role.check, tests, Signed[Answer], received, SHORT),
         AskRingPedersen: parameters_message(RingPedersenStore(site.engine, settings.name)),

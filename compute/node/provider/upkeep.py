@@ -9,6 +9,7 @@ from audit.database import truncate_wal
 from compute.node.database import open_database
 from compute.node.jobs.store import JobStore
 from compute.node.lifetime import end_with_parent
+from compute.node.provider.alignments import AlignmentStore
 from compute.node.provider.kinds import KINDS
 from compute.node.provider.parts import forget_ended_parts
 from compute.node.provider.pools import PoolStore
@@ -38,10 +39,11 @@ def keep_up(settings: ProviderSettings) -> None:
     key = keyfile.load_or_make(settings.key, settings.unlock.secret)
     engine, at_rest = open_database(settings.database, key)
     registry, jobs = RegistryStore(engine), JobStore(engine, at_rest, KINDS, clock)
-    pools = PoolStore(settings.computing, key)
+    pools, alignments = PoolStore(settings.computing, key), AlignmentStore(engine, at_rest)
     while True:
         try:
             truncate_wal(engine)  # of what was erased while somebody read, or just before a crash
+            alignments.lapse(clock())
             _round(settings, registry, jobs, pools)
         except Exception:
             logger.exception("upkeep goes on")  # a full disk or a locked database; nobody would start it again

@@ -7,12 +7,13 @@ from compute.node.computing import open_runner
 from compute.node.holding import open_holding
 from compute.node.jobs.context import Handler, JobContext
 from compute.node.provider.desk import open_desk
-from compute.node.provider.kinds import ANSWER, BANDS, RING_PEDERSEN
+from compute.node.provider.kinds import ALIGNMENT, ANSWER, BANDS, LABELS, RING_PEDERSEN, STATISTICS
 from compute.node.provider.parts import forget_parts, open_parts
 from compute.node.provider.pools import PoolStore
 from compute.node.provider.ring_pedersen import RingPedersenStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import open_site
+from compute.protocols.joint_statistics.provider import Means as StatisticsMeans
 from compute.protocols.risk_score.provider import BLIND, LOOK_UP, TEST, Means
 
 STEP = "compute 计算"
@@ -26,7 +27,8 @@ _PARTS = 1000
 def work(settings: ProviderSettings) -> dict[str, Handler]:
     """Give the handlers of the worker."""
     answers = {kind: partial(_answer, settings, steps) for kind, steps in STEPS.items()}
-    return {**answers, RING_PEDERSEN: partial(_make_parameters, settings)}
+    statistics = dict.fromkeys((LABELS, ALIGNMENT, STATISTICS), partial(_statistics, settings))
+    return {**answers, **statistics, RING_PEDERSEN: partial(_make_parameters, settings)}
 
 
 def _answer(settings: ProviderSettings, steps: Sequence[str], context: JobContext) -> bytes:
@@ -38,8 +40,7 @@ def _answer(settings: ProviderSettings, steps: Sequence[str], context: JobContex
     ):
         pool = partial(PoolStore(computing, site.key).find_or_make, runner=runner)
         means = Means(runner, pool, open_parts(computing, query, site.key), partial(_report, context, steps))
-        _, dispatcher = open_desk(site, holding, means)
-        reply = dispatcher.handle_bytes(query)
+        reply = open_desk(site, holding, means).dispatcher.handle_bytes(query)
         forget_parts(computing, query, site.at_rest)
     return reply
 
@@ -47,8 +48,17 @@ def _answer(settings: ProviderSettings, steps: Sequence[str], context: JobContex
 def _make_parameters(settings: ProviderSettings, context: JobContext) -> bytes:
     with open_site(settings, settings.patience) as site, open_holding(settings, site.key) as holding:
         RingPedersenStore(site.engine, settings.name).find_or_make(partial(context.progress, MAKE))
-        _, dispatcher = open_desk(site, holding, Means())
-        return dispatcher.handle_bytes(context.parameters)
+        return open_desk(site, holding, Means()).dispatcher.handle_bytes(context.parameters)
+
+
+def _statistics(settings: ProviderSettings, context: JobContext) -> bytes:
+    with (
+        open_site(settings, settings.patience) as site,
+        open_holding(settings, site.key) as holding,
+        open_runner(settings.computing) as runner,
+    ):
+        of_statistics = StatisticsMeans(runner, context.progress)
+        return open_desk(site, holding, Means(), of_statistics).dispatcher.handle_bytes(context.parameters)
 
 
 def _report(context: JobContext, steps: Sequence[str], step: str, done: int, total: int) -> None:

@@ -1,0 +1,169 @@
+"""What of the data an answer rests on: the rows that take part, their cells, and what is withheld of them.
+
+Everything is decided here from the provider's own rows, before a weight is looked at. It is the same for
+answers with noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compute.disclosure.atoms import Pattern, admit, cohort_pattern
+from compute.disclosure.dominance import Contributions
+from compute.disclosure.errors import DisclosureError
+from compute.disclosure.policy import Policy
+from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, unknown
+from compute.disclosure.suppression import Reason, Suppression, primary, suppress_line, told
+from compute.disclosure.table_suppression import suppress_table
+from compute.protocols.holding import Holding, Snapshot
+from compute.protocols.joint_statistics.coding import Rows, coded, table_codes, values_name
+from compute.protocols.joint_statistics.plan import Measure, TablePlan
+from compute.protocols.joint_statistics.stores import Ledger
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PreparedTable:
+    """One table: each taking part row's cell or value, and the cells that are withheld."""
+
+    plan: TablePlan
+    codes: NDArray[np.int64] = field(repr=False)
+    """Of each row that takes part: its cell; of moments its value, :data:`NO_VALUE` where it is missing."""
+    withheld: Suppression
+
+    @property
+    def told(self) -> list[int]:
+        """The cells that are told, in order."""
+        withheld = set(self.withheld.cells)
+        return [cell for cell in range(self.plan.cells) if cell not in withheld]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that an answer is computed from, beside the weights."""
+
+    places: Rows = field(repr=False)
+    """Of the rows that take part, in the cohort."""
+    tables: tuple[PreparedTable, ...]
+    columns: Mapping[str, KeptColumn] = field(repr=False)
+    """What is kept of each column once the answer is stored."""
+
+
+@dataclass(frozen=True)
+class _Universe:
+    """All rows ever numbered, and which of them the cohort and the table have."""
+
+    taking_part: Rows
+    member: Mask
+    present: Mask
+
+
+def prepare(
+    holding: Holding,
+    snapshot: Snapshot,
+    tables: Sequence[TablePlan],
+    subjects: Sequence[str | None],
+    ledger: Ledger,
+    bank: str,
+    policy: Policy,
+    *,
+    exact: bool,
+) -> Prepared:
+    """Give what the answer rests on; raise :class:`DisclosureError` if it must not be given."""
+    places = np.array([place for place, subject in enumerate(subjects) if subject is not None], dtype=np.int64)
+    if len(places) < policy.min_cohort:
+        raise DisclosureError(
+            f"the cohort holds fewer than {policy.min_cohort} enterprises here", "take a larger one"
+        )
+    held = ledger.rows(snapshot.subjects)
+    rows = ledger.rows([subject for subject in subjects if subject is not None])
+    size = ledger.size()
+    universe = _Universe(rows, _mask(size, rows), _mask(size, held))
+    names = _names(tables)
+    codes: dict[str, Codes] = {}
+    before: dict[str, KeptColumn] = {}
+    patterns: dict[str, list[Pattern]] = {}
+    for name, present in coded(holding, snapshot, held, size, names).items():
+        last = ledger.kept(bank, name)
+        before[name] = unknown(present) if last is None else last.padded(size)
+        codes[name], change = answered_from(before[name], present, policy.min_cohort)
+        patterns[name] = [change]
+    prepared = []
+    for table in tables:
+        ready, pattern = _prepare(holding, table, codes, universe, policy, exact=exact)
+        prepared.append(ready)
+        for name in _names([table]):
+            patterns[name].append(pattern)
+    columns = {
+        name: KeptColumn(codes[name], admit(last.atoms, patterns[name], policy.min_cohort), last.version)
+        for name, last in before.items()
+    }
+    return Prepared(places, tuple(prepared), columns)
+
+
+def _prepare(
+    holding: Holding,
+    table: TablePlan,
+    codes: Mapping[str, Codes],
+    universe: _Universe,
+    policy: Policy,
+    *,
+    exact: bool,
+) -> tuple[PreparedTable, Pattern]:
+    if table.measure is Measure.COMPANIES:
+        cells = table_codes(table, codes, holding.grids)
+        withheld = _withheld(table, cells, universe, policy, exact=exact)
+        pattern = cohort_pattern(cells, table.cells, universe.member, universe.present, withheld.cells)
+        return PreparedTable(table, cells[universe.taking_part], withheld), pattern
+    values = codes[values_name(table.columns[0])].astype(np.int64)
+    missing = (values == NO_VALUE).astype(np.int64)
+    withheld = _withheld_moments(table, values[universe.taking_part], policy, exact=exact)
+    merged: Collection[int] = (0, 1) if withheld.cells else ()
+    pattern = cohort_pattern(missing, 2, universe.member, universe.present, merged)
+    return PreparedTable(table, values[universe.taking_part], withheld), pattern
+
+
+def _withheld(
+    table: TablePlan, cells: NDArray[np.int64], universe: _Universe, policy: Policy, *, exact: bool
+) -> Suppression:
+    counts = np.bincount(cells[universe.taking_part], minlength=table.cells)
+    outside = np.bincount(cells[universe.present & ~universe.member], minlength=table.cells)
+    if not exact:
+        # Noise hides what others would give away, so only small cells are withheld; the atoms see to the rest.
+        small = np.flatnonzero(primary(counts, policy.min_cohort, np.zeros_like(outside))).tolist()
+        return told(small, small, ())
+    if len(table.bins) == 1:
+        return suppress_line(counts, policy.min_cohort, outside)
+    shape = tuple(bins.size for bins in table.bins)
+    return suppress_table(counts.reshape(shape), policy.min_cohort, outside.reshape(shape))
+
+
+def _withheld_moments(table: TablePlan, values: NDArray[np.int64], policy: Policy, *, exact: bool) -> Suppression:
+    present = values[values != NO_VALUE]
+    if len(present) < policy.min_cohort:
+        return told((0,), (0,), ())
+    if exact and table.measure is not Measure.COUNT:
+        zeros = np.zeros(len(present), dtype=np.int64)
+        share = policy.dominant_share
+        if Contributions(present, zeros, 1, policy.dominant_enterprises, share).dominated([0]):
+            return Suppression((0,), (Reason.DOMINANCE,))
+    return told((), (), ())
+
+
+def _names(tables: Sequence[TablePlan]) -> list[str]:
+    """Give under which names the tables' columns are kept, each once."""
+    names = [
+        column if table.measure is Measure.COMPANIES else values_name(column)
+        for table in tables
+        for column in table.columns
+    ]
+    return list(dict.fromkeys(names))
+
+
+def _mask(size: int, rows: Rows) -> Mask:
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[rows] = True
+    return mask

@@ -66,6 +66,7 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     show_enrolment(figures["key_enrolment"])
     show_alphabet_proofs(figures["alphabet_proofs"])
     show_alignment(figures["alignment"])
+    show_disclosure(figures["disclosure"])
     show_desk(figures["model_desk"])
     show_checks(figures["checks"])
     show_log(figures["log"])
@@ -90,6 +91,22 @@ def show_enrolment(figures: dict[str, Any]) -> None:
     made = figures["parameters_cpu_seconds"]
     table.add_row("parameters of 3072 bits, made once: mean", "", f"{made['mean']:.1f}", "", "")
     table.add_row("  the slowest", "", f"{made['most']:.1f}", "", "")
+    Console(width=120).print(table)
+
+
+def show_disclosure(records: Sequence[dict[str, Any]]) -> None:
+    """Print what disclosure control takes of a question, in seconds."""
+    table = Table(
+        title=f"Disclosure control, {records[0]['rows']:,} rows, CPU time on one core", title_justify="left"
+    )
+    for name in ("work", "seconds", "seconds at most"):
+        table.add_column(name, justify="left" if name == "work" else "right")
+    for record in records:
+        at_most = record["at_most"]
+        missed = at_most is not None and record["cpu_seconds"] > at_most
+        seconds = f"{record['cpu_seconds']:.3f}"
+        shown = f"[red]{seconds}[/]" if missed else seconds
+        table.add_row(record["work"], shown, "" if at_most is None else f"{at_most:g}")
     Console(width=120).print(table)
 
 

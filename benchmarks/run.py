@@ -15,6 +15,7 @@ import audit_append
 import audit_verify
 import bands
 import click
+import disclosure
 import histogram
 import key_enrolment
 import model_desk
@@ -62,6 +63,7 @@ def measure() -> dict[str, Any]:
     figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
     figures["alphabet_proofs"] = alphabet_proof.measure_all(BITS, REPEATS)
     figures["alignment"] = alignment.measure()
+    figures["disclosure"] = disclosure.measure(REPEATS[BITS[0]])
     figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
     figures["checks"] = measure_checks()
     figures["log"] = measure_log()

@@ -48,6 +48,8 @@ KINDS = {
     EntryKind.KEY_ENROLLED: "加密公钥登记",
     EntryKind.PERMIT_PRESENTED: "出示用数许可证",
     EntryKind.HISTOGRAM_SENT: "分箱统计送审",
+    EntryKind.LABELS_REGISTERED: "标签向量登记",
+    EntryKind.COHORT_ALIGNED: "样本对齐",
     EntryKind.MODEL_REGISTERED: "模型登记备案",
     EntryKind.MODEL_APPROVED: "模型审查通过",
     EntryKind.MODEL_REFUSED: "模型审查不通过",

@@ -5,8 +5,8 @@ sets; atoms are then the smallest sets that any linear combination of released s
 admitted only if each holds k rows or none (PROTOCOLS.md §6). Pairwise checks do not see A = B ∪ C ∪ {x}.
 
 A pattern has one non-negative integer per row of the provider's universe, equal for rows that a release does not
-tell apart; 0 stands for rows that it does not touch at all. Atom 0 holds the rows that nothing has ever touched: it
-is in no sum, and may be small.
+tell apart; 0 stands for rows that it does not touch at all. Atom 0 holds the rows that nothing has ever touched:
+it is in no sum, and may be small.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ Atoms = NDArray[np.int32]
 """The number of each row's atom."""
 Pattern = NDArray[np.integer]
 ABSENT = 255
-"""The code of a row that the table lacks; a grid of a column that statistics are asked of has 255 cells at most."""
+"""The code of a row that the table lacks: a column that statistics are asked of has 255 cells at most."""
 
 _DENSE = 2**20
 """Keys up to this, or some times the rows, are renumbered through a table; beyond, by sorting."""

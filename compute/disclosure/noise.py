@@ -1,13 +1,14 @@
 """Noise: integers of the discrete Laplace distribution, P(z) ∝ exp(-|z|/b), drawn by OpenDP without any float.
 
-Adjacency: one company's row is replaced by another. A company is in one cell of each of d histograms, so that
-L1 sensitivity is 2·d·max‖slots‖₁, and the scale b = sensitivity/ε gives ε-differential privacy (Ghosh, Roughgarden,
+Adjacency: one company's row is replaced by another. A company is in one cell of each of d histograms, so that L1
+sensitivity is 2·d·max‖slots‖₁, and the scale b = sensitivity/ε gives ε-differential privacy (Ghosh, Roughgarden,
 Sundararajan, STOC 2009; drawn as Canonne, Kamath, Steinke, NeurIPS 2020, section 5.2). Drawn values are clamped to
-±t so that they fit a slot; with t of :func:`bound` that happens to any cell of an answer with a probability below 2^-39,
-which is δ.
+±t so that they fit a slot; with t of :func:`bound` that happens to any cell of an answer with a probability below
+2^-39, which is δ.
 """
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -66,10 +67,9 @@ def quantile(b: float, t: int, level: float) -> int:
         raise ValueError(f"a level of {level}; it lies between 0 and 1")
     p = math.exp(-1 / b)
     # Solved for q; where rounding put it one off, the next ones are looked at.
-    start = max(0, math.floor(b * math.log(2 / ((1 + p) * (1 - level)))) - 2)
-    return next(
-        q for q in range(start, start + 5) if q >= t or 2 * math.exp(-(q + 1) / b) <= (1 + p) * (1 - level)
-    )
+    first = max(0, math.floor(b * math.log(2 / ((1 + p) * (1 - level)))) - 2)
+    enough = (q for q in range(first, first + 5) if 2 * math.exp(-(q + 1) / b) <= (1 + p) * (1 - level))
+    return min(next(enough), t)
 
 
 def variance(b: float) -> float:
@@ -77,7 +77,7 @@ def variance(b: float) -> float:
     return 2 * math.exp(-1 / b) / math.expm1(-1 / b) ** 2
 
 
-def _vector_mechanism(b: float):  # noqa: ANN202 -- OpenDP's measurement, whose type would load the library
+def _vector_mechanism(b: float) -> Callable[[list[int]], list[int]]:
     # Only who draws noise loads the library: it takes a second and more.
     from opendp.domains import atom_domain, vector_domain  # noqa: PLC0415
     from opendp.measurements import make_laplace  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""A provider's disclosure policy: a TOML file, every key of which docs/adr/0032 argues. There is no way to turn it off.
+"""A provider's disclosure policy: a TOML file, each key of which docs/adr/0032 argues. Nothing turns it off.
 
 ε travels as an integer, in thousandths (`milliepsilon`), so that sums are exact.
 """

@@ -45,7 +45,8 @@ def changed(kept: KeptColumn, present: Codes) -> Pattern:
     """Give the pattern of the rows whose code changed: 1 for them, 0 for the others."""
     if kept.codes.dtype != present.dtype or len(kept.codes) != len(present):
         raise ValueError("codes of another kind or number than were kept; pad what was kept to the universe")
-    return (kept.codes != present).astype(np.uint8)
+    change: Pattern = (kept.codes != present).astype(np.uint8)
+    return change
 
 
 def answered_from(kept: KeptColumn, present: Codes, min_cohort: int) -> tuple[Codes, Pattern]:

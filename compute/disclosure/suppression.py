@@ -1,13 +1,13 @@
 """Suppression: which cells of a row of counts are withheld so that the total gives none of them away.
 
-A cell below k is withheld, and so is one of 0 (the bank would learn it of each of its customers), one outside which
-between 1 and k - 1 enterprises of its bin are left, and one whose sum is dominated. The bank knows the total, for it made the
-labels; so at least one other is withheld with them, and more until they hold 2k together. With k, a cell of 0 beside
-one of k would be told by the rule itself; and without another, so would cells that are all as large as the rule lets
-them be.
+A cell below k is withheld, and so is one of 0 (the bank would learn it of each of its customers), one outside
+which between 1 and k - 1 enterprises of its bin are left, and one whose sum is dominated. The bank knows the
+total, for it made the labels; so at least one other is withheld with them, and more until they hold 2k together.
+With k, a cell of 0 beside one of k would be told by the rule itself; and without another, so would cells that are
+all as large as the rule lets them be.
 
-Which are added follows from their places, never from their counts: the smallest one that suffices would tell that it
-is the smallest ("minimality attack", Wong et al., VLDB 2007). And reasons are told of the table, not of a cell.
+Which are added follows from their places, never from their counts: the smallest one that suffices would tell that
+it is the smallest ("minimality attack", Wong et al., VLDB 2007). And reasons are told of the table, not of a cell.
 """
 
 from collections.abc import Callable, Collection

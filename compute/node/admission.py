@@ -176,7 +176,7 @@ class PermitAdmission:
         self._admit_contract(question.bank, contract, QUESTIONED, fields=question.columns)
 
     def admit_statistics(self, bank: str, asked: Asked, contract: str, question: StatisticsQuestion) -> int:
-        """Give the answers that the permit allows in all; raise :class:`RefusalError` unless it covers one more."""
+        """Give how many answers the permit allows; raise :class:`RefusalError` unless it covers one more."""
         return self._admit_contract(bank, contract, QUESTIONED, asked.permit, question.columns, uses=1)
 
     def _admit_contract(

@@ -92,21 +92,6 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
         case AskHistogram(question=asked), Signed(statement=SealedHistogram()):
             kind, at, once = EntryKind.HISTOGRAM_SENT, now, digest(asked.statement)
             detail = {"question": once.hex()}
-        case RegisterLabels(statement=registered), Accepted(at=at):
-            of_vector = registered.statement
-            kind, contract, vector = EntryKind.LABELS_REGISTERED, of_vector.contract, digest(of_vector)
-            once = vector + message.part.to_bytes(4, "big")
-            rows = of_vector.rows_of(message.part)
-            detail = {"labels": vector.hex(), "part": message.part, "rows": rows}
-        case Align(statement=aligned), Aligning(alignment=once):
-            kind, at, contract = EntryKind.COHORT_ALIGNED, now, aligned.statement.contract
-            basis = aligned.statement.legal_basis
-            detail = {"alignment": once.hex(), "rows": aligned.statement.rows, "alignment_basis": basis}
-        case AskStatistics(job=asked_job), Signed(statement=Answer() as answer):
-            kind, at, once = EntryKind.ANSWER_SENT, answer.answered_at, answer.job
-            detail = {"answer": digest(answer).hex(), **facts.of_statistics(message)}
-            own = asked_job.statement.asked_of(node)
-            permit = None if own is None else own.permit
         case AskDecision(), Signed(statement=ModelApproval() as approval):
             return model_approved(node, approval, now)
         case RegisterTables() | WithdrawModel(), Accepted(at=at):
@@ -124,10 +109,36 @@ def accepted(node: str, message: Message, reply: Message, now: int, facts: Facts
             kind, once = EntryKind.ANSWER_ABANDONED, reply.job
             contract = facts.contract_of_job(reply.job)
         case _:
-            return None
+            return _of_statistics(node, message, reply, now, facts)
     if permit is not None:
         contract = facts.contract_of(permit)
     return _event(kind, node, message, at, detail, contract, permit, once)
+
+
+def _of_statistics(node: str, message: Message, reply: Message, now: int, facts: Facts) -> Event | None:
+    """The event of a message of joint statistics that was taken, or None for a mere question."""
+    match message, reply:
+        case RegisterLabels(statement=registered, part=part), Accepted(at=at):
+            vector = digest(registered.statement)
+            detail: Detail = {"labels": vector.hex(), "part": part, "rows": registered.statement.rows_of(part)}
+            kind, once = EntryKind.LABELS_REGISTERED, vector + part.to_bytes(4, "big")
+            return _event(kind, node, message, at, detail, registered.statement.contract, None, once)
+        case Align(statement=aligned), Aligning():
+            asked, once = aligned.statement, digest(aligned.statement)
+            detail = {"alignment": once.hex(), "rows": asked.rows, "alignment_basis": asked.legal_basis}
+            return _event(EntryKind.COHORT_ALIGNED, node, message, now, detail, asked.contract, None, once)
+        case AskStatistics(), Signed(statement=Answer() as answer):
+            detail = {"answer": digest(answer).hex(), **facts.of_statistics(message)}
+            contract, permit = _permit_of(node, message, facts)
+            at = answer.answered_at
+            return _event(EntryKind.ANSWER_SENT, node, message, at, detail, contract, permit, answer.job)
+    return None
+
+
+def _permit_of(node: str, message: AskStatistics, facts: Facts) -> tuple[str | None, str | None]:
+    """The contract and the permit under which a node is asked for statistics."""
+    asked = message.job.statement.asked_of(node)
+    return (None, None) if asked is None else (facts.contract_of(asked.permit), asked.permit)
 
 
 def _of_approval(message: RegisterTables | WithdrawModel) -> tuple[EntryKind, bytes]:
@@ -190,15 +201,13 @@ def answer_id(node: str, job: bytes) -> str:
 
 def statistics_received(node: str, message: AskStatistics, now: int, facts: Facts) -> Event:
     """Give the event of a job of statistics that passed its checks; there is one for each job."""
-    job = message.job.statement
-    own = job.asked_of(node)
-    permit = None if own is None else own.permit
-    contract, detail = None if permit is None else facts.contract_of(permit), facts.of_statistics(message)
+    job, detail = message.job.statement, facts.of_statistics(message)
+    contract, permit = _permit_of(node, message, facts)
     return _event(EntryKind.QUERY_RECEIVED, node, message, now, detail, contract, permit, digest(job))
 
 
 def statistics_sent(bank: str, contract: str, asked: Asked, job: StatisticsJob, rows: int, now: int) -> Event:
-    """Give the bank's half of a question of statistics: it goes to this provider, about a cohort of so many rows."""
+    """Give the bank's half of a question of statistics: it goes to this provider, over so many rows."""
     name = digest(job)
     return Event(
         id=new_id(bank, f"{EntryKind.QUERY_SENT} {asked.provider} ".encode() + name),
@@ -346,9 +355,7 @@ def _about(message: Message | None) -> tuple[str | None, str | None]:
             return signed.statement.bank, None
         case WithdrawModel(withdrawal=withdrawal):
             return withdrawal.statement.reviewer, None
-        case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank):
-            return bank, None
-        case AlignReturn(bank=bank):
+        case RegisterTables(tables=RegisteredTables(bank=bank)) | AskDecision(bank=bank) | AlignReturn(bank=bank):
             return bank, None
         case Query(job=signed) | BandQuery(job=signed) | AskStatistics(job=signed):
             return signed.statement.bank, digest(signed.statement).hex()

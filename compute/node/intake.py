@@ -70,7 +70,7 @@ class LongMessage:
     """How one type of long message becomes a job."""
 
     kind: str
-    check: Callable[[Any], None]
+    check: Callable[[Any], object]
     """Refuses what would be refused anyway, before there is a job."""
     size: Callable[[Any], int]
     """Units of work, in which estimates count."""
@@ -214,21 +214,19 @@ def named_sender(message: Message) -> str | None:
             | Acknowledge(acknowledgement=signed)
             | WithdrawModel(withdrawal=signed)
             | Abandon(tombstone=signed)
+            | AskHistogram(question=signed)
+            | AskPrecheck(question=signed)
+            | AskStatistics(job=signed)
+            | RegisterLabels(statement=signed)
+            | Align(statement=signed)
         ):
             return signed.signer
-        case AskHistogram(question=signed):
-            return signed.signer
-        case AskStatistics(job=signed) | RegisterLabels(statement=signed) | Align(statement=signed):
-            return signed.signer
-        case AskPrecheck(question=signed):
-            return signed.signer
-        case AlignReturn(bank=bank):
-            return bank
         case (
             AskRingPedersen(bank=bank)
             | AskProviderTerms(bank=bank)
             | AskReviewerTerms(bank=bank)
             | AskDecision(bank=bank)
+            | AlignReturn(bank=bank)
         ):
             return bank
         case RegisterTables(tables=tables):

@@ -129,12 +129,12 @@ class ProviderSettings(NodeSettings, frozen=True):
     """Different bins of one bank that are counted for the reviewer."""
     disclosure: Path
     """The policy of statistics, TOML: `compute.disclosure.policy`."""
+    computing: Computing
+    """Where it computes."""
     frames: tuple[Path, ...] = ()
     """Public registers of companies over which hidden cohorts are taken: `compute.frame`."""
     history: tuple[DatedTable, ...] = ()
     """Earlier snapshots of the table, the oldest first."""
-    computing: Computing
-    """Where it computes."""
 
 
 class BankSettings(NodeSettings, frozen=True):

@@ -17,7 +17,6 @@ Counts = NDArray[np.int64]
 
 def fillings(counts: Counts, withheld: list[tuple[int, int]]) -> Iterator[dict[tuple[int, int], int]]:
     """Every way to fill the withheld cells so that all totals stay."""
-    rows, columns = counts.shape
 
     def fill(
         place: int, left_in: list[int], left_of: list[int], filled: dict[tuple[int, int], int]

@@ -339,6 +339,8 @@ NODE_KINDS = {
         "key_enrolled",
         "permit_presented",
         "histogram_sent",
+        "labels_registered",
+        "cohort_aligned",
         "model_registered",
         "model_withdrawn",
         "query_received",

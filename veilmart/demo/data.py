@@ -13,6 +13,10 @@ PROVIDERS = {
 """Provider → its product's description, and the table behind it."""
 
 APPLICANTS_FILE = "bank_applicants.csv"
+REGISTER = "register.csv"
+"""The public register: every company of either department."""
+DISCLOSURE = "disclosure.toml"
+"""The departments' policy of statistics, of examples/config."""
 SCORECARD_FILE = "scorecard.json"
 APPLICANT_COLUMNS = {
     "uscc": "key",

@@ -35,7 +35,15 @@ from compute.web.keyfile import load_or_make, public_text
 from compute.web.tls import make_ca, make_certificate
 from compute.web.tls_key import KeyPair
 from compute.web.unlock import KEY_BYTES, Unlock, Unlocking
-from veilmart.demo.data import APPLICANT_COLUMNS, APPLICANTS_FILE, PROVIDERS, DemoError, existing
+from veilmart.demo.data import (
+    APPLICANT_COLUMNS,
+    APPLICANTS_FILE,
+    DISCLOSURE,
+    PROVIDERS,
+    REGISTER,
+    DemoError,
+    existing,
+)
 
 MARKET, OPERATOR, BANK, REVIEWER = "market", "operator", "harbour-bank", "model-review-office"
 SUPERVISOR = "supervisor"
@@ -328,6 +336,8 @@ def _own(site: NodeSite, examples: Path, bits: int) -> str:
         case "provider":
             for name in PROVIDERS[site.name]:
                 shutil.copyfile(existing(examples / name), site.folder / name)
+            shutil.copyfile(existing(examples / REGISTER), site.folder / REGISTER)
+            shutil.copyfile(existing(examples.parent / "config" / DISCLOSURE), site.folder / DISCLOSURE)
             product, source = PROVIDERS[site.name]
             return f"""\
 product = "{product}"
@@ -341,6 +351,8 @@ max_models = 16
 max_small_bins = 3
 min_cohort = 10
 max_histograms = 64
+disclosure = "{DISCLOSURE}"
+frames = ["{REGISTER}"]
 computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":

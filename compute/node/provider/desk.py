@@ -35,10 +35,9 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.provider import Means, Provider
 
 
-def handlers(role: Provider, enroller: Enroller, statistics: StatisticsDesk) -> Handlers:
+def handlers(role: Provider, enroller: Enroller) -> Handlers:
     """Give what the roles do with each message."""
     return {
-        **statistics.handlers,
         AskRingPedersen: enroller.ring_pedersen,
         EnrolKey: enroller.enrol,
         AskProviderTerms: role.terms,
@@ -94,7 +93,7 @@ def open_desk(
     parameters = RingPedersenStore(engine, settings.name)
     enroller = Enroller(settings.name, site.key, site.directory, registry, parameters.find, clock)
     statistics = open_statistics(site, holding, role.closed, answers, admission, of_statistics)
-    taken: Handlers = {**handlers(role, enroller, statistics), PresentPermit: admission.present}
+    taken: Handlers = {**handlers(role, enroller), **statistics.handlers, PresentPermit: admission.present}
     facts = ProviderFacts(settings.name, registry, answers, uses, statistics.cohorts)
     release = open_release(site) if means is None else None
     return Desk(role, statistics, Dispatcher(settings.name, taken, site.journal, clock, facts, release))

@@ -14,7 +14,7 @@ KINDS = {
     ALIGNMENT: Cost(0.5, 0.00006),
     STATISTICS: Cost(1.0, 0.0001),
 }
-"""Units: a row, a zero test; of the parameters, which are made once, a step; a row; a row of either side; a row."""
+"""Units: a row, a zero test, a step of the parameters, which are made once; a row, a row of both sides, a row."""
 
 SHORT = 64
 """Rows or tests up to which a query is answered within its request.

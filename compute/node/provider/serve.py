@@ -43,6 +43,7 @@ from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PermitPresented
 from compute.protocols.risk_score.bin_histogram import SealedHistogram
 from compute.protocols.risk_score.messages import BandQuery, ProviderTerms, Query
+from compute.settings import SettingsError
 from compute.signing import Signed
 
 REPLIES = (
@@ -60,7 +61,10 @@ def check(settings: ProviderSettings) -> None:
     """Raise :class:`SettingsError` if the node's own files cannot be used, or a published cell holds too few."""
     with open_holding(settings) as holding:
         policy, _ = require_usable(settings)
-        require_cohorts(holding, max(settings.min_cohort, policy.min_cohort))
+        if settings.min_cohort != policy.min_cohort:
+            told = f"min_cohort is {policy.min_cohort}, and {settings.min_cohort} in the node's configuration"
+            raise SettingsError(f"{settings.disclosure}: {told}; write the same k in both")
+        require_cohorts(holding, settings.min_cohort)
 
 
 def parameters_message(store: RingPedersenStore) -> LongMessage:

@@ -1,1 +1,1 @@
-"""Joint statistics: encrypted classes of a bank over providers' columns, with disclosure control (PROTOCOLS §5)."""
+"""Joint statistics: a bank's encrypted classes over columns of providers, disclosure controlled (PROTOCOLS §5)."""

@@ -18,13 +18,15 @@ from compute.protocols.joint_statistics.plan import Measure, Range, TablePlan
 
 Rows = NDArray[np.int64]
 """Numbers in the universe."""
+VALUES = "#values"
+"""Ends the name under which a column's values are kept, beside its cells: no column is called so."""
 DIGIT = 256
 """Values are summed digit by digit in this base."""
 
 
 def values_name(column: str) -> str:
-    """Give under which name a column's values are kept, beside its cells: no column is called so."""
-    return f"{column}#values"
+    """Give under which name a column's values are kept."""
+    return column + VALUES
 
 
 def range_of(holding: Holding, column: str) -> Range:
@@ -38,7 +40,7 @@ def range_of(holding: Holding, column: str) -> Range:
 
 def coded(holding: Holding, snapshot: Snapshot, rows: Rows, size: int, names: Sequence[str]) -> dict[str, Codes]:
     """Give the codes of columns, or of their values, over a universe of ``size``; ``rows`` are the table's own."""
-    columns = [name.removesuffix("#values") for name in names]
+    columns = [name.removesuffix(VALUES) for name in names]
     frame = snapshot.select(snapshot.subjects, list(dict.fromkeys(columns)))
     found: dict[str, Codes] = {}
     for name, column in zip(names, columns, strict=True):

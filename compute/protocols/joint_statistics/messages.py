@@ -3,17 +3,17 @@
 ::
 
     bank ─ RegisterLabels (label_vector) ─────▶ provider      its classes, encrypted, each proven to be one
-    bank ─ Align, AlignReturn (alignment) ────▶ provider      or first, of a disclosed cohort: who is in both tables
+    bank ─ Align, AlignReturn (alignment) ────▶ provider      of a disclosed cohort before: who is in both
     bank ─ AskPrecheck ───────────────────────▶ provider      what would this cost and tell
     bank ◀────────── Signed[Precheck] ──────── provider
     bank ─ AskStatistics (signed job) ────────▶ provider
     bank ◀────────────── Signed[Answer] ────── provider       holds a StatisticsRelease (closed_answer.messages)
 
-A provider learns: which bank asks for statistics of which columns in which bins, over which frame or how large a
-disclosed cohort, how many classes there are, and of a disclosed cohort which of its companies are in it. It never
-learns a class of a company, nor any result. The bank learns sums over the companies of each cell that is told, with
-discrete Laplace noise wherever its ciphertexts are weights, and which cells were withheld. Assumed: identity
-keys and roles were pinned at onboarding, and the bank's modulus is proven (key_enrolment).
+A provider learns: which bank asks for statistics of which columns in which bins, over which frame or how
+large a disclosed cohort, how many classes there are, and of a disclosed cohort which of its companies are in
+it. It never learns a class of a company, nor any result. The bank learns sums over the companies of each cell
+that is told, with discrete Laplace noise wherever its ciphertexts are weights, and which cells were withheld.
+Assumed: identity keys and roles were pinned at onboarding, and the bank's modulus is proven (key_enrolment).
 """
 
 from typing import Annotated, Literal
@@ -179,6 +179,8 @@ class StatisticsRelease(Message, frozen=True):
     snapshot_date: Date
     is_present_only: bool
     """Current values, not for model development: the provider has none of the day asked for."""
+    repeated: tuple[Name, ...]
+    """Columns whose values are those of an earlier answer: fewer than k have changed since, or none."""
     tables: tuple[TableNotes, ...]
     ciphertexts: bytes = b""
     """Under weights: the told cells, one after another, as :mod:`packed_cells` packs them."""

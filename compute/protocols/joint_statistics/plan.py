@@ -1,9 +1,10 @@
 """The tables that a question asks for, and the noise in each: both sides derive them alike.
 
-One company's row replaced by another moves it from a cell to another in each histogram and cross-table, so the sums
-over its one-hot class change by 2 in the L1 norm; a count of values by 1, a sum by the range R of the clipped values,
-a sum of squares by R². Each of the d tables gets the d-th part of ε, so the noise of a table of sensitivity Δ has the
-scale b = Δ·d/ε, and all together cost ε (sequential composition; Dwork, Roth 2014, theorem 3.14).
+One company's row replaced by another moves it from a cell to another in each histogram and cross-table, so
+the sums over its one-hot class change by 2 in the L1 norm; a count of values by 1, a sum by the range R of
+the clipped values, a sum of squares by R². Each of the d tables gets the d-th part of ε, so the noise of a
+table of sensitivity Δ has the scale b = Δ·d/ε, and all together cost ε (sequential composition; Dwork, Roth
+2014, theorem 3.14).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What of the data an answer rests on: the rows that take part, their cells, and what is withheld of them.
 
-Everything is decided here from the provider's own rows, before a weight is looked at. It is the same for answers with
-noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
+Everything is decided here from the provider's own rows, before a weight is looked at. It is the same for
+answers with noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,11 +14,11 @@ from compute.disclosure.atoms import Pattern, admit, cohort_pattern
 from compute.disclosure.dominance import Contributions
 from compute.disclosure.errors import DisclosureError
 from compute.disclosure.policy import Policy
-from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, unknown
+from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, as_before, unknown
 from compute.disclosure.suppression import Reason, Suppression, primary, suppress_line, told
 from compute.disclosure.table_suppression import suppress_table
 from compute.protocols.holding import Holding, Snapshot
-from compute.protocols.joint_statistics.coding import Rows, coded, table_codes, values_name
+from compute.protocols.joint_statistics.coding import VALUES, Rows, coded, table_codes, values_name
 from compute.protocols.joint_statistics.plan import Measure, TablePlan
 from compute.protocols.joint_statistics.stores import Ledger
 
@@ -50,6 +50,8 @@ class Prepared:
     tables: tuple[PreparedTable, ...]
     columns: Mapping[str, KeptColumn] = field(repr=False)
     """What is kept of each column once the answer is stored."""
+    repeated: tuple[str, ...]
+    """The columns whose values are those of an earlier answer."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,37 @@ def prepare(
     size = ledger.size()
     universe = _Universe(rows, _mask(size, rows), _mask(size, held))
     names = _names(tables)
-    codes: dict[str, Codes] = {}
-    before: dict[str, KeptColumn] = {}
-    patterns: dict[str, list[Pattern]] = {}
-    for name, present in coded(holding, snapshot, held, size, names).items():
-        last = ledger.kept(bank, name)
-        before[name] = unknown(present) if last is None else last.padded(size)
-        codes[name], change = answered_from(before[name], present, policy.min_cohort)
-        patterns[name] = [change]
+    present = coded(holding, snapshot, held, size, names)
+    last = {name: ledger.kept(bank, name) for name in names}
+    before = {name: unknown(present[name]) if kept is None else kept.padded(size) for name, kept in last.items()}
+    chosen = {name: answered_from(before[name], present[name], policy.min_cohort) for name in names}
+    try:
+        tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)
+    except DisclosureError:
+        earlier = {name: as_before(kept) if last[name] else chosen[name] for name, kept in before.items()}
+        if all(codes is chosen[name][0] for name, (codes, _) in earlier.items()):
+            raise
+        chosen = earlier  # what changed cannot be told beside what was told before: that, then, once more
+        tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)
+    repeated = {
+        name.removesuffix(VALUES) for name in names if last[name] and chosen[name][0] is before[name].codes
+    }
+    return Prepared(places, tables_told, columns, tuple(sorted(repeated)))
+
+
+def _told(
+    holding: Holding,
+    tables: Sequence[TablePlan],
+    chosen: Mapping[str, tuple[Codes, Pattern]],
+    before: Mapping[str, KeptColumn],
+    universe: _Universe,
+    policy: Policy,
+    *,
+    exact: bool,
+) -> tuple[tuple[PreparedTable, ...], dict[str, KeptColumn]]:
+    """Give the tables over the chosen codes, and what is kept of each column if the atoms admit them."""
+    codes = {name: each for name, (each, _) in chosen.items()}
+    patterns = {name: [change] for name, (_, change) in chosen.items()}
     prepared = []
     for table in tables:
         ready, pattern = _prepare(holding, table, codes, universe, policy, exact=exact)
@@ -98,10 +123,10 @@ def prepare(
         for name in _names([table]):
             patterns[name].append(pattern)
     columns = {
-        name: KeptColumn(codes[name], admit(last.atoms, patterns[name], policy.min_cohort), last.version)
-        for name, last in before.items()
+        name: KeptColumn(codes[name], admit(kept.atoms, patterns[name], policy.min_cohort), kept.version)
+        for name, kept in before.items()
     }
-    return Prepared(places, tuple(prepared), columns)
+    return tuple(prepared), columns
 
 
 def _prepare(
@@ -129,16 +154,32 @@ def _prepare(
 def _withheld(
     table: TablePlan, cells: NDArray[np.int64], universe: _Universe, policy: Policy, *, exact: bool
 ) -> Suppression:
+    shape, least = tuple(bins.size for bins in table.bins), policy.min_cohort
     counts = np.bincount(cells[universe.taking_part], minlength=table.cells)
     outside = np.bincount(cells[universe.present & ~universe.member], minlength=table.cells)
     if not exact:
-        # Noise hides what others would give away, so only small cells are withheld; the atoms see to the rest.
-        small = np.flatnonzero(primary(counts, policy.min_cohort, np.zeros_like(outside))).tolist()
-        return told(small, small, ())
-    if len(table.bins) == 1:
-        return suppress_line(counts, policy.min_cohort, outside)
-    shape = tuple(bins.size for bins in table.bins)
-    return suppress_table(counts.reshape(shape), policy.min_cohort, outside.reshape(shape))
+        # Noise hides what the others would give away, so small cells alone are withheld, where together they are
+        # not few: then nothing that was told runs over few.
+        small = np.flatnonzero(primary(counts, least, outside)).tolist()
+        few = range(1, least)
+        if counts[small].sum() not in few and outside[small].sum() not in few:
+            return told(small, small, ())
+    counts, outside = counts.reshape(shape), outside.reshape(shape)
+    if len(shape) == 1:
+        return suppress_line(counts, least, outside, [cell for (cell,) in _always_empty(counts + outside)])
+    return suppress_table(
+        counts, least, outside, [(row, column) for row, column in _always_empty(counts + outside)]
+    )
+
+
+def _always_empty(companies: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    structural = [(row, column) for row, column in _always_empty(counts + outside)]
+    return suppress_table(counts, least, outside, structural)
+    found: set[tuple[int, ...]] = set()
+    for axis, size in enumerate(companies.shape):
+        if not companies.take(size - 1, axis).any():
+            found |= {cell for cell in np.ndindex(companies.shape) if cell[axis] == size - 1}
+    return sorted(found)
 
 
 def _withheld_moments(table: TablePlan, values: NDArray[np.int64], policy: Policy, *, exact: bool) -> Suppression:
@@ -148,7 +189,8 @@ def _withheld_moments(table: TablePlan, values: NDArray[np.int64], policy: Polic
     if exact and table.measure is not Measure.COUNT:
         zeros = np.zeros(len(present), dtype=np.int64)
         share = policy.dominant_share
-        if Contributions(present, zeros, 1, policy.dominant_enterprises, share).dominated([0]):
+        power = 2 if table.measure is Measure.SQUARES else 1
+        if Contributions(present, zeros, 1, policy.dominant_enterprises, share, power).dominated([0]):
             return Suppression((0,), (Reason.DOMINANCE,))
     return told((), (), ())
 

@@ -33,7 +33,7 @@ def exact_release(question: bytes, terms: Terms, prepared: Prepared) -> Statisti
     """Give the exact numbers of every cell that is told: of an unweighted question about a disclosed cohort."""
     numbers = [str(number) for table in prepared.tables for number in _numbers(table)]
     notes = tuple(_notes(table, 0.0, 0) for table in prepared.tables)
-    return _release(question, terms, notes, numbers=tuple(numbers))
+    return _release(question, terms, prepared, notes, numbers=tuple(numbers))
 
 
 def weighted_release(
@@ -71,7 +71,7 @@ def weighted_release(
     layout = cell_layout(alphabet.width, alphabet.classes, key.bits)
     masked = top_mask(key, pack_cells(key, cells, layout), layout, PARTIES, len(cells))
     notes = tuple(_notes(table, *each) for table, each in zip(prepared.tables, noise, strict=True))
-    return _release(question, terms, notes, ciphertexts=to_bytes(key, blind(key, masked, runner)))
+    return _release(question, terms, prepared, notes, ciphertexts=to_bytes(key, blind(key, masked, runner)))
 
 
 def _columns(table: PreparedTable) -> list[NDArray[np.integer]]:
@@ -128,6 +128,7 @@ def _notes(table: PreparedTable, b: float, t: int) -> TableNotes:
 def _release(
     question: bytes,
     terms: Terms,
+    prepared: Prepared,
     notes: tuple[TableNotes, ...],
     ciphertexts: bytes = b"",
     numbers: tuple[str, ...] = (),
@@ -137,6 +138,7 @@ def _release(
         snapshot=terms.snapshot.digest,
         snapshot_date=terms.snapshot.date,
         is_present_only=terms.is_present_only,
+        repeated=prepared.repeated,
         tables=notes,
         ciphertexts=ciphertexts,
         numbers=numbers,

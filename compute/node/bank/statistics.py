@@ -128,6 +128,7 @@ def _of_provider(order: StatisticsOrder, told: Told) -> ProviderStatistics:
         snapshot=release.snapshot,
         snapshot_date=release.snapshot_date,
         is_present_only=release.is_present_only,
+        repeated=release.repeated,
         tables=tuple(
             _table(table, notes, decimals) for table, notes in zip(told.tables, release.tables, strict=True)
         ),

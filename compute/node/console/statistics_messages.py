@@ -232,6 +232,8 @@ class ProviderStatistics(Message, frozen=True):
     snapshot_date: Date
     is_present_only: bool
     """Current values, not for model development: the provider has none of the day asked for."""
+    repeated: tuple[Name, ...]
+    """Columns whose values are those of an earlier answer: fewer than k have changed since, or none."""
     tables: tuple[ResultTable, ...]
 
 

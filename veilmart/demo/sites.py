@@ -356,13 +356,15 @@ frames = ["{REGISTER}"]
 computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":
-            shutil.copyfile(existing(examples / APPLICANTS_FILE), site.folder / APPLICANTS_FILE)
+            for name in (APPLICANTS_FILE, REGISTER):
+                shutil.copyfile(existing(examples / name), site.folder / name)
             columns = "\n".join(f'columns.{name} = "{type_}"' for name, type_ in APPLICANT_COLUMNS.items())
             return f"""\
 paillier_key = "paillier.jwe"
 paillier_unlock = {{ key_file = "{PAILLIER_UNLOCK}" }}
 key_bits = {bits}
 applicants = "{APPLICANTS_FILE}"
+frame = "{REGISTER}"
 results = "results"
 computing = {{ processes = 1, folder = "computing" }}
 {columns}

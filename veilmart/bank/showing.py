@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +21,16 @@ from compute.statistics.discrete_laplace import quantile
 from compute.statistics.intervals import LEVEL
 
 WITHHELD = "—"
+TABLE_WIDTH = 120
+"""Characters: what the tables need, also where the output is no terminal."""
 PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
+
+
+def wide_console() -> Console:
+    """Give the terminal, at least as wide as the tables."""
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    return console
 
 
 def result_tables(result: StatisticsResult) -> Iterator[Table]:

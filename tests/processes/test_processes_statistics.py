@@ -200,3 +200,40 @@ def test_the_log_has_every_use_in_matched_halves_and_no_result(
         companies = sum(1 for _ in csv.reader(file)) - 1
     assert {entry.detail["rows"] for entry in sent} == {companies}
     assert Counter(e.kind for e in market.entries())[EntryKind.LABELS_REGISTERED] >= 4
+
+
+def test_a_disclosed_cohort_is_aligned_and_told_exactly(market: Market, contract: str) -> None:
+    found = outcomes(market)
+    companies = {row["uscc"]: row for row in rows(market.examples / "social_security.csv")}
+    asked = LabelRegistration(
+        reference="known",
+        contract=contract,
+        name="known",
+        providers=(SOCIAL_SECURITY,),
+        classes=("good", "bad"),
+        subjects=tuple(found),
+        labels=tuple(found.values()),
+        legal_basis="consent",
+        declared_rows={SOCIAL_SECURITY: len(companies)},
+    )
+    part = StatisticsPart(provider=SOCIAL_SECURITY, histograms=("jobs_created",), moments=("jobs_created",))
+    with market.analyst() as analyst:
+        job = done(analyst, analyst.register_labels(asked))
+        assert job.state == State.DONE, job.reason
+        exact = request(contract, "known", "exact", parts=(part,), weighted=False, milliepsilon=0)
+        job = done(analyst, analyst.ask_statistics(exact))
+        assert job.state == State.DONE, job.reason
+        (told,) = analyst.statistics(job.job).providers
+    table, count, total, squares = told.tables
+    values = [companies[subject]["jobs_created"] for subject in found if subject in companies]
+    known = [int(value) for value in values if value != ""]
+    clear = Counter(code_of(table.bins[0], value) for value in values)
+    assert sum(numbers is not None for numbers in table.numbers) > 2
+    for code, numbers in enumerate(table.numbers):
+        assert numbers is None or numbers == (str(clear[code]),)
+    assert count.numbers == ((str(len(known)),),)
+    assert total.numbers in {((str(sum(known)),),), (None,)}
+    assert squares.numbers in {((str(sum(value**2 for value in known)),),), (None,)}
+    (aligned,) = [entry for entry in market.entries() if entry.kind is EntryKind.COHORT_ALIGNED]
+    assert aligned.detail["alignment_basis"] == "consent"
+    assert aligned.detail["rows"] == LOANS

@@ -167,14 +167,11 @@ def _withheld(
     counts, outside = counts.reshape(shape), outside.reshape(shape)
     if len(shape) == 1:
         return suppress_line(counts, least, outside, [cell for (cell,) in _always_empty(counts + outside)])
-    return suppress_table(
-        counts, least, outside, [(row, column) for row, column in _always_empty(counts + outside)]
-    )
+    structural = [(row, column) for row, column in _always_empty(counts + outside)]
+    return suppress_table(counts, least, outside, structural)
 
 
 def _always_empty(companies: NDArray[np.int64]) -> list[tuple[int, ...]]:
-    structural = [(row, column) for row, column in _always_empty(counts + outside)]
-    return suppress_table(counts, least, outside, structural)
     found: set[tuple[int, ...]] = set()
     for axis, size in enumerate(companies.shape):
         if not companies.take(size - 1, axis).any():

@@ -22,7 +22,7 @@ GENEROUS = msgspec.structs.replace(
 """A policy under which budgets never end."""
 Values = Mapping[str, Sequence[int | str | None]]
 """Column → of each company of the table its value; numbers or text."""
-TODAY_DATE = "2026-11-01"
+HELD_SINCE = "2026-11-01"
 
 
 def number_grid(column: str, *edges: int) -> NumberBins:
@@ -33,7 +33,7 @@ def text_grid(column: str, *values: str) -> CategoryBins:
     return CategoryBins(column=column, groups=tuple((value,) for value in sorted(values)))
 
 
-def snapshot(values: Values, subjects: Sequence[str] = COMPANIES, date: str = TODAY_DATE) -> Snapshot:
+def snapshot(values: Values, subjects: Sequence[str] = COMPANIES, date: str = HELD_SINCE) -> Snapshot:
     """The table on a day."""
     frame = pd.DataFrame(
         {
@@ -60,8 +60,7 @@ def holding(values: Values, *grids: Bins, subjects: Sequence[str] = COMPANIES) -
         snapshot=present.digest,
         snapshot_date=present.date,
         scales={
-            column: None if any(isinstance(value, str) for value in each) else 0
-            for column, each in values.items()
+            column: None if any(isinstance(value, str) for value in each) else 0 for column, each in values.items()
         },
         subjects=present.subjects,
         select=present.select,

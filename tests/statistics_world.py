@@ -81,6 +81,7 @@ class StatisticsNode:
     alignments: AlignmentStore
     closed: ClosedAnswers
     answers: AnswerStore
+    ledger: DisclosureLedger
 
     @property
     def holding(self) -> Holding:
@@ -148,7 +149,7 @@ class StatisticsWorld:
     def keep(self, provider: str, vector: LabelVector) -> None:
         """Keep a vector at a provider as if its proofs had been verified."""
         store = self.nodes[provider].vectors
-        assert store.open(vector.statement, NOW, 8)
+        assert store.open(vector.statement, NOW, 10**6)
         for part, ciphertexts in enumerate(vector.parts):
             store.register(vector.name, part, ciphertexts, NOW)
 
@@ -159,14 +160,17 @@ class StatisticsWorld:
         histograms: Sequence[str | Bins] = (),
         *,
         weighted: bool = True,
-        crosses: Sequence[tuple[str, str]] = (),
+        crosses: Sequence[tuple[str | Bins, str | Bins]] = (),
         moments: Sequence[str] = (),
         milliepsilon: int = 3000,
         as_of: str = TODAY,
     ) -> StatisticsQuestion:
         """A question of this provider; a column that is only named is asked for in its published grid."""
         holding = self.nodes[provider].holding
-        grids = holding.grids
+
+        def bins(each: str | Bins) -> Bins:
+            return holding.grids[each] if isinstance(each, str) else each
+
         return StatisticsQuestion(
             bank=BANK,
             provider=provider,
@@ -174,8 +178,8 @@ class StatisticsWorld:
             product_version=holding.product_version,
             cohort=cohort,
             weighted=weighted,
-            histograms=tuple(grids[each] if isinstance(each, str) else each for each in histograms),
-            crosses=tuple(CrossBins(first=grids[one], second=grids[other]) for one, other in crosses),
+            histograms=tuple(map(bins, histograms)),
+            crosses=tuple(CrossBins(first=bins(one), second=bins(other)) for one, other in crosses),
             moments=tuple(moments),
             milliepsilon=milliepsilon if weighted else 0,
             as_of=as_of,
@@ -275,8 +279,9 @@ def statistics_node(
     vectors, alignments = LabelVectorStore(engine), AlignmentStore(engine, at_rest)
     cohorts = CohortStore(vectors, alignments, {each.digest: each for each in frames}, policy)
     closed = ClosedAnswers(name, identity, world.pins, POLICY, answers, world.clock)
-    stores = Stores(cohorts, DisclosureLedger(engine, at_rest), ReleaseStore(answers, at_rest, policy))
+    ledger = DisclosureLedger(engine, at_rest)
+    stores = Stores(cohorts, ledger, ReleaseStore(answers, at_rest, policy))
     office = Office(name, world.pins, holding, policy)
     admission = Grant(frozenset(holding.scales), **grant)
     role = StatisticsProvider(office, identity, closed, stores, admission, world.clock)
-    return StatisticsNode(role, engine, vectors, alignments, closed, answers)
+    return StatisticsNode(role, engine, vectors, alignments, closed, answers, ledger)

@@ -153,9 +153,11 @@ class BankSettings(NodeSettings, frozen=True):
     columns: dict[Name, Literal["key", "text", "integer"]]
     """The table's columns in their order, with their types; the key is the USCC."""
     results: Path
-    """Folder of the scores; made if it is missing."""
+    """Folder of the scores and statistics; made if it is missing."""
     computing: Computing
     """Where it decrypts."""
+    frame: Path | None = None
+    """The public register of companies in which hidden cohorts stay hidden: `compute.frame`."""
 
 
 class ReviewerSettings(NodeSettings, frozen=True):

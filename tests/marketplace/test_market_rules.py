@@ -25,9 +25,12 @@ from market import (
 )
 
 from audit.entry import EntryKind, new_id
+from compute.protocols.alignment.messages import Align, AlignReturn
 from compute.protocols.base import Cancel, Collect
 from compute.protocols.closed_answer.messages import Abandon, Acknowledge
+from compute.protocols.joint_statistics.messages import AskPrecheck, AskStatistics
 from compute.protocols.key_enrolment.messages import EnrolKey
+from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PresentPermit
 from compute.protocols.risk_score.case_states import RefusalCode
 from compute.protocols.risk_score.messages import (
@@ -486,6 +489,7 @@ def test_every_message_that_a_node_takes_can_be_refused() -> None:
     taken = (
         *(PresentPermit, EnrolKey, AskProviderTerms, AskReviewerTerms, SubmitModel, RegisterTables, Query),
         *(Abandon, Acknowledge, AskHistogram, Collect, Cancel, AskDecision, WithdrawModel, BandQuery),
+        *(Align, AlignReturn, AskPrecheck, AskStatistics, RegisterLabels),
     )
     assert {each.__name__ for each in taken} | {"Erasure", "Event", "unreadable"} == set(REFUSABLE)
 

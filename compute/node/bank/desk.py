@@ -13,6 +13,8 @@ from compute.node.site import Site, clock, open_site
 from compute.node.transport import PeerTransport
 from compute.paillier.private import PrivateKey
 from compute.protocols.base import Progress, no_progress
+from compute.protocols.closed_answer.bank import Receiver
+from compute.protocols.joint_statistics.bank import StatisticsBank
 from compute.protocols.risk_score.bank import Bank
 
 
@@ -29,6 +31,18 @@ class BankDesk:
         site = self.site
         name, patience = site.settings.name, site.settings.patience
         return Bank(name, site.key, self.key, site.directory, self.transport, clock, progress, patience)
+
+    def statistics(self, progress: Progress = no_progress) -> StatisticsBank:
+        """Give the role of joint statistics, telling this progress."""
+        site = self.site
+        name, patience = site.settings.name, site.settings.patience
+        return StatisticsBank(name, site.key, self.key, site.directory, self.transport, clock, progress, patience)
+
+    @property
+    def receiver(self) -> Receiver:
+        """Who acknowledges answers and gives jobs up."""
+        site = self.site
+        return Receiver(site.settings.name, site.key, self.transport, site.settings.patience)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from apiflask import APIFlask
 
+from compute.frame import read_frame
 from compute.node.app import create_app
 from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import open_applicants
@@ -15,9 +16,11 @@ from compute.node.console import (
     erasing,
     identity,
     jobs,
+    labels,
     legal_holds,
     models,
     scoring,
+    statistics,
 )
 from compute.node.erasure import Eraser
 from compute.node.jobs.store import JobStore
@@ -29,7 +32,8 @@ from compute.node.transport import PeerTransport
 def check(settings: BankSettings) -> None:
     """Raise :class:`SettingsError` if the node's own files cannot be used."""
     with open_applicants(settings):
-        return
+        if settings.frame is not None:
+            read_frame(settings.frame)
 
 
 def create(settings: BankSettings) -> APIFlask:
@@ -52,6 +56,8 @@ def create(settings: BankSettings) -> APIFlask:
         consents.routes(site, transport, applicants),
         models.routes(site, store),
         scoring.routes(site, store, applicants),
+        labels.routes(site, store, None if settings.frame is None else read_frame(settings.frame)),
+        statistics.routes(site, store, transport),
         jobs.routes(store),
         erasing.routes(site, eraser, end),
         legal_holds.routes(site),

@@ -4,26 +4,36 @@ A scoring keeps its signed job before it sends it, and every answer as it comes.
 same job, which the providers answer with the bytes that they stored, and count once.
 """
 
-import hashlib
-import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from audit.entry import Event
 from audit.errors import ErasedError
 from audit.subjects import SubjectTree
 from compute.binning import code_columns
 from compute.canonical import decode, encode
 from compute.node import events
 from compute.node.bank.applicants import check_local, open_applicants
+from compute.node.bank.collecting import Collector
 from compute.node.bank.desk import BankDesk, open_desk
-from compute.node.bank.kinds import ENROL_KEY, REGISTER_MODEL, SCORE, SCORE_BANDS, SUBMIT_MODEL
+from compute.node.bank.kinds import (
+    ENROL_KEY,
+    REGISTER_LABELS,
+    REGISTER_MODEL,
+    SCORE,
+    SCORE_BANDS,
+    STATISTICS,
+    SUBMIT_MODEL,
+)
+from compute.node.bank.labels import register_labels
 from compute.node.bank.meter import Meter
 from compute.node.bank.models import Model, ModelStore
 from compute.node.bank.paillier_key import load_or_generate
 from compute.node.bank.registering import register_model, submit_model
+from compute.node.bank.results import folder
 from compute.node.bank.scores import ScoreWriter
+from compute.node.bank.statistics import compute_statistics
 from compute.node.computing import open_runner
 from compute.node.console.messages import (
     KeyEnrolled,
@@ -39,17 +49,13 @@ from compute.node.settings import BankSettings
 from compute.node.site import Site, clock
 from compute.paillier.encoding import FixedPoint
 from compute.permit import permit_name
-from compute.protocols.base import ProtocolError, RefusalError, RefusedByPeerError
-from compute.protocols.closed_answer.bank import Logged
+from compute.protocols.base import Progress, RefusalError
 from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
 from compute.protocols.risk_score.job import banding_provider
 from compute.protocols.risk_score.messages import ModelApproval, Query
 from compute.protocols.risk_score.scorecard import sum_points
 from compute.signing import Signed, digest
-from compute.web.errors import PeerUnreachableError
 from connectors.base import Table
-
-logger = logging.getLogger(__name__)
 
 
 def work(settings: BankSettings) -> dict[str, Handler]:
@@ -61,6 +67,8 @@ def work(settings: BankSettings) -> dict[str, Handler]:
         REGISTER_MODEL: partial(register_model, settings),
         SCORE: partial(_score, settings),
         SCORE_BANDS: partial(_score, settings),
+        REGISTER_LABELS: partial(register_labels, settings),
+        STATISTICS: partial(compute_statistics, settings),
     }
 
 
@@ -91,7 +99,7 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
         else:
             told = bank.bands_of(approval, job, answers[-1], runner)
     milliseconds = round(1000 * (time.monotonic() - began))
-    card, results = model.scorecard, settings.results / folder(context.parameters)
+    card, results = model.scorecard, settings.results / folder(request.reference, context.parameters)
     writer = context.shelf.get("writer", None, ScoreWriter.open)
     if approval.bands is None:
         check_local(card, settings)
@@ -114,12 +122,6 @@ def _score(settings: BankSettings, context: JobContext) -> bytes:
     )
 
 
-def folder(parameters: bytes) -> str:
-    """Give the folder's name for a scoring: its reference, and what tells it from another of that reference."""
-    request = decode(parameters, Scoring)
-    return f"{request.reference}-{hashlib.sha256(parameters).hexdigest()[:8]}"
-
-
 def _query(desk: BankDesk, context: JobContext, request: Scoring, model: Model, subjects: Sequence[str]) -> Query:
     """Give the job that an earlier run made, or a new one, kept before anybody sees it."""
     kept = context.checkpoints().get("query")
@@ -135,57 +137,32 @@ def _query(desk: BankDesk, context: JobContext, request: Scoring, model: Model, 
 def _answers(
     desk: BankDesk, context: JobContext, contract: str, approval: ModelApproval, query: Query
 ) -> list[ReleasedAnswer]:
-    """Give every provider's answer with its key, in the order of the job; they compute at the same time.
+    """Give every provider's answer with its key, in the order of the job.
 
-    All answers are there, still closed, before the first key is asked for: if a provider refuses, the job is given
-    up at the others, and nobody counts a use. Only a banded model's last provider is asked after that, since it
-    needs the others' answers open: if it refuses, their uses stay counted.
+    Only a banded model's last provider is asked once the others' answers are open, since it needs them: if it
+    refuses, their uses stay counted.
     """
-    job, kept, site = query.job.statement, context.checkpoints(), desk.site
-    providers = [signed.statement.provider for signed in job.providers]
+    job, site = query.job.statement, desk.site
+    name, providers = site.settings.name, [signed.statement.provider for signed in job.providers]
     root = _subjects_root(site, contract, query)
-    sent = (events.sent(site.settings.name, each, contract, job, root, clock()) for each in providers)
-    site.journal.append(*sent)
-    meter = Meter(context, providers)
+    site.journal.append(*(events.sent(name, each, contract, job, root, clock()) for each in providers))
 
-    def record(answer: Answer) -> Logged:
-        event = events.answered(site.settings.name, contract, job, root, answer, clock())
-        site.journal.append(event)
-        index, entry = site.journal.require_recorded(event.id)
-        return Logged(entry, site.log.receipt(index).encode())
+    def event(answer: Answer) -> Event:
+        return events.answered(name, contract, job, root, answer, clock())
 
+    def ask(provider: str, progress: Progress) -> Signed[Answer]:
+        return desk.bank(progress).ask_answer(provider, query)
+
+    collector = Collector(desk, digest(job), Meter(context, providers), context.checkpoints(), event)
     last = banding_provider(approval)
+    opened = collector.all_released(collector.all_closed([each for each in providers if each != last], ask))
+    if last is None:
+        return opened
 
-    def closed(provider: str, others: Sequence[ReleasedAnswer] = ()) -> Signed[Answer]:
-        key = f"answer:{provider}"
-        if key in kept:
-            return decode(kept[key], Signed[Answer])
-        bank = desk.bank(meter.of(provider))
-        answer = bank.ask_bands(approval, query, others) if provider == last else bank.ask_answer(provider, query)
-        meter.keep(key, encode(answer))
-        meter.of(provider)("", 1, 1)
-        return answer
+    def ask_bands(_provider: str, progress: Progress) -> Signed[Answer]:
+        return desk.bank(progress).ask_bands(approval, query, opened)
 
-    def released(answer: Signed[Answer]) -> ReleasedAnswer:
-        return desk.bank(meter.of(answer.statement.provider)).receiver.release(answer, record(answer.statement))
-
-    with ThreadPoolExecutor(len(providers)) as pool:
-        try:
-            answers = list(pool.map(closed, [name for name in providers if name != last]))
-        except RefusedByPeerError as error:
-            _abandon(desk, [name for name in providers if name != error.party], query)
-            raise
-        opened = list(pool.map(released, answers))
-    return opened if last is None else [*opened, released(closed(last, opened))]
-
-
-def _abandon(desk: BankDesk, providers: Sequence[str], query: Query) -> None:
-    """Give a job up that cannot be finished, at everybody who may have answered."""
-    for provider in providers:
-        try:
-            desk.bank().receiver.abandon(provider, digest(query.job.statement))
-        except (ProtocolError, PeerUnreachableError) as error:
-            logger.warning("the job stays open at %s: %s", provider, error)
+    return [*opened, collector.release(collector.closed(last, ask_bands))]
 
 
 def _subjects_root(site: Site[BankSettings], contract: str, query: Query) -> bytes:

@@ -57,6 +57,16 @@ from compute.node.console.review_messages import (
     CaseView,
     CaseWithdrawal,
 )
+from compute.node.console.statistics_messages import (
+    LabelRegistration,
+    LabelSetHeld,
+    LabelsHeld,
+    LabelsRegistered,
+    Prechecks,
+    StatisticsDone,
+    StatisticsRequest,
+    StatisticsResult,
+)
 from compute.node.jobs.states import ENDED
 from compute.records import PartyRecord
 from compute.signing import Signed, digest
@@ -64,7 +74,7 @@ from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.errors import ResponseError
 
-Result = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored
+Result = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored | LabelsRegistered | StatisticsDone
 _RESULT: Any = Result
 
 
@@ -188,6 +198,26 @@ class NodeClient:
     def score(self, asked: Scoring) -> JobView:
         """Score subjects."""
         return self._post("/scorings", JobView, asked)
+
+    def register_labels(self, asked: LabelRegistration) -> JobView:
+        """Register a class for each company of a cohort."""
+        return self._post("/labels", JobView, asked)
+
+    def labels(self) -> Sequence[LabelSetHeld]:
+        """Give the labels that were registered, and where."""
+        return self._get("/labels", LabelsHeld).labels
+
+    def ask_statistics(self, asked: StatisticsRequest) -> JobView:
+        """Ask providers for statistics."""
+        return self._post("/statistics", JobView, asked)
+
+    def precheck_statistics(self, asked: StatisticsRequest) -> Prechecks:
+        """Give what a request would cost and tell, at each provider."""
+        return self._post("/statistics/precheck", Prechecks, asked)
+
+    def statistics(self, job: str) -> StatisticsResult:
+        """Give the tables of statistics that are done."""
+        return self._get(f"/statistics/{job}/statistics.json", StatisticsResult)
 
     # --- a reviewer's -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint, Schema
 from apiflask.fields import String
 from flask import Response
 
-from compute.canonical import Message, decode
+from compute.canonical import M, Message, decode
 from compute.node.bank.kinds import REGISTER_MODEL
 from compute.node.console.messages import (
     MAX_JOBS,
@@ -17,13 +17,14 @@ from compute.node.console.messages import (
     ModelSubmitted,
     Scored,
 )
+from compute.node.console.statistics_messages import LabelsRegistered, StatisticsDone
 from compute.node.jobs.errors import WrongStateError
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
 from compute.node.jobs.store import JobStore
 from compute.web.body import answers, gives, respond
 
-RESULT: Any = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored
+RESULT: Any = KeyEnrolled | ModelSubmitted | ModelRegistered | Scored | LabelsRegistered | StatisticsDone
 """The union of what jobs give."""
 
 
@@ -65,11 +66,11 @@ def routes(store: JobStore) -> APIBlueprint:
     return made
 
 
-def scored(store: JobStore, job: str) -> Scored:
-    """Give the result of a scoring; raise `WrongStateError` for a job that is none, or not done."""
+def finished(store: JobStore, job: str, expected: type[M]) -> M:
+    """Give the result of a job; raise `WrongStateError` for one that gives something else, or is not done."""
     found: Message = decode(store.result(job), RESULT)
-    if not isinstance(found, Scored):
-        raise WrongStateError(f"job {job} is no scoring and has no scores; name a scoring")
+    if not isinstance(found, expected):
+        raise WrongStateError(f"job {job} gave no {expected.__name__}; name another job")
     return found
 
 

@@ -245,10 +245,7 @@ class Scoring(Message, frozen=True):
     subjects: Subjects | None
 
     def __post_init__(self) -> None:
-        try:
-            date.fromisoformat(self.as_of)
-        except ValueError as error:
-            raise ValueError(f"as_of {self.as_of} is no day of the calendar; correct it") from error
+        require_day("as_of", self.as_of)
 
 
 class KeyEnrolled(Message, frozen=True):
@@ -361,3 +358,11 @@ _SECONDS = 10**11
 def _require_milliseconds(name: str, time: int) -> None:
     if time < _SECONDS:
         raise ValueError(f"{name} {time} lies in the past, unless it is in seconds; give milliseconds since 1970")
+
+
+def require_day(name: str, day: str) -> None:
+    """Raise ValueError unless the calendar has this day."""
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise ValueError(f"{name} {day} is no day of the calendar; correct it") from error

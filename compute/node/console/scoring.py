@@ -11,8 +11,8 @@ from audit.salts import SaltTree
 from compute.canonical import Message, encode
 from compute.node.bank.kinds import ENROL_KEY, SCORE, SCORE_BANDS, SHORT
 from compute.node.bank.models import Model, ModelStore
-from compute.node.console.jobs import scored, view
-from compute.node.console.messages import JobView, KeyEnrolment, Scoring
+from compute.node.console.jobs import finished, view
+from compute.node.console.messages import JobView, KeyEnrolment, Scored, Scoring
 from compute.node.console.subjects import named, require_kept
 from compute.node.jobs.holds import Holds
 from compute.node.jobs.job import Job
@@ -76,7 +76,7 @@ def routes(site: Site[BankSettings], store: JobStore, applicants: Table) -> APIB
     @made.doc(responses={200: "uscc,score; of a model with bands uscc,band"})
     def scores(job: str, file: str) -> Response:
         """The scores or bands of a scoring that is done."""
-        return send_file(Path(scored(store, job).scores).with_name(file))
+        return send_file(Path(finished(store, job, Scored).scores).with_name(file))
 
     return made
 

@@ -12,12 +12,11 @@ from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
-from compute.protocols.base import AnswerError, Progress, Transport, ask, ask_long, no_progress
+from compute.protocols.base import AnswerError, Progress, Transport, ask_long, no_progress
 from compute.protocols.closed_answer.bank import opened
 from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
 from compute.protocols.joint_statistics.messages import (
     Asked,
-    AskPrecheck,
     AskStatistics,
     Precheck,
     StatisticsJob,
@@ -27,6 +26,7 @@ from compute.protocols.joint_statistics.messages import (
 )
 from compute.protocols.joint_statistics.packed_cells import cell_layout, unpack_cells
 from compute.protocols.joint_statistics.plan import Range, TablePlan, tables_of
+from compute.protocols.joint_statistics.precheck import ask_precheck
 from compute.protocols.label_vector.alphabet import Alphabet
 from compute.signing import SUITE, Pins, S, SignatureError, Signed, digest, sign, verify
 
@@ -72,12 +72,7 @@ class StatisticsBank:
 
     def precheck(self, question: StatisticsQuestion) -> Precheck:
         """Give what an answer to the question would cost and tell."""
-        message = AskPrecheck(question=sign(question, self.name, self._identity))
-        reply = ask(self._transport, question.provider, message, Signed[Precheck], self._patience)
-        told = self._verified(question.provider, reply)
-        if told.question != digest(question):
-            raise AnswerError(f"{question.provider} answered another question")
-        return told
+        return ask_precheck(self._transport, self.name, self._identity, self._pins, question, self._patience)
 
     def prepare(
         self, questions: Sequence[StatisticsQuestion], permits: Mapping[str, str]

@@ -172,6 +172,7 @@ def _withheld(
 
 
 def _always_empty(companies: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    """The cells of missing values of a column that nobody in the whole table lacks, which is nobody's secret."""
     found: set[tuple[int, ...]] = set()
     for axis, size in enumerate(companies.shape):
         if not companies.take(size - 1, axis).any():

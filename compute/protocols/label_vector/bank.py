@@ -3,8 +3,9 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.paillier.ciphertexts import to_bytes
@@ -94,6 +95,12 @@ def label_vector(
         nonce=secrets.token_bytes(32),
     )
     return LabelVector(sign(statement, bank, identity), parts, labels.classes)
+
+
+def signed_anew(vector: LabelVector, bank: str, identity: Ed25519PrivateKey, now: int) -> LabelVector:
+    """Give the same ciphertexts under a new statement, for providers that have not taken the old one in time."""
+    statement = msgspec.structs.replace(vector.statement.statement, issued_at=now, nonce=secrets.token_bytes(32))
+    return replace(vector, statement=sign(statement, bank, identity))
 
 
 def registration(

@@ -55,7 +55,7 @@ def valued_rows(table: ClassTable, classes: Sequence[str], level: float) -> Nois
 
 
 def total(sums: ClassSums, classes: Sequence[str], level: float = LEVEL) -> Moment:
-    """Give the sum over the classes, values clipped as the sums say."""
+    """Give the sum over the classes, values clipped and counted from where the sums say."""
     figure = _noisy(sums, classes, level)
     unit = Fraction(1, 10 ** (sums.decimals * sums.power))
     low, high = figure.ends
@@ -70,8 +70,8 @@ def mean(sums: ClassSums, rows: Noisy, classes: Sequence[str], level: float = LE
     unit = Fraction(1, 10**sums.decimals)
     bounds = Fraction(sums.low) * unit, Fraction(sums.high) * unit
     _require_rows(sums.column, rows)
-    low, high = _ratio(figure, rows)
-    value = min(max(Fraction(figure.value, rows.value) * unit, bounds[0]), bounds[1])
+    low, high = (end + sums.origin for end in _ratio(figure, rows))
+    value = min(max((Fraction(figure.value, rows.value) + sums.origin) * unit, bounds[0]), bounds[1])
     return Moment(value, max(low * unit, bounds[0]), min(high * unit, bounds[1]), level)
 
 
@@ -79,7 +79,8 @@ def variance(
     sums: ClassSums, squares: ClassSums, rows: Noisy, classes: Sequence[str], level: float = LEVEL
 ) -> Moment:
     """Give the variance of the clipped values over the rows (denominator n); ``rows`` at the level (2+level)/3."""
-    if (sums.power, squares.power) != (1, 2) or (sums.low, sums.high) != (squares.low, squares.high):
+    ranges = [(each.low, each.high, each.origin) for each in (sums, squares)]
+    if (sums.power, squares.power) != (1, 2) or ranges[0] != ranges[1]:
         raise StatisticsError(f"{sums.column}: a variance needs the sums of values and of squares, clipped alike")
     _require_rows(sums.column, rows)
     unit = Fraction(1, 10 ** (2 * sums.decimals))

@@ -83,7 +83,10 @@ class CrossTable:
 
 @dataclass(frozen=True)
 class ClassSums:
-    """Sums of a number column, or of its squares, over the rows of each class; values are clipped before."""
+    """Sums of a number column, or of its squares, over the rows of each class; values are clipped before.
+
+    What is summed is (value - origin)^power.
+    """
 
     provider: str
     column: str
@@ -99,6 +102,8 @@ class ClassSums:
     scale: float = 0.0
     """Of the noise, in the sums' units."""
     bound: int = 0
+    origin: int = 0
+    """From where values are counted, in units of 10^-decimals: under noise the sums are those from the low end."""
 
     def __post_init__(self) -> None:
         if self.power not in {1, 2}:
@@ -107,7 +112,7 @@ class ClassSums:
             raise StatisticsError(f"{self.column}: {len(self.sums)} sums for {len(self.classes)} classes")
 
     def total(self, classes: Collection[str]) -> Decimal:
-        """Give the sum over the classes together, in the column's own unit."""
+        """Give the sum over the classes together, in the column's own unit, of values counted from the origin."""
         places = class_places(self.column, self.classes, classes)
         return Decimal(sum(self.sums[place] for place in places)).scaleb(-self.decimals * self.power)
 

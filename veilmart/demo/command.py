@@ -27,8 +27,8 @@ from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
 from veilmart.demo.processes import Process, running
 from veilmart.demo.sites import BANK, Sites, claimed, lay_out
-from veilmart.demo.steps import Steps
 from veilmart.demo.story import Outcome, walk
+from veilmart.steps import Steps
 
 TABLE_WIDTH = 110
 """Characters: what the two languages need side by side, also where the output is no terminal."""

@@ -39,6 +39,7 @@ from veilmart.demo.data import (
     APPLICANT_COLUMNS,
     APPLICANTS_FILE,
     DISCLOSURE,
+    EXAMPLES,
     PROVIDERS,
     REGISTER,
     DemoError,
@@ -337,7 +338,7 @@ def _own(site: NodeSite, examples: Path, bits: int) -> str:
             for name in PROVIDERS[site.name]:
                 shutil.copyfile(existing(examples / name), site.folder / name)
             shutil.copyfile(existing(examples / REGISTER), site.folder / REGISTER)
-            shutil.copyfile(existing(examples.parent / "config" / DISCLOSURE), site.folder / DISCLOSURE)
+            shutil.copyfile(existing(EXAMPLES.parent / "config" / DISCLOSURE), site.folder / DISCLOSURE)
             product, source = PROVIDERS[site.name]
             return f"""\
 product = "{product}"
@@ -356,13 +357,15 @@ frames = ["{REGISTER}"]
 computing = {{ processes = 1, folder = "computing" }}
 """
         case "bank":
-            shutil.copyfile(existing(examples / APPLICANTS_FILE), site.folder / APPLICANTS_FILE)
+            for name in (APPLICANTS_FILE, REGISTER):
+                shutil.copyfile(existing(examples / name), site.folder / name)
             columns = "\n".join(f'columns.{name} = "{type_}"' for name, type_ in APPLICANT_COLUMNS.items())
             return f"""\
 paillier_key = "paillier.jwe"
 paillier_unlock = {{ key_file = "{PAILLIER_UNLOCK}" }}
 key_bits = {bits}
 applicants = "{APPLICANTS_FILE}"
+frame = "{REGISTER}"
 results = "results"
 computing = {{ processes = 1, folder = "computing" }}
 {columns}

@@ -12,7 +12,7 @@ KINDS = {
     REGISTER_MODEL: Cost(0.5, 0.5),
     SCORE: Cost(1.5, 0.001),
     SCORE_BANDS: Cost(2.0, 0.006),
-    REGISTER_LABELS: Cost(2.0, 0.0012),
+    REGISTER_LABELS: Cost(2.0, 0.0015),
     STATISTICS: Cost(2.0, 0.00002),
 }
 """Units: providers, bins, models, rows; of bands, zero tests; rows of labels; rows times tables."""

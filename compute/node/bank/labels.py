@@ -25,6 +25,7 @@ from compute.node.site import clock
 from compute.paillier.runner import Runner
 from compute.permit import permit_name
 from compute.protocols.alignment.bank import Asked, BankAlignment, align, begin
+from compute.protocols.alignment.messages import Align
 from compute.protocols.base import (
     BUSY,
     STATEMENT_AGE,
@@ -138,8 +139,9 @@ def _align(task: _Task, alignments: BankAlignmentStore, provider: str) -> bytes:
     desk, request, progress = task.desk, task.request, task.context.progress
     begun = alignments.unfinished(request.contract, provider, request.name)
     if begun is None:
-        begun = _begin(task, alignments, provider)
-    message = begun.message(task.runner, progress)
+        begun, message = _begin(task, alignments, provider)
+    else:
+        message = begun.message(task.runner, progress)
     declared, patience = (request.declared_rows or {})[provider], desk.site.settings.patience
     try:
         align(desk.transport, begun, message, declared, task.runner, progress, patience)
@@ -151,7 +153,7 @@ def _align(task: _Task, alignments: BankAlignmentStore, provider: str) -> bytes:
     return begun.name
 
 
-def _begin(task: _Task, alignments: BankAlignmentStore, provider: str) -> BankAlignment:
+def _begin(task: _Task, alignments: BankAlignmentStore, provider: str) -> tuple[BankAlignment, Align]:
     site, request = task.desk.site, task.request
     if request.legal_basis is None:
         raise ValueError("only a disclosed cohort is aligned")
@@ -165,11 +167,11 @@ def _begin(task: _Task, alignments: BankAlignmentStore, provider: str) -> BankAl
         product_version=grant.product_version,
         legal_basis=request.legal_basis,
     )
-    begun, _ = begin(
+    begun, message = begin(
         site.settings.name, site.key, asked, request.subjects, clock(), task.runner, task.context.progress
     )
     alignments.add(begun)
-    return begun
+    return begun, message
 
 
 # --- vectors ----------------------------------------------------------------------------------------------------
@@ -193,7 +195,7 @@ def _register(task: _Task, share: _Share) -> None:
 
 
 def _vectors(task: _Task, share: _Share) -> list[tuple[LabelVector, list[str]]]:
-    """Give the vectors that are still to be registered, each with its providers; a new one for whoever has none."""
+    """Give the vectors that are still to be registered, with their providers; a new one for whoever has none."""
     found: dict[bytes, tuple[LabelVector, list[str]]] = {}
     without: list[str] = []
     usable: LabelVector | None = None

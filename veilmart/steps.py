@@ -1,4 +1,4 @@
-"""The demo's progress on stderr: one line a step, with the time gone and the time left."""
+"""Progress on stderr: one line a step, with the time gone and the time left."""
 
 from types import TracebackType
 from typing import Self

@@ -32,6 +32,7 @@ from compute.protocols.base import RefusalError
 from compute.protocols.holding import Holding
 from compute.protocols.joint_statistics import prepared
 from compute.protocols.joint_statistics.bank import Told
+from compute.protocols.label_vector.alphabet import Alphabet
 
 X = 0
 """The place of the company that is spied on."""
@@ -267,6 +268,31 @@ def test_no_withheld_cell_follows_from_margins_and_told_cells(build: Build, seed
     for cell, number in enumerate(cross.numbers):
         if number is None:
             assert np.linalg.matrix_rank(np.array([*known, unit[cell]])) == rank + 1
+
+
+def test_a_sealed_answer_is_as_long_whatever_was_withheld(build: Build) -> None:
+    """It could be looked at, and abandoned, for nothing."""
+    one = Alphabet(classes=1, width=64, with_zero=True)
+    even = [10 * (place % 4) for place in range(300)]
+    uneven = [*[10] * 4, *(each for each in (0, 20, 30) for _ in range(98)), 0, 0]
+    lengths: dict[bool, set[int]] = {True: set(), False: set()}
+    withheld = set()
+    for staff in (even, uneven):
+        world = build(
+            holding(
+                {"staff": staff, "more": staff[::-1]}, *(number_grid(c, 10, 20, 30) for c in ("staff", "more"))
+            )
+        )
+        for weighted, seen in lengths.items():
+            cohort = world.vector(TAX, [1] * 300, one, FRAME) if weighted else world.alignment(TAX, ALL)
+            columns = ["staff", "more"]
+            question = world.question(TAX, cohort, columns, moments=["staff"], weighted=weighted)
+            answer = world.nodes[TAX].role.answer(world.ask(question))
+            seen.add(len(answer.statement.content))
+            told = world.read(question, answer, one)
+            withheld.add((weighted, sum(len(notes.withheld) for notes in told.release.tables)))
+    assert len(withheld) > 2
+    assert all(len(each) == 1 for each in lengths.values())
 
 
 def _line(shape: tuple[int, int], axis: int, place: int) -> Any:

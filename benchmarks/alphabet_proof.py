@@ -1,6 +1,6 @@
 """Label vectors: the time to encrypt a row's label, to prove that it lies in the alphabet, and to verify that.
 
-For two classes, and for as many as there may be; a whole part of 16,384 rows and a quarter of one, by which the
+For two classes, and for as many as there may be; a whole part of 8,192 rows and a quarter of one, by which the
 cost per row is seen not to grow. Beside each is its ratio to one r^n mod n² at the key's length, by which machines
 can be compared.
 """

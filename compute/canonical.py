@@ -61,6 +61,7 @@ M = TypeVar("M", bound=Message)
 
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
+_NULL = re.compile(rb"[:\[,]null")  # no base64 looks like that, though much of it has the four letters
 # Of a number that others write in another way than RFC 8785, or that RFC 8785 refuses: a fraction, an exponent, an
 # integer beyond 2⁵³, what is no number. What looks like one within a text does no harm.
 _UNSURE = re.compile(rb"[:\[,]-?(?:[0-9]+[.eE]|[0-9]{16}|[NI])")
@@ -73,8 +74,8 @@ def encode(message: Message) -> bytes:
     try:
         data = _ENCODER.encode(message)
     except (OverflowError, UnicodeEncodeError):  # an integer beyond 64 bits, half a surrogate pair: told below
-        data = b"null"
-    if b"null" in data:
+        data = b":null"
+    if _NULL.search(data) is not None:
         members = msgspec.to_builtins(message)
         text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         data = text.encode("utf-8", "surrogatepass")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,8 @@ from compute.node.provider.alignments import AlignmentStore
 from compute.node.provider.label_vectors import LabelVectorStore
 from compute.node.provider.statistics import CohortStore, DisclosureLedger, ReleaseStore
 from compute.paillier.private import PrivateKey
+from compute.protocols.alignment.messages import AlignmentStatement
+from compute.protocols.alignment.provider import Limits, Session
 from compute.protocols.base import RefusalError, Transport
 from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer
 from compute.protocols.closed_answer.provider import ClosedAnswers
@@ -35,7 +38,7 @@ from compute.protocols.joint_statistics.stores import Stores
 from compute.protocols.label_vector.alphabet import Alphabet
 from compute.protocols.label_vector.bank import Labels, LabelVector, label_vector
 from compute.protocols.label_vector.messages import DisclosedCohort, HiddenCohort
-from compute.signing import Pin, Signed
+from compute.signing import Pin, Signed, digest
 from connectors.base import Column, ColumnType
 from connectors.files import open_csv
 
@@ -78,6 +81,7 @@ class StatisticsNode:
     alignments: AlignmentStore
     closed: ClosedAnswers
     answers: AnswerStore
+    ledger: DisclosureLedger
 
     @property
     def holding(self) -> Holding:
@@ -116,10 +120,36 @@ class StatisticsWorld:
         self.keep(provider, made)
         return made.name
 
+    def alignment(
+        self, provider: str, subjects: Sequence[str], bank: str = BANK, contract: str = CONTRACT
+    ) -> bytes:
+        """A complete alignment of these companies at a provider; its protocol has tests of its own."""
+        node, table = self.nodes[provider], set(self.nodes[provider].holding.subjects)
+        statement = AlignmentStatement(
+            bank=bank,
+            contract=contract,
+            permit=PERMIT,
+            cohort="loans",
+            provider=provider,
+            product=node.holding.product,
+            product_version=node.holding.product_version,
+            rows=len(subjects),
+            points=token_bytes(32),
+            legal_basis="contract",
+            issued_at=NOW,
+            nonce=token_bytes(32),
+        )
+        name = digest(statement)
+        assert node.alignments.count(statement, Limits(1000, 10**6), NOW) is None
+        node.alignments.open(name, Session(bytes(32), (), ()))
+        matched = [subject if subject in table else None for subject in subjects]
+        assert node.alignments.complete(name, bytes(32), matched, NOW)
+        return name
+
     def keep(self, provider: str, vector: LabelVector) -> None:
         """Keep a vector at a provider as if its proofs had been verified."""
         store = self.nodes[provider].vectors
-        assert store.open(vector.statement, NOW, 8)
+        assert store.open(vector.statement, NOW, 10**6)
         for part, ciphertexts in enumerate(vector.parts):
             store.register(vector.name, part, ciphertexts, NOW)
 
@@ -130,14 +160,17 @@ class StatisticsWorld:
         histograms: Sequence[str | Bins] = (),
         *,
         weighted: bool = True,
-        crosses: Sequence[tuple[str, str]] = (),
+        crosses: Sequence[tuple[str | Bins, str | Bins]] = (),
         moments: Sequence[str] = (),
         milliepsilon: int = 3000,
         as_of: str = TODAY,
     ) -> StatisticsQuestion:
         """A question of this provider; a column that is only named is asked for in its published grid."""
         holding = self.nodes[provider].holding
-        grids = holding.grids
+
+        def bins(each: str | Bins) -> Bins:
+            return holding.grids[each] if isinstance(each, str) else each
+
         return StatisticsQuestion(
             bank=BANK,
             provider=provider,
@@ -145,8 +178,8 @@ class StatisticsWorld:
             product_version=holding.product_version,
             cohort=cohort,
             weighted=weighted,
-            histograms=tuple(grids[each] if isinstance(each, str) else each for each in histograms),
-            crosses=tuple(CrossBins(first=grids[one], second=grids[other]) for one, other in crosses),
+            histograms=tuple(map(bins, histograms)),
+            crosses=tuple(CrossBins(first=bins(one), second=bins(other)) for one, other in crosses),
             moments=tuple(moments),
             milliepsilon=milliepsilon if weighted else 0,
             as_of=as_of,
@@ -209,9 +242,14 @@ def good_and_bad(frame: Frame = REGISTER) -> list[int]:
 
 @contextmanager
 def build_statistics(
-    key: PrivateKey, directory: Path, holdings: Mapping[str, Holding], policy: Policy = DISCLOSURE, **grant: Any
+    key: PrivateKey,
+    directory: Path,
+    holdings: Mapping[str, Holding],
+    policy: Policy = DISCLOSURE,
+    frames: Sequence[Frame] = (REGISTER,),
+    **grant: Any,
 ) -> Iterator[StatisticsWorld]:
-    """The parties over these holdings, by provider."""
+    """The parties over these holdings, by provider, who know these frames."""
     with ExitStack() as stack:
         identities = {name: Ed25519PrivateKey.generate() for name in (BANK, *holdings)}
         pins = {
@@ -222,21 +260,28 @@ def build_statistics(
         for name, holding in holdings.items():
             engine = open_engine(directory / f"{name}.sqlite")
             stack.callback(engine.dispose)
-            world.nodes[name] = statistics_node(world, name, engine, holding, policy, **grant)
+            world.nodes[name] = statistics_node(world, name, engine, holding, policy, frames, **grant)
         yield world
 
 
 def statistics_node(
-    world: StatisticsWorld, name: str, engine: Engine, holding: Holding, policy: Policy, **grant: Any
+    world: StatisticsWorld,
+    name: str,
+    engine: Engine,
+    holding: Holding,
+    policy: Policy = DISCLOSURE,
+    frames: Sequence[Frame] = (REGISTER,),
+    **grant: Any,
 ) -> StatisticsNode:
     """One more process of a provider's node."""
     identity = world.identities[name]
     at_rest, answers = AtRest.of(identity), AnswerStore(engine)
     vectors, alignments = LabelVectorStore(engine), AlignmentStore(engine, at_rest)
-    cohorts = CohortStore(vectors, alignments, {REGISTER.digest: REGISTER}, policy)
+    cohorts = CohortStore(vectors, alignments, {each.digest: each for each in frames}, policy)
     closed = ClosedAnswers(name, identity, world.pins, POLICY, answers, world.clock)
-    stores = Stores(cohorts, DisclosureLedger(engine, at_rest), ReleaseStore(answers, at_rest, policy))
+    ledger = DisclosureLedger(engine, at_rest)
+    stores = Stores(cohorts, ledger, ReleaseStore(answers, at_rest, policy))
     office = Office(name, world.pins, holding, policy)
     admission = Grant(frozenset(holding.scales), **grant)
     role = StatisticsProvider(office, identity, closed, stores, admission, world.clock)
-    return StatisticsNode(role, engine, vectors, alignments, closed, answers)
+    return StatisticsNode(role, engine, vectors, alignments, closed, answers, ledger)

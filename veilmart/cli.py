@@ -8,6 +8,7 @@ from veilmart.lazy import lazily
 
 COMMANDS = {
     "audit": ("veilmart.audit.command", "audit"),
+    "bank": ("veilmart.bank.command", "bank"),
     "call": ("veilmart.call_command", "call"),
     "demo": ("veilmart.demo.command", "demo"),
     "key": ("veilmart.key_command", "key"),

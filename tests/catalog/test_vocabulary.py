@@ -10,6 +10,7 @@ from catalog.field import FieldType
 from catalog.grade import Grade
 from catalog.product import Delivery, ProductKind
 from catalog.vocabulary import Language, identifiers, label
+from compute.disclosure.suppression import Reason
 from compute.protocols.risk_score.case_states import ModelCaseState, RefusalCode
 from compute.protocols.risk_score.comparison import Change
 from compute.terms import AlignmentBasis
@@ -27,6 +28,7 @@ ENUMS = {
     "refusal_code": [*RefusalCode],
     "change": [*Change],
     "alignment_basis": get_args(AlignmentBasis),
+    "suppression": [*Reason],
 }
 
 

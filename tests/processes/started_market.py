@@ -14,7 +14,7 @@ from veilmart.demo.processes import running
 from veilmart.demo.sites import BANK, lay_out
 from veilmart.demo.story import walk
 
-MAX_BODY = 1_000_000
+MAX_BODY = 16_000_000
 TEMPORARY = "temporary"
 """The folder in which the processes put their temporary files."""
 

@@ -39,6 +39,7 @@ from veilmart.demo.data import (
     APPLICANT_COLUMNS,
     APPLICANTS_FILE,
     DISCLOSURE,
+    EXAMPLES,
     PROVIDERS,
     REGISTER,
     DemoError,
@@ -337,7 +338,7 @@ def _own(site: NodeSite, examples: Path, bits: int) -> str:
             for name in PROVIDERS[site.name]:
                 shutil.copyfile(existing(examples / name), site.folder / name)
             shutil.copyfile(existing(examples / REGISTER), site.folder / REGISTER)
-            shutil.copyfile(existing(examples.parent / "config" / DISCLOSURE), site.folder / DISCLOSURE)
+            shutil.copyfile(existing(EXAMPLES.parent / "config" / DISCLOSURE), site.folder / DISCLOSURE)
             product, source = PROVIDERS[site.name]
             return f"""\
 product = "{product}"

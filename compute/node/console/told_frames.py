@@ -63,9 +63,7 @@ def moments_frame(result: StatisticsResult, level: float = LEVEL) -> pd.DataFram
     ``level``. What was withheld, and a mean over what may be nobody, has no value.
     """
     sums = {
-        (each.provider, each.column, each.power): each
-        for each in tables_of(result)
-        if isinstance(each, ClassSums)
+        (each.provider, each.column, each.power): each for each in tables_of(result) if isinstance(each, ClassSums)
     }
     rows = [
         row

@@ -1,7 +1,7 @@
 """Label vectors at a provider, in the node's database: the statement, and each part's ciphertexts as one value.
 
     vector    opened with its first part, before the proof is looked at: so a refused one is counted too
-    part      proven; 8 MiB at 2048 bits, and read one after another
+    part      proven; 4 MiB at 2048 bits, and read one after another
 
 Ciphertexts are under the bank's key and tell this node nothing, so they are not sealed.
 """

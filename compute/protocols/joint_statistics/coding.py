@@ -24,9 +24,33 @@ DIGIT = 256
 """Values are summed digit by digit in this base."""
 
 
+MATCHED = "#matched"
+"""The name under which is kept which disclosed cohorts exact answers told the sizes of, by whatever column."""
+
+
 def values_name(column: str) -> str:
     """Give under which name a column's values are kept."""
     return column + VALUES
+
+
+def column_of(name: str) -> str:
+    """Give the column whose cells or values are kept under a name."""
+    return name.removesuffix(VALUES)
+
+
+def is_values(name: str) -> bool:
+    """Say whether values are kept under a name, and not cells."""
+    return name.endswith(VALUES)
+
+
+def kept_names(grids: Mapping[str, Bins], tables: Sequence[TablePlan]) -> list[str]:
+    """Give under which names the tables' columns are kept, each once: of numbers the cells and the values.
+
+    Both are kept even if one is told: where cells hold a single value, sums tell what counts of cells do.
+    """
+    columns = dict.fromkeys(column for table in tables for column in table.columns)
+    numbers = {column for column in columns if isinstance(grids[column], NumberBins)}
+    return [name for each in columns for name in ((each, values_name(each)) if each in numbers else (each,))]
 
 
 def range_of(holding: Holding, column: str) -> Range:

@@ -5,20 +5,29 @@ answers with noise and exact ones, but these withhold more: cells that give othe
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.disclosure.atoms import Pattern, admit, cohort_pattern
+from compute.disclosure.atoms import Atoms, Pattern, admit, cohort_pattern, refine
 from compute.disclosure.dominance import Contributions
 from compute.disclosure.errors import DisclosureError
 from compute.disclosure.policy import Policy
-from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, as_before, unknown
+from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, as_before, changed, unknown
 from compute.disclosure.suppression import Reason, Suppression, primary, suppress_line, told
 from compute.disclosure.table_suppression import suppress_table
 from compute.protocols.holding import Holding, Snapshot
-from compute.protocols.joint_statistics.coding import VALUES, Rows, coded, table_codes, values_name
+from compute.protocols.joint_statistics.coding import (
+    MATCHED,
+    Rows,
+    coded,
+    column_of,
+    is_values,
+    kept_names,
+    table_codes,
+    values_name,
+)
 from compute.protocols.joint_statistics.plan import Measure, TablePlan
 from compute.protocols.joint_statistics.stores import Ledger
 
@@ -84,11 +93,13 @@ def prepare(
     rows = ledger.rows([subject for subject in subjects if subject is not None])
     size = ledger.size()
     universe = _Universe(rows, _mask(size, rows), _mask(size, held))
-    names = _names(tables)
+    names = kept_names(holding.grids, tables)
     present = coded(holding, snapshot, held, size, names)
+    if exact:
+        names, present = [*names, MATCHED], present | {MATCHED: np.zeros(size, dtype=np.uint8)}
     last = {name: ledger.kept(bank, name) for name in names}
     before = {name: unknown(present[name]) if kept is None else kept.padded(size) for name, kept in last.items()}
-    chosen = {name: answered_from(before[name], present[name], policy.min_cohort) for name in names}
+    chosen = _chosen(before, present, policy.min_cohort)
     try:
         tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)
     except DisclosureError:
@@ -97,10 +108,23 @@ def prepare(
             raise
         chosen = earlier  # what changed cannot be told beside what was told before: that, then, once more
         tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)
-    repeated = {
-        name.removesuffix(VALUES) for name in names if last[name] and chosen[name][0] is before[name].codes
+    repeated = {column_of(name) for name in names if last[name] and chosen[name][0] is before[name].codes} - {
+        MATCHED
     }
     return Prepared(places, tables_told, columns, tuple(sorted(repeated)))
+
+
+def _chosen(
+    before: Mapping[str, KeptColumn], present: Mapping[str, Codes], least: int
+) -> dict[str, tuple[Codes, Pattern]]:
+    """Give the codes to answer from and what changed by them: a column's cells and values are of one snapshot."""
+    chosen = {name: answered_from(kept, present[name], least) for name, kept in before.items()}
+    old = {
+        column_of(name)
+        for name, kept in before.items()
+        if 0 < np.count_nonzero(changed(kept, present[name])) < least
+    }
+    return {name: as_before(before[name]) if column_of(name) in old else each for name, each in chosen.items()}
 
 
 def _told(
@@ -115,18 +139,40 @@ def _told(
 ) -> tuple[tuple[PreparedTable, ...], dict[str, KeptColumn]]:
     """Give the tables over the chosen codes, and what is kept of each column if the atoms admit them."""
     codes = {name: each for name, (each, _) in chosen.items()}
-    patterns = {name: [change] for name, (_, change) in chosen.items()}
+    told_of: dict[str, list[Pattern]] = {column_of(name): [] for name in chosen}
+    for name, (_, change) in chosen.items():
+        told_of[column_of(name)].append(change)
+    summed = {
+        name: refine(before[name].atoms, change * (before[name].atoms > 0))  # who was in no sum still is in none
+        for name, (_, change) in chosen.items()
+        if is_values(name)
+    }
     prepared = []
     for table in tables:
         ready, pattern = _prepare(holding, table, codes, universe, policy, exact=exact)
+        if exact and table.measure in {Measure.SUM, Measure.SQUARES} and not ready.withheld.cells:
+            name = values_name(table.columns[0])
+            together = refine(summed[name], _summed(codes[name], universe))
+            if _is_dominated(table, codes[name], together, policy):
+                ready = replace(ready, withheld=Suppression((0,), (Reason.DOMINANCE,)))
+            else:
+                summed[name] = together
         prepared.append(ready)
-        for name in _names([table]):
-            patterns[name].append(pattern)
-    columns = {
-        name: KeptColumn(codes[name], admit(kept.atoms, patterns[name], policy.min_cohort), kept.version)
-        for name, kept in before.items()
-    }
+        for column in table.columns:
+            told_of[column].append(pattern)
+    if exact:
+        told_of[MATCHED].append(cohort_pattern(codes[MATCHED], 1, universe.member, universe.present))
+    columns = {}
+    for name, kept in before.items():
+        atoms = summed[name] if is_values(name) else admit(kept.atoms, told_of[name], policy.min_cohort)
+        columns[name] = KeptColumn(codes[name], atoms, kept.version)
     return tuple(prepared), columns
+
+
+def _summed(values: Codes, universe: _Universe) -> Pattern:
+    """The pattern of the rows that a sum of values runs over, which is told of no others."""
+    taking_part: Pattern = (universe.member & (values != NO_VALUE)).astype(np.uint8)
+    return taking_part
 
 
 def _prepare(
@@ -145,7 +191,7 @@ def _prepare(
         return PreparedTable(table, cells[universe.taking_part], withheld), pattern
     values = codes[values_name(table.columns[0])].astype(np.int64)
     missing = (values == NO_VALUE).astype(np.int64)
-    withheld = _withheld_moments(table, values[universe.taking_part], policy, exact=exact)
+    withheld = _withheld_moments(values[universe.taking_part], policy)
     merged: Collection[int] = (0, 1) if withheld.cells else ()
     pattern = cohort_pattern(missing, 2, universe.member, universe.present, merged)
     return PreparedTable(table, values[universe.taking_part], withheld), pattern
@@ -180,27 +226,27 @@ def _always_empty(companies: NDArray[np.int64]) -> list[tuple[int, ...]]:
     return sorted(found)
 
 
-def _withheld_moments(table: TablePlan, values: NDArray[np.int64], policy: Policy, *, exact: bool) -> Suppression:
-    present = values[values != NO_VALUE]
-    if len(present) < policy.min_cohort:
-        return told((0,), (0,), ())
-    if exact and table.measure is not Measure.COUNT:
-        zeros = np.zeros(len(present), dtype=np.int64)
-        share = policy.dominant_share
-        power = 2 if table.measure is Measure.SQUARES else 1
-        if Contributions(present, zeros, 1, policy.dominant_enterprises, share, power).dominated([0]):
-            return Suppression((0,), (Reason.DOMINANCE,))
-    return told((), (), ())
+def _withheld_moments(values: NDArray[np.int64], policy: Policy) -> Suppression:
+    few = np.count_nonzero(values != NO_VALUE) < policy.min_cohort
+    return told((0,), (0,), ()) if few else told((), (), ())
 
 
-def _names(tables: Sequence[TablePlan]) -> list[str]:
-    """Give under which names the tables' columns are kept, each once."""
-    names = [
-        column if table.measure is Measure.COMPANIES else values_name(column)
-        for table in tables
-        for column in table.columns
-    ]
-    return list(dict.fromkeys(names))
+def _is_dominated(table: TablePlan, values: Codes, summed: Atoms, policy: Policy) -> bool:
+    """Whether few make most of a sum, or of what is left of it once others that were ever told are subtracted.
+
+    If that is so of no atom, it is so of no union of them: the largest of a union are no more than those of its
+    parts together.
+    """
+    taking_part = (summed > 0) & (values != NO_VALUE)
+    contributions = Contributions(
+        values[taking_part].astype(np.int64),
+        summed[taking_part],
+        int(summed.max()) + 1,
+        policy.dominant_enterprises,
+        policy.dominant_share,
+        2 if table.measure is Measure.SQUARES else 1,
+    )
+    return bool(contributions.dominated_cells().any())
 
 
 def _mask(size: int, rows: Rows) -> Mask:

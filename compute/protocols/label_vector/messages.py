@@ -1,6 +1,6 @@
 """The messages by which a bank registers a label vector at a provider.
 
-bank → provider   RegisterLabels, for each part of up to 16,384 rows: the statement, signed, which names the vector
+bank → provider   RegisterLabels, for each part of up to 8,192 rows: the statement, signed, which names the vector
 by
                   its digest; the part's ciphertexts; a proof that each encrypts a value of the alphabet
 provider → bank   Accepted or Refused. Once every part is registered the vector is complete, and jobs may name it.
@@ -21,9 +21,9 @@ from compute.protocols.key_enrolment.numbers import Residue
 from compute.protocols.label_vector.alphabet import MAX_CLASSES, Alphabet
 from compute.signing import Signed, Suite
 
-PART_ROWS = 1 << 14
-"""Of every part but the last: 23 MiB as a message at 2048 bits, 46 MiB at 4096."""
-MAX_PARTS = 64
+PART_ROWS = 1 << 13
+"""Of every part but the last: 12 MiB as a message at 2048 bits, 23 MiB at 4096."""
+MAX_PARTS = 128
 MAX_ROWS = MAX_PARTS * PART_ROWS
 MAX_VECTORS = 8
 """Label vectors that a contract may have at a provider, refused ones counted (PROTOCOLS.md §6)."""

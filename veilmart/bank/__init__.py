@@ -1,0 +1,1 @@
+"""``veilmart bank``: what a bank's analysts do with labels and statistics."""

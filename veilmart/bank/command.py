@@ -1,0 +1,19 @@
+"""The group of the commands; each is in a file of its own."""
+
+import click
+
+from veilmart.lazy import lazily
+
+COMMANDS = {
+    "labels": ("veilmart.bank.labels", "labels"),
+    "stats": ("veilmart.bank.statistics", "stats"),
+}
+"""Subcommand → the module that has it, and what it is called there."""
+
+
+@click.group(cls=lazily(COMMANDS))
+def bank() -> None:
+    """Ask departments for joint statistics over your own labels, which they never see.
+
+    以本行标签联合各部门作统计:标签与名单不出本行,原始数据不出域。
+    """

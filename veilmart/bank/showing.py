@@ -1,0 +1,120 @@
+"""Statistics and prechecks as tables for a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from catalog.vocabulary import label as word
+from compute.grid import label
+from compute.node.console.statistics_messages import (
+    Prechecks,
+    ProviderPrecheck,
+    ProviderStatistics,
+    ResultTable,
+    StatisticsResult,
+)
+from compute.node.console.told_frames import moments_frame
+from compute.node.console.told_tables import scale_of
+from compute.statistics.discrete_laplace import quantile
+from compute.statistics.intervals import LEVEL
+
+WITHHELD = "—"
+TABLE_WIDTH = 120
+"""Characters: what the tables need, also where the output is no terminal."""
+PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
+
+
+def wide_console() -> Console:
+    """Give the terminal, at least as wide as the tables."""
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    return console
+
+
+def result_tables(result: StatisticsResult) -> Iterator[Table]:
+    """Give a table for each histogram and cross-table, and one for all moments."""
+    for told in result.providers:
+        for table in told.tables:
+            if table.measure == "companies":
+                yield _companies(told, table, result.classes)
+    moments = moments_frame(result)
+    if len(moments):
+        shown = _table(
+            "矩 Moments", ("提供方 Provider", "字段 Column", "类别 Class", "指标 Figure"), ("值 Value", "95%")
+        )
+        for row in moments.to_dict("records"):
+            known = not row["withheld"]
+            value = f"{row['value']:.4g}" if known else WITHHELD
+            interval = f"{row['low']:.4g} – {row['high']:.4g}" if known else ""
+            _row(shown, row["provider"], row["column"], row["class"], row["figure"], value, interval)
+        yield shown
+
+
+def precheck_table(prechecks: Prechecks) -> Table:
+    """What a request would tell and cost, at each provider."""
+    shown = _table(
+        "预检 Precheck",
+        ("提供方 Provider",),
+        ("数值 Numbers", "噪声上限 Noise ≤", "ε", "余额 ε left", "快照 Snapshot", "用时 Time", "说明 Notes"),
+    )
+    for each in prechecks.providers:
+        _row(shown, each.provider, *_checked(each))
+    _row(shown, "合计 all", *[""] * 5, f"{prechecks.estimated_milliseconds / 1000:.1f} s", "")
+    return shown
+
+
+def _checked(each: ProviderPrecheck) -> Sequence[str]:
+    found = each.precheck
+    if found is None:
+        return (*[""] * 6, f"{each.reason}; {each.remedy}")
+    notes = [PRESENT_ONLY] if found.is_present_only else []
+    if found.is_stored:
+        notes.append("已答过,不再计费 answered before, at no cost")
+    return (
+        str(found.cells),
+        str(found.bound),
+        f"{found.milliepsilon / 1000:g}",
+        f"{found.bank_left / 1000:g}",
+        found.snapshot_date,
+        f"{found.milliseconds / 1000:.1f} s",
+        "; ".join(notes),
+    )
+
+
+def _companies(told: ProviderStatistics, table: ResultTable, classes: tuple[str, ...]) -> Table:
+    reach = quantile(scale_of(table), 1, LEVEL)
+    noise = f" ± {reach} (95%)" if reach else ""
+    present = f", {PRESENT_ONLY}" if told.is_present_only else ""
+    title = f"{told.provider}: {' × '.join(table.columns)}, {told.snapshot_date}{noise}{present}"
+    shown = _table(title, tuple(f"分箱 {bins.column}" for bins in table.bins), classes)
+    for cell, numbers in enumerate(table.numbers):
+        _row(shown, *_labels(table, cell), *(numbers or [WITHHELD] * len(classes)))
+    if table.reasons:
+        shown.caption = "; ".join(
+            f"{WITHHELD} {word('suppression', reason, 'zh')} {word('suppression', reason, 'en')}"
+            for reason in table.reasons
+        )
+    return shown
+
+
+def _labels(table: ResultTable, cell: int) -> Sequence[str]:
+    if len(table.bins) == 1:
+        return (label(table.bins[0], cell),)
+    first, second = table.bins
+    row, column = divmod(cell, second.size)
+    return label(first, row), label(second, column)
+
+
+def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    for column in texts:
+        table.add_column(Text(column), overflow="fold")
+    for column in numbers:
+        table.add_column(Text(column), justify="right", overflow="fold")
+    return table
+
+
+def _row(table: Table, *cells: str) -> None:
+    table.add_row(*map(Text, cells))  # as text: a bracket in it is no markup

@@ -3,9 +3,9 @@
 Figures are counts and whole ten-thousandths, so that a dossier has one canonical form. It travels sealed with the
 opening, is shown to the examiners, and is erased with it.
 
-Figures of the total are null where nobody has measured them yet. A card built from statistics of single columns has
-none: how its features overlap within an enterprise is in no table, until the bank has scored its cohort with the
-registered card. Null says so; a figure made up from the tables would be another one.
+Figures of the total are null where nobody has measured them yet. A card built from statistics of single columns
+has none: how its features overlap within an enterprise is in no table, until the bank has scored its cohort with
+the registered card. Null says so; a figure made up from the tables would be another one.
 """
 
 from datetime import date

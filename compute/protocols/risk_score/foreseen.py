@@ -26,6 +26,7 @@ from compute.statistics.released import StatisticsError
 
 MIN_COHORT = 10
 """k of the providers, below which a combination is not counted; the bank may know of a greater one."""
+LIMITS = Limits()
 COARSEST = 4
 """How many times coarser than asked a scale may be made: beyond, rounding costs more than it hides."""
 
@@ -37,7 +38,7 @@ class Foreseen:
     totals: int
     """Reachable over the products' features."""
     concentration: Concentration | None
-    """None where no combination of a product's bins holds enough companies, or a product's points are all alike."""
+    """None where no combination of a product's bins is large enough, or a product's points are all alike."""
     limits: Limits
 
     @property
@@ -54,7 +55,7 @@ class Foreseen:
         return max(shares)
 
 
-def foresee(built: Built, limits: Limits = Limits(), min_cohort: int = MIN_COHORT) -> Foreseen:
+def foresee(built: Built, limits: Limits = LIMITS, min_cohort: int = MIN_COHORT) -> Foreseen:
     """Give what a reviewer with these limits is expected to measure of the draft."""
     features = sorted(
         ((each.source, each, built.features[each.name]) for each in built.draft.features if each.source),
@@ -107,13 +108,15 @@ def _opened(product: str, features: Sequence[DraftFeature]) -> OpenedTables:
 
 
 def _independent(features: Sequence[BuiltFeature], min_cohort: int) -> KeptCells:
-    """Give the joint histogram that the columns' own make if they are independent, combinations of few left out."""
+    """Give the joint histogram of columns taken to be independent, combinations of few left out."""
     cells: NDArray[np.uint8] = np.zeros((1, 0), dtype=np.uint8)
     mass: NDArray[Any] = np.ones(1)
     rows = 0
     for feature in features:
         counts = np.where(
-            feature.outcomes.released, np.maximum(feature.outcomes.good, 0) + np.maximum(feature.outcomes.bad, 0), 0
+            feature.outcomes.released,
+            np.maximum(feature.outcomes.good, 0) + np.maximum(feature.outcomes.bad, 0),
+            0,
         )
         rows = rows or int(counts.sum())
         codes = np.arange(len(counts), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""What a provider might have told: a histogram, a cross-table, moments; by hand, so that tests know every number."""
+"""What a provider might have told: a histogram, a cross-table, moments; by hand, so every number is known."""
 
 from compute.binning import CategoryBins, NumberBins
 from compute.node.console.statistics_messages import ProviderStatistics, ResultTable, StatisticsResult

@@ -30,7 +30,7 @@ from compute.protocols.closed_answer.provider import ClosedAnswers
 from compute.protocols.holding import Holding
 from compute.protocols.joint_statistics.bank import StatisticsBank, Told
 from compute.protocols.joint_statistics.messages import Asked, AskStatistics, CrossBins, StatisticsQuestion
-from compute.protocols.joint_statistics.provider import Office, StatisticsProvider
+from compute.protocols.joint_statistics.provider import Means, Office, StatisticsProvider
 from compute.protocols.joint_statistics.stores import Stores
 from compute.protocols.label_vector.alphabet import Alphabet
 from compute.protocols.label_vector.bank import Labels, LabelVector, label_vector
@@ -227,16 +227,23 @@ def build_statistics(
 
 
 def statistics_node(
-    world: StatisticsWorld, name: str, engine: Engine, holding: Holding, policy: Policy, **grant: Any
+    world: StatisticsWorld,
+    name: str,
+    engine: Engine,
+    holding: Holding,
+    policy: Policy,
+    frame: Frame = REGISTER,
+    means: Means | None = None,
+    **grant: Any,
 ) -> StatisticsNode:
-    """One more process of a provider's node."""
+    """One more process of a provider's node, which knows one frame."""
     identity = world.identities[name]
     at_rest, answers = AtRest.of(identity), AnswerStore(engine)
     vectors, alignments = LabelVectorStore(engine), AlignmentStore(engine, at_rest)
-    cohorts = CohortStore(vectors, alignments, {REGISTER.digest: REGISTER}, policy)
+    cohorts = CohortStore(vectors, alignments, {frame.digest: frame}, policy)
     closed = ClosedAnswers(name, identity, world.pins, POLICY, answers, world.clock)
     stores = Stores(cohorts, DisclosureLedger(engine, at_rest), ReleaseStore(answers, at_rest, policy))
     office = Office(name, world.pins, holding, policy)
     admission = Grant(frozenset(holding.scales), **grant)
-    role = StatisticsProvider(office, identity, closed, stores, admission, world.clock)
+    role = StatisticsProvider(office, identity, closed, stores, admission, world.clock, means)
     return StatisticsNode(role, engine, vectors, alignments, closed, answers)

@@ -1,12 +1,12 @@
-"""A bank and a provider of joint statistics, in one process: a register of companies, 20 columns of 6 bins, labels.
+"""A bank and a provider of joint statistics, in one process, over a register of companies and 20 columns of 6 bins.
 
 Roles and stores are the product's, messages are encoded and decoded; the marketplace and its permit are the tests'
-ones. The cohort is hidden: every company of the register has a ciphertext, every tenth is no customer of the bank's.
+ones. The cohort is hidden: every company of the register has a ciphertext, and every tenth of them is in no class.
 """
 
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # its world
 
-from alignment import companies  # noqa: E402
-from measure import timed  # noqa: E402
-from statistics_world import (  # noqa: E402
+from alignment import companies
+from measure import timed
+from statistics_world import (
     BANK,
     CONTRACT,
     DISCLOSURE,
@@ -31,33 +31,33 @@ from statistics_world import (  # noqa: E402
     StatisticsWorld,
     statistics_node,
 )
-from world import NOW, TODAY, Clock  # noqa: E402
+from world import NOW, TODAY, Clock
 
-from audit.database import open_engine  # noqa: E402
-from compute.binning import NumberBins  # noqa: E402
-from compute.canonical import decode, encode  # noqa: E402
-from compute.frame import Frame  # noqa: E402
-from compute.node.provider.statistics import CohortStore  # noqa: E402
-from compute.node.registry import RegistryStore  # noqa: E402
-from compute.paillier.private import PrivateKey  # noqa: E402
-from compute.paillier.runner import HERE, Runner  # noqa: E402
-from compute.protocols.closed_answer.messages import Answer, ReleasedAnswer  # noqa: E402
-from compute.protocols.holding import Holding  # noqa: E402
-from compute.protocols.joint_statistics.bank import Told  # noqa: E402
-from compute.protocols.joint_statistics.messages import AskStatistics, StatisticsQuestion  # noqa: E402
-from compute.protocols.joint_statistics.provider import Means  # noqa: E402
-from compute.protocols.key_enrolment.bank import enrolment  # noqa: E402
-from compute.protocols.key_enrolment.ring_pedersen import check_ring_pedersen  # noqa: E402
-from compute.protocols.key_enrolment.ring_pedersen_maker import make_ring_pedersen  # noqa: E402
-from compute.protocols.label_vector.alphabet import Alphabet  # noqa: E402
-from compute.protocols.label_vector.alphabet_proof import widest_slots  # noqa: E402
-from compute.protocols.label_vector.bank import Labels, LabelVector, label_vector, registration  # noqa: E402
-from compute.protocols.label_vector.messages import HiddenCohort, RegisterLabels  # noqa: E402
-from compute.protocols.label_vector.provider import Registrar  # noqa: E402
-from compute.signing import Pin, Signed  # noqa: E402
-from compute.statistics.outcomes import split  # noqa: E402
-from compute.statistics.released import ClassTable  # noqa: E402
-from compute.statistics.woe import evidence  # noqa: E402
+from audit.database import open_engine
+from compute.binning import NumberBins
+from compute.canonical import decode, encode
+from compute.frame import Frame
+from compute.node.provider.statistics import CohortStore
+from compute.node.registry import RegistryStore
+from compute.paillier.private import PrivateKey
+from compute.paillier.runner import HERE, Runner
+from compute.protocols.closed_answer.messages import Answer
+from compute.protocols.holding import Holding
+from compute.protocols.joint_statistics.bank import Told
+from compute.protocols.joint_statistics.messages import AskStatistics
+from compute.protocols.joint_statistics.provider import Means
+from compute.protocols.key_enrolment.bank import enrolment
+from compute.protocols.key_enrolment.ring_pedersen import check_ring_pedersen
+from compute.protocols.key_enrolment.ring_pedersen_maker import make_ring_pedersen
+from compute.protocols.label_vector.alphabet import Alphabet
+from compute.protocols.label_vector.alphabet_proof import widest_slots
+from compute.protocols.label_vector.bank import Labels, LabelVector, label_vector, registration
+from compute.protocols.label_vector.messages import HiddenCohort, RegisterLabels
+from compute.protocols.label_vector.provider import Registrar
+from compute.signing import Pin, Signed
+from compute.statistics.outcomes import split
+from compute.statistics.released import ClassTable
+from compute.statistics.woe import evidence
 
 FEATURES, BINS = 20, 6
 """The last bin takes missing values."""
@@ -116,9 +116,7 @@ class Case:
         Raises AssertionError for a number that is not the true one with noise.
         """
         self._taken = {}
-        node = statistics_node(
-            self._world, OFFICE, self.engine, self._holding, POLICY, self._frame, Means(runner)
-        )
+        node = statistics_node(self._world, OFFICE, self.engine, self._holding, POLICY, self._frame, Means(runner))
         self._world.nodes[OFFICE] = node
         vector = self._part(ENCRYPT, lambda: self._vector(runner))
         if proven:
@@ -130,7 +128,9 @@ class Case:
         (message,) = self._world.bank.prepare([question], {OFFICE: PERMIT})
         asked = encode(message)
         answer = self._part(ANSWER, lambda: encode(node.role.answer(decode(asked, AskStatistics))))
-        told = self._part(DECRYPT, lambda: self._read(node, question, answer, runner))
+        told = self._part(
+            DECRYPT, lambda: self._world.read(question, decode(answer, Signed[Answer]), self._alphabet)
+        )
         self._part(EVIDENCE, lambda: _evidence(told))
         self._check(told)
         return self._taken
@@ -162,11 +162,6 @@ class Case:
         for part in range(len(vector.parts)):
             sent = self._part(PROVE, lambda part=part: encode(registration(self.key, vector, part, runner)))  # type: ignore[misc]
             self._part(VERIFY, lambda sent=sent: registrar.register(decode(sent, RegisterLabels), runner))  # type: ignore[misc]
-
-    def _read(self, node: StatisticsNode, question: StatisticsQuestion, sent: bytes, runner: Runner) -> Told:
-        answer = decode(sent, Signed[Answer])
-        released = ReleasedAnswer(answer=answer, key=node.closed._key(answer.statement.job))
-        return self._world.bank.read(question, released, self._alphabet, runner)
 
     def _check(self, told: Told) -> None:
         found = np.array([table.numbers for table in told.tables])
@@ -210,7 +205,7 @@ def _holding(frame: Frame, codes: NDArray[np.int8]) -> Holding:
     table = pd.DataFrame(codes, index=list(frame.subjects), columns=list(COLUMNS)).astype("Int64")
     table = table.where(table < BINS - 1)
 
-    def select(asked: list[str], columns: list[str]) -> pd.DataFrame:
+    def select(asked: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
         return table.reindex(list(asked))[list(columns)].reset_index(drop=True)
 
     scales = dict.fromkeys(COLUMNS, 0)

@@ -142,7 +142,7 @@ def show_joint_statistics(figures: dict[str, Any]) -> None:
                 shown,
                 "" if required is None else f"{required:g}",
             )
-    grown = Table(title="Joint statistics of many rows, CPU ms of a row, one process", title_justify="left")
+    grown = Table(title="CPU ms of a row", title_justify="left")
     for name in ("rows", *figures["curve"][0]["cpu_ms_per_row"]):
         grown.add_column(name, justify="right")
     for record in figures["curve"]:

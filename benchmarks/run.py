@@ -1,4 +1,4 @@
-"""All benchmarks, side by side in one run: ``make bench``. 25 to 35 minutes on 2 idle cores.
+"""All benchmarks, side by side in one run: ``make bench``. 35 to 45 minutes on 2 idle cores.
 
 Ratios are of CPU seconds of all processes. The peers do what their users can do best (``peers.py``), on fewer rows
 where their cost per row does not depend on the number, and every result is compared with the clear one.

@@ -1,4 +1,4 @@
-"""A bank and a provider of joint statistics, in one process, over a register of companies and 20 columns of 6 bins.
+"""A bank and a provider of joint statistics in one process, over a register of companies and 20 columns of 6 bins.
 
 Roles and stores are the product's, messages are encoded and decoded; the marketplace and its permit are the tests'
 ones. The cohort is hidden: every company of the register has a ciphertext, and every tenth of them is in no class.

@@ -116,7 +116,9 @@ class Case:
         Raises AssertionError for a number that is not the true one with noise.
         """
         self._taken = {}
-        node = statistics_node(self._world, OFFICE, self.engine, self._holding, POLICY, self._frame, Means(runner))
+        node = statistics_node(
+            self._world, OFFICE, self.engine, self._holding, POLICY, [self._frame], Means(runner)
+        )
         self._world.nodes[OFFICE] = node
         vector = self._part(ENCRYPT, lambda: self._vector(runner))
         if proven:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from compute.terms import AlignmentBasis
 from veilmart.asking import open_node
 from veilmart.bank.jobs import finished
 from veilmart.bank.label_files import LabelError, read_labels, registration_of
+from veilmart.bank.showing import wide_console
 from veilmart.lazy import lazily
 from veilmart.person import EXAMPLE
 from veilmart.serving import config_option
@@ -125,7 +125,7 @@ def listed(*, config: Path, is_json: bool) -> None:
     if is_json:
         click.echo(encode(LabelsHeld(labels=tuple(found))))
     else:
-        Console().print(_table(found))
+        wide_console().print(_table(found))
 
 
 def _table(found: Sequence[LabelSetHeld]) -> Table:

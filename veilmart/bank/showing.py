@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -20,10 +21,19 @@ from compute.statistics.discrete_laplace import quantile
 from compute.statistics.intervals import LEVEL
 
 WITHHELD = "—"
+TABLE_WIDTH = 120
+"""Characters: what the tables need, also where the output is no terminal."""
 PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
 
 
-def result_tables(result: StatisticsResult) -> Iterator[Table]:
+def wide_console() -> Console:
+    """Give the terminal, at least as wide as the tables."""
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    return console
+
+
+def result_tables(result: StatisticsResult) -> Iterator[Group | Table]:
     """Give a table for each histogram and cross-table, and one for all moments."""
     for told in result.providers:
         for table in told.tables:
@@ -73,20 +83,18 @@ def _checked(each: ProviderPrecheck) -> Sequence[str]:
     )
 
 
-def _companies(told: ProviderStatistics, table: ResultTable, classes: tuple[str, ...]) -> Table:
+def _companies(told: ProviderStatistics, table: ResultTable, classes: tuple[str, ...]) -> Group:
+    """A table between lines that are wider than it may be."""
     reach = quantile(scale_of(table), 1, LEVEL)
     noise = f" ± {reach} (95%)" if reach else ""
     present = f", {PRESENT_ONLY}" if told.is_present_only else ""
     title = f"{told.provider}: {' × '.join(table.columns)}, {told.snapshot_date}{noise}{present}"
-    shown = _table(title, tuple(f"分箱 {bins.column}" for bins in table.bins), classes)
+    shown = _table("", tuple(f"分箱 {bins.column}" for bins in table.bins), classes)
     for cell, numbers in enumerate(table.numbers):
         _row(shown, *_labels(table, cell), *(numbers or [WITHHELD] * len(classes)))
-    if table.reasons:
-        shown.caption = "; ".join(
-            f"{WITHHELD} {word('suppression', reason, 'zh')} {word('suppression', reason, 'en')}"
-            for reason in table.reasons
-        )
-    return shown
+    reasons = [f"{word('suppression', each, 'zh')} {word('suppression', each, 'en')}" for each in table.reasons]
+    notes = [Text(f"{WITHHELD} {'; '.join(reasons)}")] if reasons else []
+    return Group(Text(title), shown, *notes)
 
 
 def _labels(table: ResultTable, cell: int) -> Sequence[str]:
@@ -98,7 +106,7 @@ def _labels(table: ResultTable, cell: int) -> Sequence[str]:
 
 
 def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=Text(title), title_justify="left")
+    table = Table(title=Text(title) if title else None, title_justify="left")
     for column in texts:
         table.add_column(Text(column), overflow="fold")
     for column in numbers:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from compute.canonical import encode
 from compute.node.console.statistics_messages import StatisticsRequest
@@ -15,13 +14,11 @@ from veilmart.bank.files import FORMS, OutputError, check_output, write
 from veilmart.bank.jobs import finished
 from veilmart.bank.labels import json_option, reference_option
 from veilmart.bank.requests import RequestError, read_request, request_of
-from veilmart.bank.showing import precheck_table, result_tables
+from veilmart.bank.showing import precheck_table, result_tables, wide_console
 from veilmart.person import EXAMPLE
 from veilmart.serving import config_option
 
 _ONE = "PROVIDER:COLUMN"
-TABLE_WIDTH = 120
-"""Characters: what the tables need, also where the output is no terminal."""
 
 
 _OPTIONS = (
@@ -101,7 +98,7 @@ def _dry_run(config: Path, asked: StatisticsRequest, *, is_json: bool) -> None:
     if is_json:
         click.echo(encode(found))
     else:
-        _console().print(precheck_table(found))
+        wide_console().print(precheck_table(found))
 
 
 def _run(config: Path, asked: StatisticsRequest, output: Path | None, *, is_json: bool) -> None:
@@ -112,16 +109,10 @@ def _run(config: Path, asked: StatisticsRequest, output: Path | None, *, is_json
         click.echo(encode(result))
     else:
         for table in result_tables(result):
-            _console().print(table)
+            wide_console().print(table)
     if output is not None:
         for path in write(result, output):
             click.echo(path, err=True)
-
-
-def _console() -> Console:
-    console = Console()
-    console.width = max(console.width, TABLE_WIDTH)
-    return console
 
 
 def _asked(options: dict[str, Any], *, weighted: bool) -> StatisticsRequest:

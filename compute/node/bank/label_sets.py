@@ -164,14 +164,14 @@ class LabelSetStore:
                 connection.execute(upsert.on_conflict_do_update(set_=each))
 
     def ciphertexts(self, statement: LabelStatement) -> tuple[bytes, ...] | None:
-        """Give the ciphertexts of which a statement speaks, by parts; None if they are not kept any more."""
+        """Give the ciphertexts of which a statement speaks, by parts; None if these are not kept any more."""
         query = select(_CIPHERTEXTS.c.digest, _CIPHERTEXTS.c.ciphertexts)
         with self._reader.begin() as connection:
             rows = connection.execute(query.where(_CIPHERTEXTS.c.digest.in_(statement.parts))).all()
         found = {bytes(row.digest): bytes(row.ciphertexts) for row in rows}
-        kept = [found.get(part) for part in statement.parts]
-        whole = tuple(part for part in kept if part is not None and hashlib.sha256(part).digest() in found)
-        return whole if len(whole) == len(kept) else None
+        parts = tuple(found.get(name, b"") for name in statement.parts)
+        named = tuple(hashlib.sha256(part).digest() for part in parts)
+        return parts if named == statement.parts else None
 
     def note_registered(self, place: tuple[str, str], provider: str, registered: int) -> None:
         """Note that a provider holds so many parts of its vector."""

@@ -19,8 +19,8 @@ from compute.statistics.released import StatisticsError
 
 SPLIT_SEED, NOISE_SEEDS, HELD_OUT = 7, range(5), 0.3
 EPSILON = 3
-AUC_IN_THE_CLEAR = 0.6797
-"""On the rows held out; DeLong's 95% interval is 0.660 to 0.700. A logistic regression on WOE has 0.6779."""
+AUC_IN_THE_CLEAR = 0.6805
+"""On the rows held out; DeLong's 95% interval is 0.661 to 0.700. A logistic regression on WOE has 0.6779."""
 RECIPE = Recipe(scale=Scale(500, Fraction(4), 40), least_information=0.01, draws=100)
 
 

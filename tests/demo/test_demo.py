@@ -68,7 +68,7 @@ def demo_that_stays(work: Path, data: Path) -> Iterator[tuple[subprocess.Popen[s
         command = [*VEILMART, "demo", "--dir", str(work), "--data", str(data), "--bits", "2048"]
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, text=True)  # noqa: S603 -- our own command
     try:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while "Ctrl-C" not in output.read_text("utf-8"):
             assert process.poll() is None, output.read_text("utf-8")
             assert time.monotonic() < deadline, output.read_text("utf-8")

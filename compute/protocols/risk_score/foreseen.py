@@ -3,8 +3,8 @@
 The reviewer measures on the providers' joint histograms, which the bank never sees. The bank has each column's
 own table. With the columns taken to be independent of each other, the tables give a joint histogram, and on that
 the reviewer's own measures are taken (:mod:`compute.protocols.risk_score.concentration`). Columns do depend on
-each other, so what is measured is more than what is foreseen: on the example's loans up to a third more for gains,
-a tenth for guesses, three times for what is certain. So this chooses between scales, and promises nothing.
+each other, so what is measured is more than what is foreseen: on the example's loans up to a half more for gains,
+a seventh for guesses, and four times for what is certain. So this chooses between scales, and promises nothing.
 """
 
 from collections.abc import Sequence

@@ -35,7 +35,7 @@ format: $(VENV)/.dev ## rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor, and the log (35 minutes; let nothing else run)
+bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor, joint statistics, the log (45 minutes; let nothing else run; ARGS=--joint)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 latency: $(VENV)/.dev ## time one subject's score in a market of real processes

@@ -44,6 +44,10 @@ class Peer(Protocol):
         """Encrypt values and sum them by feature and bin."""
         ...
 
+    def raised(self, cells: Any, numbers: Sequence[int]) -> Any:
+        """Add a number to each of a histogram's cells, re-randomised by that."""
+        ...
+
 
 class Phe:
     """python-paillier."""
@@ -92,6 +96,10 @@ class Phe:
                 cells[feature * bins + code] = value if cell is None else cell + value
         return [self._public.encrypt(0) if cell is None else cell for cell in cells]
 
+    def raised(self, cells: list[phe.EncryptedNumber], numbers: Sequence[int]) -> list[phe.EncryptedNumber]:
+        """Add encrypted numbers."""
+        return self.add(cells, self.encrypt(numbers))
+
 
 class Heu:
     """HEU, in one of its schemes."""
@@ -135,6 +143,11 @@ class Heu:
         everyone = np.ones((1, codes.shape[0]), dtype=np.int8)
         column = self._encryptor.encrypt(self._plain(np.reshape(values, (-1, 1))))
         return self._evaluator.feature_wise_bucket_sum(column, everyone, codes, bins, False)  # noqa: FBT003 -- it takes no names
+
+    def raised(self, cells: Any, numbers: Sequence[int]) -> Any:
+        """Add encrypted numbers, in the shape of a histogram."""
+        column = np.reshape(np.asarray(numbers), (-1, 1))
+        return self._evaluator.add(cells, self._encryptor.encrypt(self._plain(column)))
 
     def _plain(self, values: Sequence[int] | NDArray[np.int64]) -> Any:
         return self._kit.array(np.asarray(values), self._encoding)

@@ -64,12 +64,18 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     console.print(table)
     console.print(others)
     show_enrolment(figures["key_enrolment"])
-    show_alphabet_proofs(figures["alphabet_proofs"])
-    show_alignment(figures["alignment"])
-    show_disclosure(figures["disclosure"])
+    show_joint(figures["joint"])
     show_desk(figures["model_desk"])
     show_checks(figures["checks"])
     show_log(figures["log"])
+
+
+def show_joint(figures: dict[str, Any]) -> None:
+    """Print everything of joint statistics."""
+    show_joint_statistics(figures["statistics"])
+    show_alphabet_proofs(figures["alphabet_proofs"])
+    show_alignment(figures["alignment"])
+    show_disclosure(figures["disclosure"])
 
 
 def show_enrolment(figures: dict[str, Any]) -> None:
@@ -108,6 +114,47 @@ def show_disclosure(records: Sequence[dict[str, Any]]) -> None:
         shown = f"[red]{seconds}[/]" if missed else seconds
         table.add_row(record["work"], shown, "" if at_most is None else f"{at_most:g}")
     Console(width=120).print(table)
+
+
+def show_joint_statistics(figures: dict[str, Any]) -> None:
+    """Print what WOE and IV of many columns take, beside peers, and what a row takes as rows become many."""
+    compared, many = figures["compared"], figures["many"]
+    work = f"{compared['rows']:,} rows × {compared['columns']} columns, {compared['bits']} bits"
+    title = f"WOE and IV of {work}, one process"
+    ours = Table(title=title, title_justify="left")
+    for name in ("work", "CPU seconds"):
+        ours.add_column(name, justify="left" if name == "work" else "right")
+    for part, seconds in compared["parts"].items():
+        ours.add_row(f"  {part}", f"{seconds:.3f}")
+    ours.add_row("all of it", f"{compared['cpu_seconds']:.2f}")
+    peers = Table(title="The same, CPU time of the peer ÷ CPU time of Veilmart", title_justify="left")
+    for name in ("peer", "labels", "rows timed", "CPU seconds", "times", "at least"):
+        peers.add_column(name, justify="left" if name in {"peer", "labels"} else "right")
+    for labels, times in compared["times"].items():
+        for peer, ratio in times.items():
+            required = compared["required"].get(peer)
+            shown = f"[red]{ratio:.2f}[/]" if required is not None and ratio < required else f"{ratio:.2f}"
+            peers.add_row(
+                peer,
+                labels,
+                f"{compared['timed_rows'][peer]:,}",
+                f"{compared['peers_cpu_seconds'][labels][peer]:.1f}",
+                shown,
+                "" if required is None else f"{required:g}",
+            )
+    grown = Table(title="CPU ms of a row", title_justify="left")
+    for name in ("rows", *figures["curve"][0]["cpu_ms_per_row"]):
+        grown.add_column(name, justify="right")
+    for record in figures["curve"]:
+        grown.add_row(f"{record['rows']:,}", *(f"{cost:.3f}" for cost in record["cpu_ms_per_row"].values()))
+    wall, at_most = many["wall_seconds"], many["at_most"]
+    missed = at_most is not None and wall > at_most
+    shown = f"[red]{wall:.1f}[/]" if missed else f"{wall:.1f}"
+    limit = "" if at_most is None else f", at most {at_most:g}"
+    console = Console(width=120)
+    for table in (ours, peers, grown):
+        console.print(table)
+    console.print(f"{many['rows']:,} rows, proof and all: {shown} s on {many['processes']} processes{limit}\n")
 
 
 def show_alphabet_proofs(records: Sequence[dict[str, Any]]) -> None:
@@ -226,20 +273,22 @@ def write(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(_rounded(content), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def draw(path: Path, ours: Sequence[tuple[int, float]], peers: dict[str, float]) -> None:
+def draw(
+    path: Path, title: str, rows: Sequence[int], ours: dict[str, Sequence[float]], peers: dict[str, float]
+) -> None:
     """Draw the CPU milliseconds per row against the number of rows; a peer's do not depend on it."""
     with mpl.rc_context(SVG):
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes = figure.subplots()
-        rows = [count for count, _ in ours]
-        axes.loglog(rows, [cost for _, cost in ours], marker="o", label="Veilmart, from nothing")
+        for name, costs in ours.items():
+            axes.loglog(rows, costs, marker="o", label=name)
         for name, cost in peers.items():
             axes.loglog(rows, [cost] * len(rows), linestyle="--", label=name)
         axes.set_xlabel("rows")
         axes.set_ylabel("CPU ms per row")
-        axes.set_title("Scoring, 20 features × 6 bins, 2048 bits, everything included", loc="left")
+        axes.set_title(title, loc="left")
         axes.grid(visible=True, which="major", alpha=0.3)
-        axes.legend()
+        figure.legend(loc="outside lower center", ncols=3)
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 

@@ -1,4 +1,4 @@
-"""All benchmarks, side by side in one run: ``make bench``. 25 to 35 minutes on 2 idle cores.
+"""All benchmarks, side by side in one run: ``make bench``. 35 to 45 minutes on 2 idle cores.
 
 Ratios are of CPU seconds of all processes. The peers do what their users can do best (``peers.py``), on fewer rows
 where their cost per row does not depend on the number, and every result is compared with the clear one.
@@ -17,6 +17,7 @@ import bands
 import click
 import disclosure
 import histogram
+import joint_statistics
 import key_enrolment
 import model_desk
 import paillier
@@ -61,9 +62,7 @@ def measure() -> dict[str, Any]:
     many["times"] = {name: cost / many["cpu_ms_per_row"] for name, cost in peers.items()}
     figures["scoring_many"] = many
     figures["key_enrolment"] = key_enrolment.measure_all(BITS, REPEATS)
-    figures["alphabet_proofs"] = alphabet_proof.measure_all(BITS, REPEATS)
-    figures["alignment"] = alignment.measure()
-    figures["disclosure"] = disclosure.measure(REPEATS[BITS[0]])
+    figures["joint"] = measure_joint()
     figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
     figures["checks"] = measure_checks()
     figures["log"] = measure_log()
@@ -74,6 +73,16 @@ def measure() -> dict[str, Any]:
 def measure_log() -> dict[str, Any]:
     """Run what concerns the audit log."""
     return {**audit_append.measure(), "verified": audit_verify.measure(ENTRIES)}
+
+
+def measure_joint() -> dict[str, Any]:
+    """Run what concerns joint statistics."""
+    return {
+        "statistics": joint_statistics.measure_all(),
+        "alphabet_proofs": alphabet_proof.measure_all(BITS, REPEATS),
+        "alignment": alignment.measure(),
+        "disclosure": disclosure.measure(REPEATS[BITS[0]]),
+    }
 
 
 def measure_checks() -> list[dict[str, Any]]:
@@ -106,15 +115,18 @@ def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, floa
     "--out",
     default="benchmarks/results",
     show_default=True,
-    help="Folder for figures.json and scoring.svg.",
+    help="Folder for figures.json, scoring.svg and joint_statistics.svg.",
     type=click.Path(path_type=Path, file_okay=False),
 )
 @click.option("--log", "only_log", is_flag=True, help="Measure the audit log anew, and keep the other figures.")
 @click.option(
     "--checks", "only_checks", is_flag=True, help="Measure a provider's checks anew, and keep the others."
 )
-def main(*, out: Path, only_log: bool, only_checks: bool) -> None:
-    """Measure Veilmart's engine against phe and HEU, and against its floor; a provider's checks; the audit log."""
+@click.option(
+    "--joint", "only_joint", is_flag=True, help="Measure joint statistics anew (10 minutes), and keep the others."
+)
+def main(*, out: Path, only_log: bool, only_checks: bool, only_joint: bool) -> None:
+    """Measure Veilmart's engine and joint statistics against phe and HEU; a provider's checks; the audit log."""
     out.mkdir(parents=True, exist_ok=True)
     kept = out / "figures.json"
     if only_log:
@@ -127,12 +139,43 @@ def main(*, out: Path, only_log: bool, only_checks: bool) -> None:
         report.write(kept, figures)
         report.show_checks(figures["checks"])
         return
+    if only_joint:
+        figures = json.loads(kept.read_text("utf-8")) | {"joint": {"machine": report.machine(), **measure_joint()}}
+        report.write(kept, figures)
+        draw_joint(out, figures["joint"]["statistics"])
+        report.show_joint(figures["joint"])
+        return
     figures = measure()
     report.write(kept, figures)
-    curve = [(record["rows"], record["cpu_ms_per_row"]) for record in figures["curve"]]
-    peers = figures["scoring"][0]["cpu_ms_per_row"]
-    report.draw(out / "scoring.svg", curve, {name: peers[name] for name in score.PEERS if name in peers})
+    draw_scoring(out, figures)
+    draw_joint(out, figures["joint"]["statistics"])
     report.show(list(ratios(figures)), figures)
+
+
+def draw_scoring(out: Path, figures: dict[str, Any]) -> None:
+    """Draw the cost of scoring a row against the number of rows."""
+    curve, peers = figures["curve"], figures["scoring"][0]["cpu_ms_per_row"]
+    report.draw(
+        out / "scoring.svg",
+        "Scoring, 20 features × 6 bins, 2048 bits, everything included",
+        [record["rows"] for record in curve],
+        {"Veilmart, from nothing": [record["cpu_ms_per_row"] for record in curve]},
+        {name: peers[name] for name in score.PEERS if name in peers},
+    )
+
+
+def draw_joint(out: Path, figures: dict[str, Any]) -> None:
+    """Draw the cost of a row of joint statistics against the number of rows."""
+    curve, compared = figures["curve"], figures["compared"]
+    names = {"statistics": "Veilmart, labels to WOE", "proof": "proof of the labels, made and verified, paid once"}
+    seconds = compared["peers_cpu_seconds"][joint_statistics.APART]
+    report.draw(
+        out / "joint_statistics.svg",
+        "WOE and IV, 20 columns × 6 bins, 2048 bits, everything included",
+        [record["rows"] for record in curve],
+        {label: [record["cpu_ms_per_row"][name] for record in curve] for name, label in names.items()},
+        {name: 1000 * taken / compared["rows"] for name, taken in seconds.items()},
+    )
 
 
 if __name__ == "__main__":

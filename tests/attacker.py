@@ -205,15 +205,15 @@ def lie(parties: Parties, provider: str, change: Callable[[list[mpz]], bytes]) -
         if b'"type":"query"' in data:
             true = decode(honest(data), Signed[Answer]).statement
             named = (true.provider, true.bank, true.job)
-            numbers = open_answer(true.content, role._answer_key(true.job), true.key_digest, *named)
+            numbers = open_answer(true.content, role.closed._key(true.job), true.key_digest, *named)
             key = parties.key.public
             content = change(from_bytes(key, numbers, len(numbers) // key.ciphertext_bytes))
-            sealed = seal_answer(content, role._answer_key(true.job), *named)
+            sealed = seal_answer(content, role.closed._key(true.job), *named)
             false = msgspec.structs.replace(true, content=sealed)
             return encode(sign(false, provider, parties.identities[provider]))
         if b'"type":"acknowledge"' in data:
             job = decode(data, Acknowledge).acknowledgement.statement.job
-            return encode(AnswerKey(provider=provider, job=job, key=role._answer_key(job), at=NOW))
+            return encode(AnswerKey(provider=provider, job=job, key=role.closed._key(job), at=NOW))
         return honest(data)
 
     parties.transport.handlers[provider] = handle

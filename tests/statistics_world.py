@@ -33,7 +33,7 @@ from compute.protocols.closed_answer.provider import ClosedAnswers
 from compute.protocols.holding import Holding
 from compute.protocols.joint_statistics.bank import StatisticsBank, Told
 from compute.protocols.joint_statistics.messages import Asked, AskStatistics, CrossBins, StatisticsQuestion
-from compute.protocols.joint_statistics.provider import Office, StatisticsProvider
+from compute.protocols.joint_statistics.provider import Means, Office, StatisticsProvider
 from compute.protocols.joint_statistics.stores import Stores
 from compute.protocols.label_vector.alphabet import Alphabet
 from compute.protocols.label_vector.bank import Labels, LabelVector, label_vector
@@ -271,6 +271,7 @@ def statistics_node(
     holding: Holding,
     policy: Policy = DISCLOSURE,
     frames: Sequence[Frame] = (REGISTER,),
+    means: Means | None = None,
     **grant: Any,
 ) -> StatisticsNode:
     """One more process of a provider's node."""
@@ -283,5 +284,5 @@ def statistics_node(
     stores = Stores(cohorts, ledger, ReleaseStore(answers, at_rest, policy))
     office = Office(name, world.pins, holding, policy)
     admission = Grant(frozenset(holding.scales), **grant)
-    role = StatisticsProvider(office, identity, closed, stores, admission, world.clock)
+    role = StatisticsProvider(office, identity, closed, stores, admission, world.clock, means)
     return StatisticsNode(role, engine, vectors, alignments, closed, answers, ledger)

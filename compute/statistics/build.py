@@ -108,12 +108,14 @@ def build(
             "no column of a product tells enough to be chosen; lower the least information value"
         )
     found |= _weighed(found, selection.chosen, joint, recipe)
-    return _draft(name, version, found, selection, recipe)
+    return _draft(name, version, found, selection, recipe.scale)
 
 
 def _feature(product: str | None, table: ClassTable, recipe: Recipe) -> BuiltFeature:
     outcomes = merged(split(table, recipe.good, recipe.bad), recipe.merging)
     found = evidence(outcomes)
+    if product is not None:
+        _hold_last(found)
     small = [
         code
         for code, (good, bad) in enumerate(zip(outcomes.good.tolist(), outcomes.bad.tolist(), strict=True))
@@ -122,6 +124,16 @@ def _feature(product: str | None, table: ClassTable, recipe: Recipe) -> BuiltFea
     found.woe[small] = 0
     information = information_estimate(outcomes, recipe.level, recipe.seed, recipe.draws)
     return BuiltFeature(product, outcomes, found, information, 1.0)
+
+
+def _hold_last(found: Evidence) -> None:
+    """Keep the last bin's weight between those of the others.
+
+    It may be a bin of hardly anybody, and a reviewer refuses a product's feature whose last bin stands out: the
+    points of such a total would name those few (rule 5 of compute/protocols/risk_score/assessment.py).
+    """
+    *others, last = found.woe.tolist()
+    found.woe[-1] = min(max(last, min(others)), max(others)) if others else 0.0
 
 
 _Pair = tuple[str, str]
@@ -166,18 +178,23 @@ def _weighed(
     return {each: replace(found[each], weight=weights[place[each]]) for each in chosen}
 
 
-def _draft(name: str, version: str, found: dict[str, BuiltFeature], selection: Selection, recipe: Recipe) -> Built:
+def at_scale(built: Built, scale: Scale) -> Built:
+    """Give the same card with its points on another scale."""
+    return _draft(built.draft.name, built.draft.version, built.features, built.selection, scale)
+
+
+def _draft(name: str, version: str, found: dict[str, BuiltFeature], selection: Selection, scale: Scale) -> Built:
     chosen = [found[each] for each in selection.chosen]
     # The rows of the first: every table counts the same cohort, apart from its noise.
     good, bad = (int(side.sum()) for side in chosen[0].outcomes.counts)
-    exact = [exact_points(recipe.scale, each.evidence.woe.tolist(), each.weight) for each in chosen]
-    base = exact_base(recipe.scale, good, bad)
+    exact = [exact_points(scale, each.evidence.woe.tolist(), each.weight) for each in chosen]
+    base = exact_base(scale, good, bad)
     rounded = [[half_up(value) for value in values] for values in exact]
     features = tuple(
         DraftFeature(each.source, each.outcomes.bins, tuple(Decimal(int(value)) for value in values))
         for each, values in zip(chosen, rounded, strict=True)
     )
-    draft = Draft(name, version, recipe.scale.points_to_double_odds, Decimal(int(half_up(base))), features)
+    draft = Draft(name, version, scale.points_to_double_odds, Decimal(int(half_up(base))), features)
     return Built(draft, found, selection, rounding([*exact, [base]], [*rounded, [half_up(base)]]))
 
 

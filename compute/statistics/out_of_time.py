@@ -7,11 +7,12 @@ is of each feature; of the whole card it is found by scoring later rows (:mod:`c
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compute.binning import Bins
 from compute.statistics.discrimination import aucs, by_bad_rate
-from compute.statistics.intervals import LEVEL, SEED, Estimate, ranked_estimate
-from compute.statistics.outcomes import Outcomes, split
+from compute.statistics.intervals import LEVEL, SEED, Estimate, information_estimate, ranked_estimate
+from compute.statistics.outcomes import Outcomes, merge, split
+from compute.statistics.regroup import groups
 from compute.statistics.released import ClassTable, StatisticsError
-from compute.statistics.stability import stability_index
 from compute.statistics.woe import evidence
 
 
@@ -49,24 +50,28 @@ def out_of_time(
     developed: Period,
     later: Period,
     points: Sequence[float] | None = None,
+    bins: Bins | None = None,
     level: float = LEVEL,
     seed: int = SEED,
 ) -> OutOfTime:
-    """Give a feature's figures out of time; ``points`` are its bins' (None: no shift of the score is asked for).
+    """Give a feature's figures out of time over ``bins``, unions of the table's (None: those of the table).
 
-    ``table`` is over the feature's merged bins or finer ones. Raises :class:`StatisticsError` if the periods
-    share a class or one has no good or no bad row.
+    ``points`` are the bins' (None: no shift of the score is asked for). Raises :class:`StatisticsError` if the
+    periods share a class or one has no good or no bad row.
     """
     shared = sorted(set(developed.classes) & set(later.classes))
     if shared:
         raise StatisticsError(f"the class {shared[0]} is of both periods; out of time means of one")
-    before, after = (split(table, period.good, period.bad) for period in (developed, later))
+    over = table.bins if bins is None else bins
+    parts = groups(table.bins, over)
+    before, after = (merge(split(table, period.good, period.bad), over, parts) for period in (developed, later))
+    moved = merge(split(table, later.classes, developed.classes), over, parts)
     order = by_bad_rate(before)
     return OutOfTime(
         table.column,
         ranked_estimate(aucs, _in_order(before, order), level, seed),
         ranked_estimate(aucs, _in_order(after, order), level, seed),
-        stability_index(table, developed.classes, later.classes, level, seed),
+        information_estimate(moved, level, seed),
         0.0 if points is None else _shift(before, after, points),
     )
 

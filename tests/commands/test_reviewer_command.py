@@ -22,7 +22,7 @@ from veilmart import asking
 from veilmart.cli import main
 from veilmart.reviewer import deciding, reading
 from veilmart.reviewer.command import COMMANDS
-from veilmart.reviewer.sections import Section, sections_of
+from veilmart.reviewer.sections import UNMEASURED, Section, sections_of
 
 FIRST, SECOND = EXAMINERS
 Run = Callable[..., Result]
@@ -85,6 +85,18 @@ def test_a_shown_case_has_every_number_of_it(case: Case, run: Run) -> None:
     view = decode(run("review", case.case, "--json").stdout.strip().encode(), CaseView)
     assert view.readings[0].times == 2
     assert view.summary.bank == BANK
+
+
+def test_a_dossiers_figures_that_are_not_measured_yet_are_said_to_be(world: World, case: Case) -> None:
+    view = node_of(world, FIRST).case(case.case)
+    assert view.file is not None
+    sample = msgspec.structs.replace(DOSSIER.development, auc=None, ks=None)
+    dossier = msgspec.structs.replace(DOSSIER, development=sample, stability_index=None)
+    file = msgspec.structs.replace(view.file, dossier=dossier)
+    shown = [row for each in sections_of(msgspec.structs.replace(view, file=file)) for row in each.rows]
+    assert ("群体稳定性指标 stability index", UNMEASURED) in shown
+    (figures,) = [row for row in shown if row[0] == "开发 development"]
+    assert figures[2:] == ("15,652", "3,100", "19.81%", UNMEASURED, UNMEASURED)
 
 
 def test_everything_that_was_measured_is_shown_whatever_its_name(world: World, case: Case) -> None:

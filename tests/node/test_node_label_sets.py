@@ -104,9 +104,8 @@ def test_ciphertexts_are_kept_until_the_set_is_complete_and_no_altered_one_is_gi
     kept.put_vector(PLACE, ["tax"], statement(), PARTS)
     assert kept.ciphertexts(statement(2).statement) == PARTS  # signed anew they are the same
     with engines[0].begin() as connection:
-        connection.execute(
-            text("UPDATE label_ciphertexts SET ciphertexts = (SELECT max(ciphertexts) FROM label_ciphertexts)")
-        )
+        swapped = "UPDATE label_ciphertexts SET ciphertexts = (SELECT max(ciphertexts) FROM label_ciphertexts)"
+        connection.execute(text(swapped))
     assert kept.ciphertexts(statement().statement) is None
     kept.put_vector(("loans-2026", "others"), ["tax"], statement(3), PARTS)
     kept.forget_ciphertexts(PLACE)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from locks import lay_key, load_beside
 from processes.live_market import MARKET_REGULATION, Market, rows
 from processes.refusal_checks import asked, forge, kind, problem_of, refused, seen, send, send_signed
+from processes.started_market import MAX_BODY
 
 from compute.canonical import encode
 from compute.node.console.messages import ModelRegistration, Scoring
@@ -88,7 +89,7 @@ OWN_ROUTES = {MARKET: "/parties", BANK: "/scorings", SUPERVISOR: "/witness/add-c
 
 def test_a_body_above_the_limit_is_refused_unread(market: Market) -> None:
     """Straight to the process: the proxy could drop an answer that comes before the body has gone."""
-    body = b"x" * 1_000_001
+    body = b"x" * (MAX_BODY + 1)
     for site in market.all_sites:
         path = OWN_ROUTES.get(site.name, "/messages")
         person = (BANK, market.bank.folder / "identity.jwe")

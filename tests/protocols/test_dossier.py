@@ -34,6 +34,17 @@ def test_a_dossier_is_read_exactly() -> None:
     assert (dossier.stability_index, dossier.author) == (13, "风险管理部")
 
 
+def test_figures_that_nobody_has_measured_are_null() -> None:
+    unmeasured = SAMPLE | {"auc": None, "ks": None}
+    dossier = read(development=unmeasured, stability_index=None)
+    assert dossier is not None
+    assert (dossier.development.auc, dossier.development.ks, dossier.stability_index) == (None, None, None)
+    assert dossier.development.bad == 7
+    without = {name: value for name, value in SAMPLE.items() if name != "auc"}
+    with pytest.raises(ScorecardError, match="missing required field `auc`"):
+        read(development=without)  # left out is not the same as said to be unmeasured
+
+
 def test_a_card_may_come_without() -> None:
     document = {name: value for name, value in SHIPPED.items() if name != "dossier"}
     assert parse_scorecard(json.dumps(document).encode()).dossier is None

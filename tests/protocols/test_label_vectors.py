@@ -23,6 +23,7 @@ from compute.protocols.label_vector import messages
 from compute.protocols.label_vector.alphabet import Alphabet
 from compute.protocols.label_vector.bank import Labels, LabelVector, label_vector, registration
 from compute.protocols.label_vector.messages import (
+    MAX_PARTS,
     MAX_VECTORS,
     DisclosedCohort,
     HiddenCohort,
@@ -428,7 +429,7 @@ def test_equal_labels_make_different_vectors(key: PrivateKey, vector: LabelVecto
 
 def test_messages_are_bounded(message: RegisterLabels) -> None:
     for changes in (
-        {"part": 64},
+        {"part": MAX_PARTS},
         {"part": -1},
         {"ciphertexts": bytes(511)},
         {"ciphertexts": b""},
@@ -440,4 +441,4 @@ def test_messages_are_bounded(message: RegisterLabels) -> None:
         with pytest.raises(FormatError):
             decode(encode(msgspec.structs.replace(statement, cohort=cohort)), LabelStatement)
     with pytest.raises(FormatError):
-        decode(encode(msgspec.structs.replace(statement, parts=(bytes(32),) * 65)), LabelStatement)
+        decode(encode(msgspec.structs.replace(statement, parts=(bytes(32),) * (MAX_PARTS + 1))), LabelStatement)

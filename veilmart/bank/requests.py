@@ -145,13 +145,14 @@ def _request(file: RequestFile) -> StatisticsRequest:
 def _part(part: PartFile) -> StatisticsPart:
     return StatisticsPart(
         provider=part.provider,
-        histograms=tuple(map(_column, part.histograms)),
-        crosses=tuple(CrossColumns(first=_column(one), second=_column(other)) for one, other in part.crosses),
+        histograms=tuple(map(column_of, part.histograms)),
+        crosses=tuple(CrossColumns(first=column_of(one), second=column_of(other)) for one, other in part.crosses),
         moments=part.moments,
     )
 
 
-def _column(wanted: Wanted) -> Column:
+def column_of(wanted: Wanted) -> Column:
+    """Give the column as it is asked for: its name, or bins; raise :class:`BinningError` for what makes none."""
     if isinstance(wanted, str):
         return wanted
     if (wanted.edges is None) == (wanted.groups is None):

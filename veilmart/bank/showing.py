@@ -22,14 +22,15 @@ from compute.statistics.intervals import LEVEL
 
 WITHHELD = "—"
 TABLE_WIDTH = 120
-"""Characters: what the tables need, also where the output is no terminal."""
-PRESENT_ONLY = "现值,不得用于建模 current values, not for model development"
+"""Characters, where the output is no terminal, which has a width of its own."""
+PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
 
 
 def wide_console() -> Console:
-    """Give the terminal, at least as wide as the tables."""
+    """Give the terminal, where cells fold to its width; what is no terminal is wide enough for most."""
     console = Console()
-    console.width = max(console.width, TABLE_WIDTH)
+    if not console.is_terminal:
+        console.width = max(console.width, TABLE_WIDTH)
     return console
 
 

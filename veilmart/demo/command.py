@@ -17,21 +17,30 @@ from catalog.errors import CatalogError
 from compute.paillier.public import DEFAULT_BITS, MAXIMUM_BITS, MINIMUM_BITS
 from compute.protocols.base import ProtocolError
 from compute.protocols.risk_score.leakage import leaked_bits
-from compute.protocols.risk_score.scorecard import Scorecard
+from compute.protocols.risk_score.scorecard import Scorecard, ScorecardError
 from compute.settings import SettingsError
+from compute.statistics.released import StatisticsError
 from compute.web.errors import WebError
 from connectors.errors import ConnectorError
 from veilmart.audit.command import audit
+from veilmart.bank.recipe_file import RecipeError
+from veilmart.bank.scorecard_tables import information_table, remarks
 from veilmart.demo import anybody
 from veilmart.demo.clear import scores_in_the_clear
-from veilmart.demo.data import EXAMPLES, DemoError, load_scorecard
+from veilmart.demo.data import EXAMPLES, DemoError
+from veilmart.demo.development import MILLIEPSILON, Developed, load_loans, walk_from_loans
 from veilmart.demo.processes import Process, running
 from veilmart.demo.sites import BANK, Sites, claimed, lay_out
-from veilmart.demo.story import Outcome, walk
+from veilmart.demo.story import Outcome
 from veilmart.steps import Steps
 
 TABLE_WIDTH = 110
 """Characters: what the two languages need side by side, also where the output is no terminal."""
+_TOLD = (
+    *(CatalogError, ConnectorError, DemoError, ProtocolError, RecipeError, ScorecardError, SettingsError),
+    *(StatisticsError, WebError),
+)
+"""What ends the demo in one line."""
 _LOOK = 1.0
 """Seconds between two looks at whether all processes run."""
 
@@ -81,7 +90,7 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell had SIGINT ignored
         signal.signal(number, signal.default_int_handler)
     try:
-        card = load_scorecard(examples)
+        loans = load_loans(examples)
         with ExitStack() as stack:
             stack.enter_context(claimed(directory))
             with Steps() as watch:
@@ -89,15 +98,19 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
                 sites = lay_out(directory, examples, bits)
                 processes = stack.enter_context(running(sites))
                 watch("start processes 启动进程", 1, 1, None)
-                outcome = walk(sites, examples, card, watch)
-            rows = _check(outcome, examples, card)
+                developed, outcome = walk_from_loans(sites, examples, loans, watch)
+            rows = _check(outcome, examples, developed.scorecard)
+            console.print(information_table(developed.card))
+            for line in (*remarks(developed.card), f"Scorecard 评分卡 {developed.path}"):
+                console.print(line, soft_wrap=True, markup=False, highlight=False)
+            console.print(_effort(developed))
             console.print(_table(outcome, rows, bits))
             console.print(f"Scores 评分结果 {outcome.scored.scores}", soft_wrap=True)
             _audit(console, sites, outcome.contract)
             if not once:
                 _addresses(console, sites)
                 _stay(console, processes)
-    except (CatalogError, ConnectorError, DemoError, ProtocolError, SettingsError, WebError, OSError) as error:
+    except (*_TOLD, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -121,6 +134,22 @@ def _audit(console: Console, sites: Sites, contract: str) -> None:
             raise DemoError(f"the audit ended with {code}: it says why above")
     command, output = anybody.verify(sites)
     console.print(f"\n$ {command}\n{output}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _effort(developed: Developed) -> Table:
+    """What the bank's statistics took."""
+    table = Table(title="Joint statistics 联合统计", show_header=False)
+    for column in ("left", "left", "right"):
+        table.add_column(justify=column, no_wrap=True)
+    registered, statistics = developed.labels, developed.statistics
+    table.add_row("Companies among which the loans hide", "隐藏于名录企业数", f"{registered.rows:,}")
+    table.add_row("ε at each department", "每一部门的 ε", f"{MILLIEPSILON / 1000:g}")
+    table.add_row(
+        "Seconds, labels encrypted, proven, verified", "标签登记用时(秒)", f"{registered.milliseconds / 1000:.1f}"
+    )
+    table.add_row("Seconds, statistics", "统计用时(秒)", f"{statistics.milliseconds / 1000:.1f}")
+    table.add_row("Seconds, card built", "建模用时(秒)", f"{developed.build_seconds:.1f}")
+    return table
 
 
 def _table(outcome: Outcome, rows: int, bits: int) -> Table:

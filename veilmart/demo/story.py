@@ -5,7 +5,7 @@ Each person acts by their own key at their own party's node; the operator at the
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from compute.node.site import clock
 from compute.protocols.risk_score.scorecard import Scorecard
 from compute.records import ConsentKind, contract_name
 from compute.signing import sign
-from compute.terms import Grant, Terms
+from compute.terms import Grant, Operation, Purpose, Terms
 from compute.web.client import PeerClient
 from veilmart.demo.data import APPLICANTS_FILE, PROVIDERS, SCORECARD_FILE, DemoError, existing
 from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER, NodeSite, Sites
@@ -70,12 +70,23 @@ def prepare(
     sites: Sites, analyst: NodeClient, examples: Path, card: Scorecard, watch: Watch
 ) -> tuple[str, ModelRegistered]:
     """Walk the story up to the scoring, and give the contract and the model to score under."""
+    begin(sites, analyst, watch)
+    return adopt(sites, analyst, existing(examples / SCORECARD_FILE).read_text("utf-8"), card, watch)
+
+
+def begin(sites: Sites, analyst: NodeClient, watch: Watch) -> None:
+    """Walk the story up to where contracts can be concluded."""
     onboard(sites, watch)
     enrol_key(analyst, watch)
     publish(sites, watch)
+
+
+def adopt(
+    sites: Sites, analyst: NodeClient, scorecard: str, card: Scorecard, watch: Watch
+) -> tuple[str, ModelRegistered]:
+    """Conclude the contract for a card's fields, and have it reviewed and registered; `scorecard` is its file."""
     terms = agree(sites, analyst, card, watch)
     consent(sites, analyst, terms, watch)
-    scorecard = existing(examples / SCORECARD_FILE).read_text("utf-8")
     asked = ModelRegistration(reference=card.name, contract=terms.contract, scorecard=scorecard)
     return terms.contract, model(sites, analyst, asked, watch)
 
@@ -114,7 +125,7 @@ def onboard(sites: Sites, watch: Watch) -> None:
 def enrol_key(analyst: NodeClient, watch: Watch) -> None:
     """The bank proves to every provider that its Paillier modulus is well formed."""
     asked = KeyEnrolment(reference=REFERENCE, providers=tuple(sorted(PROVIDERS)))
-    _done(analyst, analyst.enrol_key(asked), "key enrolment 密钥登记", Message, watch)
+    done(analyst, analyst.enrol_key(asked), "key enrolment 密钥登记", Message, watch)
 
 
 def publish(sites: Sites, watch: Watch) -> None:
@@ -127,46 +138,67 @@ def publish(sites: Sites, watch: Watch) -> None:
 
 def agree(sites: Sites, analyst: NodeClient, card: Scorecard, watch: Watch) -> Terms:
     """The bank applies for the fields of its scorecard, the providers approve, everybody signs."""
-    with operator(sites) as desk:
-        offers = {offer.product: offer for offer in desk.products()}
-    missing = sorted(card.sources.keys() - offers.keys())
-    if missing:
-        raise DemoError(f"nobody offers {', '.join(missing)}, which the scorecard names")
-    grants = tuple(
-        Grant(
-            provider=offers[product].provider,
-            product=product,
-            product_version=offers[product].version,
-            fields=tuple(feature.bins.column for feature in features),
-        )
-        for product, features in sorted(card.sources.items(), key=lambda item: offers[item[0]].provider)
-    )
-    draft = ApplicationDraft(
-        reference=REFERENCE,
-        grants=grants,
-        operation="risk_score",
-        purpose="credit_approval",
+    fields = {
+        product: tuple(feature.bins.column for feature in features) for product, features in card.sources.items()
+    }
+    return conclude(sites, analyst, draft(REFERENCE, grants(sites, fields)), "contract 签约", watch)
+
+
+def draft(
+    reference: str,
+    granted: tuple[Grant, ...],
+    operation: Operation = "risk_score",
+    purpose: Purpose = "credit_approval",
+) -> ApplicationDraft:
+    """Give an application of the bank for a month from now."""
+    return ApplicationDraft(
+        reference=reference,
+        grants=granted,
+        operation=operation,
+        purpose=purpose,
         model_reviewer=REVIEWER,
         max_uses=100_000,
         not_before=clock() - HOUR,
         not_after=clock() + 30 * DAY,
     )
-    terms = analyst.apply(draft).terms
-    if terms.contract != contract_name(BANK, REFERENCE):
+
+
+def grants(sites: Sites, fields: Mapping[str, tuple[str, ...]]) -> tuple[Grant, ...]:
+    """Give the grants of these fields, product → names, of the versions on offer."""
+    with operator(sites) as desk:
+        offers = {offer.product: offer for offer in desk.products()}
+    missing = sorted(fields.keys() - offers.keys())
+    if missing:
+        raise DemoError(f"nobody offers {', '.join(missing)}, which the scorecard names")
+    return tuple(
+        Grant(
+            provider=offers[product].provider,
+            product=product,
+            product_version=offers[product].version,
+            fields=names,
+        )
+        for product, names in sorted(fields.items(), key=lambda item: offers[item[0]].provider)
+    )
+
+
+def conclude(sites: Sites, analyst: NodeClient, drafted: ApplicationDraft, name: str, watch: Watch) -> Terms:
+    """The bank applies, the providers approve, everybody signs, the bank shows its permits."""
+    terms = analyst.apply(drafted).terms
+    if terms.contract != contract_name(BANK, drafted.reference):
         raise DemoError("the marketplace took the application under another name")
-    watch("contract 签约", 1, 4, None)
-    clerks = [grant.provider for grant in grants]
+    watch(name, 1, 4, None)
+    clerks = [grant.provider for grant in drafted.grants]
     for provider in clerks:
         with staff(sites.nodes[provider]) as clerk:
             clerk.approve(terms)
-    watch("contract 签约", 2, 4, None)
+    watch(name, 2, 4, None)
     analyst.sign(terms)
     for provider in clerks:
         with staff(sites.nodes[provider]) as clerk:
             clerk.sign(terms)
-    watch("contract 签约", 3, 4, None)
+    watch(name, 3, 4, None)
     analyst.present(terms.contract)
-    watch("contract 签约", 4, 4, None)
+    watch(name, 4, 4, None)
     return terms
 
 
@@ -190,14 +222,14 @@ def consent(sites: Sites, analyst: NodeClient, terms: Terms, watch: Watch) -> No
 def model(sites: Sites, analyst: NodeClient, asked: ModelRegistration, watch: Watch) -> ModelRegistered:
     """The bank submits its scorecard, two examiners read and approve it, the bank registers it."""
     job = analyst.submit_model(asked)
-    submitted = _done(analyst, job, "submit 提交模型", ModelSubmitted, watch)
+    submitted = done(analyst, job, "submit 提交模型", ModelSubmitted, watch)
     site = sites.nodes[REVIEWER]
     for number, person in enumerate(site.people, start=1):
         with staff(site, person) as examiner:
             approve(examiner, submitted)
         watch("review 模型审查", number, len(site.people), None)
     job = analyst.register_model(submitted.model, submitted.model_version)
-    return _done(analyst, job, "register 模型登记", ModelRegistered, watch)
+    return done(analyst, job, "register 模型登记", ModelRegistered, watch)
 
 
 def approve(examiner: NodeClient, submitted: ModelSubmitted) -> None:
@@ -220,7 +252,7 @@ def score(analyst: NodeClient, contract: str, model: ModelRegistered, watch: Wat
     began = time.monotonic()
     job = analyst.score(asked)
     estimated = job.estimated_milliseconds / 1000
-    scored = _done(analyst, job, f"score 评分, about 预计 {estimated:.0f} s", Scored, watch)
+    scored = done(analyst, job, f"score 评分, about 预计 {estimated:.0f} s", Scored, watch)
     seconds = time.monotonic() - began
     return Outcome(contract, model, scored, estimated, seconds, analyst.scores(job.job))
 
@@ -230,7 +262,7 @@ def today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
-def _done(analyst: NodeClient, job: JobView, name: str, expected: type[R], watch: Watch) -> R:
+def done(analyst: NodeClient, job: JobView, name: str, expected: type[R], watch: Watch) -> R:
     """Give what a job gave, once it is done."""
     job = analyst.follow(job, lambda now: watch(name, now.done, now.total, now.milliseconds_left))
     if job.state != State.DONE:

@@ -28,6 +28,8 @@ class Section:
 Rows = Iterable[tuple[str, ...]]
 _ITEM = ("项目 Item", "内容 Value")
 PARTIAL_TOTAL = "部分总分 partial total"
+UNMEASURED = "尚未测量 not measured yet"
+"""A dossier's figure of the total, before the bank has scored its own cohort."""
 _NAMES: Mapping[str, str] = {
     "bands": "分档 Bands",
     "bits": "平均信息量 bits, expected",
@@ -270,5 +272,5 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _parts(figure: int) -> str:
-    return f"{figure / PARTS:.4f}"
+def _parts(figure: int | None) -> str:
+    return UNMEASURED if figure is None else f"{figure / PARTS:.4f}"

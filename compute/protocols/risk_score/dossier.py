@@ -2,6 +2,10 @@
 
 Figures are counts and whole ten-thousandths, so that a dossier has one canonical form. It travels sealed with the
 opening, is shown to the examiners, and is erased with it.
+
+Figures of the total are null where nobody has measured them yet. A card built from statistics of single columns
+has none: how its features overlap within an enterprise is in no table, until the bank has scored its cohort with
+the registered card. Null says so; a figure made up from the tables would be another one.
 """
 
 from datetime import date
@@ -31,10 +35,11 @@ class Sample(Message, frozen=True):
     rows: Rows
     bad: Annotated[int, Meta(ge=0, le=10**9)]
     """How many of them turned out bad, by the dossier's definition."""
-    auc: Share
-    """Area under the receiver operating characteristic (Hanley and McNeil 1982), ties counted half."""
-    ks: Share
-    """Kolmogorov and Smirnov's: the largest distance between the distributions of good and bad."""
+    auc: Share | None
+    """Area under the receiver operating characteristic (Hanley and McNeil 1982), ties counted half; null where it
+    is not measured yet."""
+    ks: Share | None
+    """Kolmogorov and Smirnov's: the largest distance between the distributions of good and bad; null likewise."""
 
     def __post_init__(self) -> None:
         for day in (self.first_day, self.last_day):
@@ -63,8 +68,8 @@ class Dossier(Message, frozen=True):
     """What it was fitted on."""
     validation: Sample | None
     """What it was tried on beside."""
-    stability_index: Index
-    """Of the total's distribution, from the development sample to those whom it is meant for now.
+    stability_index: Index | None
+    """Of the total's distribution, from the development sample to those whom it is meant for now; null likewise.
 
     Σ (a − e)·ln(a / e) over ten bands of equal shares in the development sample (Siddiqi, Credit Risk Scorecards,
     2006): below 0.1 stable, above 0.25 another population.

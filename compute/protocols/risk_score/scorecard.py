@@ -23,7 +23,8 @@ at most four places::
     {"author", "purpose", "population", "bad_definition", "development": sample, "validation": sample | null,
      "stability_index"}
 
-A sample is ``{"first_day", "last_day", "rows", "bad", "auc", "ks"}``.
+A sample is ``{"first_day", "last_day", "rows", "bad", "auc", "ks"}``. ``auc``, ``ks`` and ``stability_index`` are
+null where they are not measured yet.
 """
 
 import json
@@ -185,8 +186,8 @@ class _Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_day: str
     rows: int
     bad: int
-    auc: _Exact
-    ks: _Exact
+    auc: _Exact | None
+    ks: _Exact | None
 
 
 class _Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -195,7 +196,7 @@ class _Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     population: str
     bad_definition: str
     development: _Sample
-    stability_index: _Exact
+    stability_index: _Exact | None
     validation: _Sample | None = None
 
 
@@ -251,8 +252,10 @@ def _sample(name: str, given: _Sample) -> dict[str, object]:
     return {"type": "sample", **msgspec.structs.asdict(given), **figures}
 
 
-def _parts(place: str, figure: _Exact) -> int:
-    """The figure in whole ten-thousandths."""
+def _parts(place: str, figure: _Exact | None) -> int | None:
+    """The figure in whole ten-thousandths, if there is one."""
+    if figure is None:
+        return None
     parts = Decimal(figure) * PARTS
     if parts != parts.to_integral_value():
         raise ScorecardError(f"{place}: {figure} has more than four decimals; round it")

@@ -23,7 +23,7 @@ from compute.statistics.intervals import LEVEL
 WITHHELD = "—"
 TABLE_WIDTH = 120
 """Characters, where the output is no terminal, which has a width of its own."""
-PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
+PRESENT_ONLY = "现值,不得用于建模 current values, not for model development"
 
 
 def wide_console() -> Console:

@@ -219,9 +219,7 @@ def test_a_refresh_of_one_row_is_answered_from_before_it(
         patch.setattr(
             prepared,
             "_chosen",
-            lambda _before, present, _least: {
-                name: (codes, np.zeros(len(codes), dtype=np.uint8)) for name, codes in present.items()
-            },
+            lambda _before, present, _least: present,
         )
         assert change(rows=1) == (150, 151)
     assert change(rows=1) == (150, 150)

@@ -7,7 +7,7 @@ in nearly all rows, would hide that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class KeptColumn:
     """How often it had been written when it was read; 0 if never."""
     earlier: tuple[Codes, ...] = ()
     """The others that it was ever told from, of other snapshots, the latest first."""
+    grid: str = ""
+    """Of which grid the codes are the cells, by a name of it."""
 
     @property
     def told(self) -> tuple[Codes, ...]:
@@ -46,17 +48,17 @@ class KeptColumn:
         new = np.full(more, fill, dtype=self.codes.dtype)
         codes, *earlier = (np.concatenate([each, new]) for each in self.told)
         atoms = np.concatenate([self.atoms, untouched(more)])
-        return KeptColumn(codes, atoms, self.version, tuple(earlier))
+        return replace(self, codes=codes, atoms=atoms, earlier=tuple(earlier))
 
     def told_from(self, codes: Codes, atoms: Atoms) -> "KeptColumn":
         """Give what is to be kept once it is told from these codes, its own or new ones, with these atoms left."""
         earlier = tuple(each for each in self.told if each is not codes)
-        return KeptColumn(codes, atoms, self.version, earlier)
+        return replace(self, codes=codes, atoms=atoms, earlier=earlier)
 
 
-def unknown(codes: Codes) -> KeptColumn:
+def unknown(codes: Codes, grid: str = "") -> KeptColumn:
     """Give what is kept of a column of which nothing was told yet."""
-    return KeptColumn(codes, untouched(len(codes)))
+    return KeptColumn(codes, untouched(len(codes)), grid=grid)
 
 
 def changed(codes: Codes, present: Codes) -> Pattern:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from statistics_tables import COMPANIES, FRAME, GENEROUS, TAX, K, holding, number_grid, refreshed
+from statistics_tables import COMPANIES, FRAME, GENEROUS, TAX, K, holding, number_grid, refreshed, text_grid
 from statistics_world import StatisticsWorld, build_statistics, statistics_node
 
+from compute.binning import NumberBins
 from compute.paillier.private import PrivateKey
+from compute.protocols.base import RefusalError
 from compute.protocols.holding import Holding
 
 X = 7
@@ -71,3 +73,41 @@ def test_few_new_companies_are_left_for_a_later_answer(key: PrivateKey, tmp_path
     again = world.question(TAX, cohort, ["staff"], weighted=False, as_of="2026-11-10")
     assert again != question
     assert world.told(again).tables[0].numbers == first
+
+
+def test_what_is_kept_is_told_in_the_bins_of_a_grid_that_changed(
+    key: PrivateKey, tmp_path: Path, stack: ExitStack
+) -> None:
+    """Cells of an old grid are no cells of a new one, though both are numbered from 0."""
+    regions = ["east"] * 150 + ["west"] * 150
+    table = holding({"region": regions}, text_grid("region", "east", "west"))
+    world = world_over(stack, key, tmp_path, table)
+    cohort = world.alignment(TAX, COMPANIES)
+    assert told_of(world, cohort, "region") == [150, 150, 0]
+    moved = ["east"] * 150 + ["central"] * 4 + ["west"] * 146
+    grown = refreshed(table, {"region": moved}, "2026-11-10")
+    grids = {"region": text_grid("region", "central", "east", "west")}
+    replaced(world, replace(grown, product_version="2.0.0", grids=grids))
+    with pytest.raises(RefusalError, match="together with what was told before"):
+        told_of(world, cohort, "region")
+
+
+def test_numbers_told_before_are_counted_in_the_cells_of_a_new_grid(
+    key: PrivateKey, tmp_path: Path, stack: ExitStack
+) -> None:
+    staff = [place % 2 * 10 for place in range(len(COMPANIES))]
+    table = holding({"staff": staff}, number_grid("staff", 10))
+    world = world_over(stack, key, tmp_path, table)
+    cohort = world.alignment(TAX, COMPANIES)
+    assert told_of(world, cohort, "staff") == [150, 150, 0]
+    staff = [7 if place == X - 1 else each for place, each in enumerate(staff)]
+    grown = refreshed(table, {"staff": staff}, "2026-11-10")
+    replaced(world, replace(grown, product_version="2.0.0", grids={"staff": number_grid("staff", 5, 10)}))
+    coarse = NumberBins(column="staff", edges=("10",))
+    assert told_of(world, cohort, coarse) == [150, 150, 0]
+    assert told_of(world, cohort, NumberBins(column="staff", edges=("5",))) == [150, 150, 0]
+
+
+def told_of(world: StatisticsWorld, cohort: bytes, bins: str | NumberBins) -> list[int | None]:
+    told = world.told(world.question(TAX, cohort, [bins], weighted=False))
+    return [None if cell is None else cell[0] for cell in told.tables[0].numbers]

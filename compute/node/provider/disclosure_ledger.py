@@ -71,6 +71,7 @@ _COLUMNS = Table(
     Column("bank", Text, primary_key=True),
     Column("column", Text, primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("grid", Text, nullable=False),
     Column("codes", LargeBinary, nullable=False),  # sealed, as `_packed` has it
     Column("atoms", LargeBinary, nullable=False),  # sealed
 )
@@ -169,7 +170,7 @@ def kept(connection: Connection, at_rest: AtRest, bank: str, column: str) -> Kep
     atoms = _unpacked(at_rest.open(row.atoms, *_of_column("atoms", bank, column))).astype(np.int32)
     joined = _unpacked(at_rest.open(row.codes, *_of_column("codes", bank, column)))
     codes, *earlier = joined.reshape(-1, len(atoms)) if len(atoms) else [joined]
-    return KeptColumn(codes, atoms, row.version, tuple(earlier))
+    return KeptColumn(codes, atoms, row.version, tuple(earlier), row.grid)
 
 
 def spent(connection: Connection, bank: str) -> tuple[int, int]:
@@ -188,6 +189,7 @@ def _keep(connection: Connection, at_rest: AtRest, bank: str, column: str, new: 
     atoms = new.atoms.astype(next(kind for kind in _SMALLER if new.atoms.max(initial=0) <= np.iinfo(kind).max))
     row = {
         "version": present + 1,
+        "grid": new.grid,
         "codes": at_rest.seal(_packed(np.concatenate(new.told)), *_of_column("codes", bank, column)),
         "atoms": at_rest.seal(_packed(atoms), *_of_column("atoms", bank, column)),
     }

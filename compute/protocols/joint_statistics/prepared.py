@@ -29,6 +29,7 @@ from compute.protocols.joint_statistics.coding import (
     values_name,
 )
 from compute.protocols.joint_statistics.plan import Measure, TablePlan
+from compute.protocols.joint_statistics.regrid import grid_of, in_grids
 from compute.protocols.joint_statistics.stores import Ledger
 
 Mask = NDArray[np.bool_]
@@ -100,7 +101,11 @@ def prepare(
             present | {MATCHED: np.where(_mask(size, held), 0, ABSENT).astype(np.uint8)},
         )
     last = {name: ledger.kept(bank, name) for name in names}
-    before = {name: unknown(present[name]) if kept is None else kept.padded(size) for name, kept in last.items()}
+    kept = {
+        name: unknown(present[name], grid_of(holding, name)) if each is None else each.padded(size)
+        for name, each in last.items()
+    }
+    before = in_grids(holding, kept, present)
     chosen = _chosen(before, present, policy.min_cohort)
     try:
         tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)

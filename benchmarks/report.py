@@ -288,7 +288,7 @@ def draw(
         axes.set_ylabel("CPU ms per row")
         axes.set_title(title, loc="left")
         axes.grid(visible=True, which="major", alpha=0.3)
-        axes.legend()
+        figure.legend(loc="outside lower center", ncols=3)
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 

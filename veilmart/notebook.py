@@ -6,11 +6,11 @@
             contract=contract, labels="loans", epsilon="3", histograms=["social-security:employees"]
         )
 
-Weights of evidence and their kin follow from the tables of a result, by `compute.statistics`.
+Weights of evidence and their kin follow from a result: `bank.measures(result, good=["good"], bad=["bad"])`.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +32,10 @@ from compute.node.console.told_tables import Table, tables_of
 from compute.statistics.intervals import LEVEL
 from veilmart.bank.jobs import finish
 from veilmart.bank.label_files import RegistrationOptions, registration_of
+from veilmart.bank.measured import Measures, measure
+from veilmart.bank.measuring import MeasuringOptions, measuring_of
 from veilmart.bank.requests import RequestOptions, request_of
+from veilmart.bank.results import find_result
 from veilmart.person import load_person, open_peer
 
 
@@ -53,6 +56,10 @@ class Statistics:
     def tables(self) -> list[Table]:
         """Give the tables that `compute.statistics` computes with."""
         return tables_of(self.result)
+
+    def measures(self, later: "Statistics | None" = None, **options: Unpack[MeasuringOptions]) -> Measures:
+        """Give what follows, as data frames: :func:`measure`, :func:`measuring_of`; nobody is asked again."""
+        return measure(self.result, measuring_of(**options), None if later is None else later.result)
 
     def save(self, path: str | Path) -> list[Path]:
         """Write it as JSON, CSV, Parquet or xlsx, by the name's end; raise ValueError for another."""
@@ -115,6 +122,20 @@ class Bank:
         """Ask all providers at once, showing how far they are; give what they told."""
         job = self._follow(self._node, self._node.ask_statistics(request))
         return Statistics(self._node.statistics(job.job))
+
+    def measures(
+        self,
+        result: Statistics | StatisticsResult,
+        later: Statistics | None = None,
+        **options: Unpack[MeasuringOptions],
+    ) -> Measures:
+        """Give what follows from a result, as :meth:`Statistics.measures` does."""
+        found = result if isinstance(result, Statistics) else Statistics(result)
+        return found.measures(later, **options)
+
+    def result(self, name: str | Path) -> Statistics:
+        """Give statistics told before: of a file, a job or a reference; raise ValueError for what is none."""
+        return Statistics(find_result(str(name), lambda: nullcontext(self._node)))
 
     def statistics(self, **options: Unpack[RequestOptions]) -> pd.DataFrame:
         """Give the counts of a request in long form: :func:`request_of`, :meth:`Statistics.counts`."""

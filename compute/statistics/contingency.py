@@ -33,30 +33,24 @@ class Dependence:
     """From 0 to 1; for noisy counts after what noise adds to chi-square on average is taken off."""
 
 
-def dependence(counts: Counts, scale: float = 0.0, draws: int = 1, seed: int = SEED) -> Dependence:
+def dependence(counts: Counts, scale: float = 0.0, draws: int | Counts = 1, seed: int = SEED) -> Dependence:
     """Give the test of a table (r, c); each count holds so many draws of noise of that scale.
 
     Rows and columns without anybody are left out. Raises :class:`StatisticsError` if fewer than two of either
     stay.
     """
-    table = np.maximum(counts, 0)
-    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
-    if min(table.shape) < 2:  # noqa: PLR2004 -- one row depends on nothing
-        raise StatisticsError(
-            "a table needs two rows and two columns that hold somebody; take other bins or classes"
-        )
-    seen = float(_chi_square(table))
+    table, held = inhabited(counts, draws)
+    seen = float(chi_square(table))
     degrees, rows = (table.shape[0] - 1) * (table.shape[1] - 1), int(table.sum())
     if not scale:
         return Dependence(seen, degrees, upper_tail(seen, degrees), _cramers_v(seen, rows, table.shape))
-    expected = _expected(table)
+    expected = expected_counts(table)
     generator = np.random.default_rng(seed)
     tables = generator.multinomial(rows, (expected / rows).ravel(), DRAWS).reshape(DRAWS, *table.shape)
-    held = np.full(table.shape, draws, dtype=np.int64)
-    drawn = _chi_square(np.maximum(tables + simulate(generator, scale, held, DRAWS), 0))
+    drawn = chi_square(np.maximum(tables + simulate(generator, scale, held, DRAWS), 0))
     chance = (1 + int((drawn >= seen).sum())) / (1 + DRAWS)
     # E[z² / expected], less what fitting the margins takes of it.
-    added = draws * variance(scale) * float((1 / expected).sum()) * degrees / table.size
+    added = variance(scale) * float((held / expected).sum()) * degrees / table.size
     return Dependence(seen, degrees, chance, _cramers_v(max(seen - added, 0.0), rows, table.shape))
 
 
@@ -116,13 +110,31 @@ def class_correlation(moments: ClassMoments) -> float:
     return max(-1.0, min(1.0, float(xy - x * y) / math.sqrt(xx * yy)))
 
 
-def _expected(tables: NDArray[Any]) -> NDArray[np.float64]:
+def inhabited(counts: Counts, draws: int | Counts = 1) -> tuple[Counts, Counts]:
+    """Give the table (r, c) and its draws without rows and columns that hold nobody; negative counts are 0.
+
+    Raises :class:`StatisticsError` if fewer than two rows or columns stay.
+    """
+    table = np.maximum(counts, 0)
+    rows, columns = table.sum(axis=1) > 0, table.sum(axis=0) > 0
+    table = table[rows][:, columns]
+    if min(table.shape) < 2:  # noqa: PLR2004 -- one row depends on nothing
+        raise StatisticsError(
+            "a table needs two rows and two columns that hold somebody; take other bins or classes"
+        )
+    held = np.broadcast_to(np.asarray(draws, dtype=np.int64), counts.shape)
+    return table, held[rows][:, columns]
+
+
+def expected_counts(tables: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the counts of independent rows with the margins of tables (…, r, c)."""
     across, down = tables.sum(axis=-1, keepdims=True), tables.sum(axis=-2, keepdims=True)
     return np.asarray(across * down / np.maximum(tables.sum(axis=(-1, -2), keepdims=True), 1), dtype=np.float64)
 
 
-def _chi_square(tables: NDArray[Any]) -> NDArray[np.float64]:
-    expected = _expected(tables)
+def chi_square(tables: NDArray[Any]) -> NDArray[np.float64]:
+    """Give chi-square of each of the tables (…, r, c), (…,)."""
+    expected = expected_counts(tables)
     return np.asarray(((tables - expected) ** 2 / np.where(expected > 0, expected, 1)).sum(axis=(-1, -2)))
 
 

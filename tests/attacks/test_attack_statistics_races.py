@@ -31,7 +31,8 @@ BUDGET = msgspec.structs.replace(DISCLOSURE, bank_milliepsilon=3000, question_mi
 
 @pytest.fixture
 def world(key: PrivateKey, tmp_path: Path) -> Iterator[StatisticsWorld]:
-    table = holding({"staff": [place % 2 for place in range(len(COMPANIES))]}, number_grid("staff", 1))
+    halves = [place % 2 for place in range(len(COMPANIES))]
+    table = holding({"staff": halves, "other": halves}, number_grid("staff", 1), number_grid("other", 1))
     with build_statistics(key, tmp_path, {TAX: table}, BUDGET, [FRAME]) as made:
         yield made
 
@@ -94,7 +95,9 @@ def test_one_question_at_two_processes_has_one_noise_and_one_price(
 def test_two_questions_at_two_processes_do_not_overdraw_the_budget(
     world: StatisticsWorld, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    questions = [weighted(world), weighted(world)]
+    """Nor where nothing of the one rests on what the other changes."""
+    first = weighted(world)
+    questions = [first, msgspec.structs.replace(first, histograms=(NumberBins(column="other", edges=("1",)),))]
     answers = at_once(monkeypatch, nodes, [world.ask(each) for each in questions], "weighted_release")
     (refusal,) = (each for each in answers if isinstance(each, RefusalError))
     assert refusal.check == 9

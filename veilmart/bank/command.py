@@ -6,6 +6,8 @@ from veilmart.lazy import lazily
 
 COMMANDS = {
     "labels": ("veilmart.bank.labels", "labels"),
+    "measures": ("veilmart.bank.measures", "measures"),
+    "scorecard": ("veilmart.bank.scorecard", "scorecard"),
     "stats": ("veilmart.bank.statistics", "stats"),
 }
 """Subcommand → the module that has it, and what it is called there."""

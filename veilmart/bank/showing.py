@@ -22,14 +22,15 @@ from compute.statistics.intervals import LEVEL
 
 WITHHELD = "—"
 TABLE_WIDTH = 120
-"""Characters: what the tables need, also where the output is no terminal."""
+"""Characters, where the output is no terminal, which has a width of its own."""
 PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
 
 
 def wide_console() -> Console:
-    """Give the terminal, at least as wide as the tables."""
+    """Give the terminal, where cells fold to its width; what is no terminal is wide enough for most."""
     console = Console()
-    console.width = max(console.width, TABLE_WIDTH)
+    if not console.is_terminal:
+        console.width = max(console.width, TABLE_WIDTH)
     return console
 
 
@@ -41,27 +42,27 @@ def result_tables(result: StatisticsResult) -> Iterator[Group | Table]:
                 yield _companies(told, table, result.classes)
     moments = moments_frame(result)
     if len(moments):
-        shown = _table(
+        shown = new_table(
             "矩 Moments", ("提供方 Provider", "字段 Column", "类别 Class", "指标 Figure"), ("值 Value", "95%")
         )
         for row in moments.to_dict("records"):
             known = not row["withheld"]
             value = f"{row['value']:.4g}" if known else WITHHELD
             interval = f"{row['low']:.4g} – {row['high']:.4g}" if known else ""
-            _row(shown, row["provider"], row["column"], row["class"], row["figure"], value, interval)
+            add_cells(shown, row["provider"], row["column"], row["class"], row["figure"], value, interval)
         yield shown
 
 
 def precheck_table(prechecks: Prechecks) -> Table:
     """What a request would tell and cost, at each provider."""
-    shown = _table(
+    shown = new_table(
         "预检 Precheck",
         ("提供方 Provider",),
         ("数值 Numbers", "噪声上限 Noise ≤", "ε", "余额 ε left", "快照 Snapshot", "用时 Time", "说明 Notes"),
     )
     for each in prechecks.providers:
-        _row(shown, each.provider, *_checked(each))
-    _row(shown, "合计 all", *[""] * 5, f"{prechecks.estimated_milliseconds / 1000:.1f} s", "")
+        add_cells(shown, each.provider, *_checked(each))
+    add_cells(shown, "合计 all", *[""] * 5, f"{prechecks.estimated_milliseconds / 1000:.1f} s", "")
     return shown
 
 
@@ -89,9 +90,9 @@ def _companies(told: ProviderStatistics, table: ResultTable, classes: tuple[str,
     noise = f" ± {reach} (95%)" if reach else ""
     present = f", {PRESENT_ONLY}" if told.is_present_only else ""
     title = f"{told.provider}: {' × '.join(table.columns)}, {told.snapshot_date}{noise}{present}"
-    shown = _table("", tuple(f"分箱 {bins.column}" for bins in table.bins), classes)
+    shown = new_table("", tuple(f"分箱 {bins.column}" for bins in table.bins), classes)
     for cell, numbers in enumerate(table.numbers):
-        _row(shown, *_labels(table, cell), *(numbers or [WITHHELD] * len(classes)))
+        add_cells(shown, *_labels(table, cell), *(numbers or [WITHHELD] * len(classes)))
     reasons = [f"{word('suppression', each, 'zh')} {word('suppression', each, 'en')}" for each in table.reasons]
     notes = [Text(f"{WITHHELD} {'; '.join(reasons)}")] if reasons else []
     return Group(Text(title), shown, *notes)
@@ -105,7 +106,8 @@ def _labels(table: ResultTable, cell: int) -> Sequence[str]:
     return label(first, row), label(second, column)
 
 
-def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+def new_table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    """Give a table without rows, its columns of texts and then those of numbers."""
     table = Table(title=Text(title) if title else None, title_justify="left")
     for column in texts:
         table.add_column(Text(column), overflow="fold")
@@ -114,5 +116,6 @@ def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
     return table
 
 
-def _row(table: Table, *cells: str) -> None:
+def add_cells(table: Table, *cells: str) -> None:
+    """Add a row."""
     table.add_row(*map(Text, cells))  # as text: a bracket in it is no markup

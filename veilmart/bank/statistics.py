@@ -8,11 +8,17 @@ from typing import Any
 import click
 
 from compute.canonical import encode
+from compute.node.console.client import NodeClient
 from compute.node.console.statistics_messages import StatisticsRequest
+from compute.statistics.released import ALL
 from veilmart.asking import open_node
 from veilmart.bank.files import FORMS, OutputError, check_output, write
 from veilmart.bank.jobs import finished
 from veilmart.bank.labels import json_option, reference_option
+from veilmart.bank.measure_options import is_wanted, measuring_options
+from veilmart.bank.measure_tables import measure_tables
+from veilmart.bank.measured import measure
+from veilmart.bank.measuring import Measuring, MeasuringError
 from veilmart.bank.requests import RequestError, read_request, request_of
 from veilmart.bank.showing import precheck_table, result_tables, wide_console
 from veilmart.person import EXAMPLE
@@ -67,29 +73,45 @@ def _output(_context: click.Context, _option: click.Parameter, path: Path | None
     return path
 
 
-@click.command()
-@config_option(EXAMPLE)
-@_request_options
-@click.option("--dry-run", is_flag=True, help="Only what it would tell and cost. 仅预检,不计费。")
-@click.option(
+output_option = click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     callback=_output,
     help=f"File that ends in {', '.join(FORMS)}. 输出文件。",
 )
+
+
+@click.command()
+@config_option(EXAMPLE)
+@_request_options
+@measuring_options
+@click.option("--dry-run", is_flag=True, help="Only what it would tell and cost. 仅预检,不计费。")
+@output_option
 @json_option
-def stats(*, config: Path, asked: StatisticsRequest, dry_run: bool, output: Path | None, is_json: bool) -> None:
+def stats(
+    *,
+    config: Path,
+    asked: StatisticsRequest,
+    measuring: Measuring,
+    dry_run: bool,
+    output: Path | None,
+    is_json: bool,
+) -> None:
     """Ask departments for statistics over your labels: one request, all at once, or nothing counted.
 
     就本行标签向各部门请求统计:一次请求、同时计算;任一方拒绝则全部作废,不计用数。
 
     A column that is only named comes in the bins that its department publishes. Of labels with noise ε is the
-    price, and the interval of each number is printed.
+    price, and the interval of each number is printed. With --good and --bad, WOE, IV and their kin follow: see
+    `veilmart bank measures`, which gives them later too.
     """
+    wanted = measuring if is_wanted(measuring) else None
+    if wanted is not None and is_json:
+        raise click.UsageError("--json is what was told; for measures as JSON: veilmart bank measures --json")
     if dry_run:
         _dry_run(config, asked, is_json=is_json)
     else:
-        _run(config, asked, output, is_json=is_json)
+        _run(config, asked, wanted, output, is_json=is_json)
 
 
 def _dry_run(config: Path, asked: StatisticsRequest, *, is_json: bool) -> None:
@@ -101,18 +123,33 @@ def _dry_run(config: Path, asked: StatisticsRequest, *, is_json: bool) -> None:
         wide_console().print(precheck_table(found))
 
 
-def _run(config: Path, asked: StatisticsRequest, output: Path | None, *, is_json: bool) -> None:
+def _run(
+    config: Path, asked: StatisticsRequest, wanted: Measuring | None, output: Path | None, *, is_json: bool
+) -> None:
     with open_node(config) as node:
+        if wanted is not None:
+            _require_classes(node, asked, wanted)
         job = finished(node, node.ask_statistics(asked))
         result = node.statistics(job.job)
+    found = None if wanted is None else measure(result, wanted)
     if is_json:
         click.echo(encode(result))
     else:
-        for table in result_tables(result):
+        for table in (*result_tables(result), *(() if found is None else measure_tables(found))):
             wide_console().print(table)
     if output is not None:
-        for path in write(result, output):
+        for path in write(result, output, found):
             click.echo(path, err=True)
+
+
+def _require_classes(node: NodeClient, asked: StatisticsRequest, wanted: Measuring) -> None:
+    """A class that does not exist is found before anything is paid for; unknown labels the node refuses itself."""
+    held = [each for each in node.labels() if (each.contract, each.name) == (asked.contract, asked.labels)]
+    try:
+        for each in held:
+            wanted.require(each.classes if asked.weighted else (ALL,))
+    except MeasuringError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _asked(options: dict[str, Any], *, weighted: bool) -> StatisticsRequest:

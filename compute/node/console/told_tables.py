@@ -27,7 +27,7 @@ def tables_of(result: StatisticsResult) -> list[Table]:
         made
         for told in result.providers
         for table in told.tables
-        if (made := _table(told, table, result.classes)) is not None
+        if (made := table_of(told, table, result.classes)) is not None
     ]
 
 
@@ -54,7 +54,8 @@ def scale_of(table: ResultTable) -> float:
     return float(Fraction(int(table.scale_numerator), int(table.scale_denominator)))
 
 
-def _table(told: ProviderStatistics, table: ResultTable, classes: tuple[str, ...]) -> Table | None:
+def table_of(told: ProviderStatistics, table: ResultTable, classes: tuple[str, ...]) -> Table | None:
+    """Give one table as it can be computed with; None for a count, and for a sum that was withheld."""
     provider, scale, bound = told.provider, scale_of(table), int(table.bound)
     withheld = tuple(cell for cell, numbers in enumerate(table.numbers) if numbers is None)
     match table.measure, table.bins:

@@ -202,3 +202,5 @@ class StatisticsRelease(Message, frozen=True):
     """Under weights: the told cells, one after another, as :mod:`packed_cells` packs them."""
     numbers: tuple[Digits, ...] = ()
     """Otherwise: the told cells."""
+    padding: Annotated[str, Meta(pattern=r"\A0*\Z")] = ""
+    """Makes all answers to the question equally long: a sealed one does not show how much was withheld."""

@@ -5,12 +5,15 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 from gmpy2 import mpz
 from numpy.typing import NDArray
 
+from compute.canonical import encode
 from compute.disclosure.noise import laplace
 from compute.disclosure.refresh import NO_VALUE
+from compute.disclosure.suppression import Reason
 from compute.paillier.blinding import blind, conceal, top_mask
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.histogram import group_sum
@@ -25,6 +28,8 @@ from compute.protocols.joint_statistics.plan import Measure
 from compute.protocols.joint_statistics.prepared import Prepared, PreparedTable
 from compute.protocols.joint_statistics.stores import Labels
 
+LONGEST_COUNT, LONGEST_SUM = 7, 80
+"""Digits of a number of companies, and of a sum of values or of squares, that an answer has room for."""
 SUM = "sum 求和"
 """The one step of an answer, in rows."""
 
@@ -33,7 +38,13 @@ def exact_release(question: bytes, terms: Terms, prepared: Prepared) -> Statisti
     """Give the exact numbers of every cell that is told: of an unweighted question about a disclosed cohort."""
     numbers = [str(number) for table in prepared.tables for number in _numbers(table)]
     notes = tuple(_notes(table, 0.0, 0) for table in prepared.tables)
-    return _release(question, terms, prepared, notes, numbers=tuple(numbers))
+    longest = [
+        "9" * (LONGEST_COUNT if table.plan.measure is Measure.COMPANIES else LONGEST_SUM)
+        for table in prepared.tables
+        for _ in range(table.plan.cells)
+    ]
+    release = _release(question, terms, prepared, notes, numbers=tuple(numbers))
+    return _padded(release, prepared, numbers=tuple(longest))
 
 
 def weighted_release(
@@ -71,7 +82,10 @@ def weighted_release(
     layout = cell_layout(alphabet.width, alphabet.classes, key.bits)
     masked = top_mask(key, pack_cells(key, cells, layout), layout, PARTIES, len(cells))
     notes = tuple(_notes(table, *each) for table, each in zip(prepared.tables, noise, strict=True))
-    return _release(question, terms, prepared, notes, ciphertexts=to_bytes(key, blind(key, masked, runner)))
+    release = _release(question, terms, prepared, notes, ciphertexts=to_bytes(key, blind(key, masked, runner)))
+    everything = sum(table.plan.cells for table in prepared.tables)
+    longest = layout.outputs(everything) * key.ciphertext_bytes
+    return _padded(release, prepared, ciphertexts=bytes(longest))
 
 
 def _columns(table: PreparedTable) -> list[NDArray[np.integer]]:
@@ -143,3 +157,25 @@ def _release(
         ciphertexts=ciphertexts,
         numbers=numbers,
     )
+
+
+def _padded(
+    release: StatisticsRelease, prepared: Prepared, ciphertexts: bytes = b"", numbers: tuple[str, ...] = ()
+) -> StatisticsRelease:
+    """Make the release as long as if each of its parts were as long as the question lets it be.
+
+    ``ciphertexts`` and ``numbers`` are as long as those of an answer of which nothing is withheld.
+    """
+    longest = msgspec.structs.replace(
+        release,
+        tables=tuple(
+            msgspec.structs.replace(
+                notes, withheld=tuple(range(table.plan.cells)), reasons=tuple(each.value for each in Reason)
+            )
+            for notes, table in zip(release.tables, prepared.tables, strict=True)
+        ),
+        repeated=tuple(sorted({column for table in prepared.tables for column in table.plan.columns})),
+        ciphertexts=ciphertexts,
+        numbers=numbers,
+    )
+    return msgspec.structs.replace(release, padding="0" * (len(encode(longest)) - len(encode(release))))

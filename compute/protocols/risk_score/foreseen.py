@@ -3,8 +3,8 @@
 The reviewer measures on the providers' joint histograms, which the bank never sees. The bank has each column's
 own table. With the columns taken to be independent of each other, the tables give a joint histogram, and on that
 the reviewer's own measures are taken (:mod:`compute.protocols.risk_score.concentration`). Columns do depend on
-each other, so what is measured is more than what is foreseen: on the example's loans up to a third more for gains,
-a tenth for guesses, three times for what is certain. So this chooses between scales, and promises nothing.
+each other, so what is measured is more than what is foreseen: on the example's loans up to a half more for gains,
+a seventh for guesses, and four times for what is certain. So this chooses between scales, and promises nothing.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from compute.protocols.risk_score.assessment import Limits
 from compute.protocols.risk_score.concentration import Concentration, KeptCells, concentration
-from compute.protocols.risk_score.leakage import leaked_bits, reachable_totals
+from compute.protocols.risk_score.leakage import reachable_totals
 from compute.protocols.risk_score.opened import OpenedFeature, OpenedTables
 from compute.statistics.build import Built, BuiltFeature, at_scale
 from compute.statistics.draft import DraftFeature
@@ -42,9 +42,14 @@ class Foreseen:
     limits: Limits
 
     @property
+    def is_within_bits(self) -> bool:
+        """Give whether the totals are no more than the limits' bits allow."""
+        return self.totals <= int(2**self.limits.max_bits)
+
+    @property
     def exposure(self) -> float:
         """Give the greatest of the measures as a share of its limit; above 1 a reviewer is expected to refuse."""
-        if self.totals > int(2**self.limits.max_bits) or self.concentration is None:
+        if not self.is_within_bits or self.concentration is None:
             return float("inf")
         limits, found = self.limits, self.concentration
         shares = [found.left_out / limits.max_certain]
@@ -77,20 +82,22 @@ def fitted(built: Built, scale: Scale, limits: Limits, min_cohort: int = MIN_COH
     """Give the card on the scale that settles least, from the one asked for to one four times coarser.
 
     Coarser points make totals coincide, so that they tell less; too coarse ones leave a department's points all
-    alike but a few. Of scales that settle the same the finest is taken. Raises :class:`StatisticsError` where
-    none keeps within the limits' bits.
+    alike but a few. Of scales that settle the same the finest is taken. If none of those keeps within the limits'
+    bits, it is the finest that does. Raises :class:`StatisticsError` where none does at all.
     """
     asked = scale.points_to_double_odds
     best: tuple[Built, Foreseen] | None = None
-    for points in range(asked, max(asked // COARSEST, 1) - 1, -1):
+    for points in range(asked, 0, -1):
+        if best is not None and points * COARSEST < asked:
+            break
         made = at_scale(built, replace(scale, points_to_double_odds=points))
         found = foresee(made, limits, min_cohort)
-        if best is None or found.exposure < best[1].exposure:
+        if found.is_within_bits and (best is None or found.exposure < best[1].exposure):
             best = made, found
-    if best is None or best[1].totals > int(2**limits.max_bits):
+    if best is None:
         raise StatisticsError(
-            f"on every scale from {asked} points down the totals tell more than {limits.max_bits:g} bits "
-            f"({leaked_bits(best[1].totals if best else 1):.1f} or more); choose fewer features or fewer bins"
+            f"on every scale from {asked} points down to 1 the totals tell more than {limits.max_bits:g} bits; "
+            "choose fewer features or fewer bins"
         )
     return best
 

@@ -15,7 +15,7 @@ from compute.statistics.build import Built, Pairing, Recipe, build
 from compute.statistics.draft import require_grids
 from compute.statistics.performance import index_figure, performance, score_stability
 from compute.statistics.points import Scale
-from compute.statistics.released import StatisticsError
+from compute.statistics.released import ClassTable, StatisticsError
 
 SPLIT_SEED, NOISE_SEEDS, HELD_OUT = 7, range(5), 0.3
 EPSILON = 3
@@ -87,6 +87,21 @@ def test_the_card_is_on_the_published_grids_and_its_rounding_is_told(clear: Buil
         tuple(sorted(pair)) for pair in clear.selection.unchecked
     }
     assert ("approved_usd", "low_doc") not in {tuple(sorted(pair)) for pair in clear.selection.unchecked}
+
+
+def test_a_products_last_bin_never_stands_out() -> None:
+    """A reviewer refuses it; of the bank's own column nobody else learns anything."""
+    bins = CategoryBins("kind", (("a",), ("b",)))
+    counts = np.array([(900, 100), (800, 200), (100, 400)], dtype=np.int64)
+    given = ClassTable("p", "kind", bins, ("good", "bad"), counts)
+    other = ClassTable("p", "other", CategoryBins("other", (("a",), ("b",))), ("good", "bad"), counts)
+    built = build("joint", "1.0.0", {"p": [given]}, [other], RECIPE)
+    asked, own = (built.features[name].evidence.woe for name in ("p.kind", "other"))
+    assert asked[:2].tolist() == own[:2].tolist()
+    assert own[2] < own[1] < own[0]
+    assert asked[2] == asked[1]
+    (points,) = [each.points for each in built.draft.features if each.source]
+    assert points[2] == min(points[:2])
 
 
 def test_exact_totals_lie_within_the_rounding_told(clear: Built) -> None:

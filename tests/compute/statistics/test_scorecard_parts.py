@@ -162,6 +162,18 @@ def test_a_feature_out_of_time_keeps_the_ranking_of_its_development() -> None:
         out_of_time(vintages(), first, first)
 
 
+def test_a_feature_out_of_time_is_tried_over_its_merged_bins() -> None:
+    first, later = Period(("good 2004",), ("bad 2004",)), Period(("good 2006",), ("bad 2006",))
+    coarse = CategoryBins("urban_rural", (("rural", "urban"), ("undefined",)))
+    fine = vintages()
+    parts = [fine.counts[places] for places in groups(fine.bins, coarse)]
+    summed = ClassTable("p", "urban_rural", coarse, fine.classes, np.array([part.sum(axis=0) for part in parts]))
+    assert out_of_time(fine, first, later, [-2.0, 20.0, 0.0], coarse) == out_of_time(
+        summed, first, later, [-2.0, 20.0, 0.0]
+    )
+    assert out_of_time(fine, first, later).developed.value > out_of_time(summed, first, later).developed.value
+
+
 def test_rows_of_no_class_are_not_counted() -> None:
     found = tabulate("p", NUMBERS, bytes([0, 1, 1, 5]), ("a",), np.array([0, -1, 0, 0]))
     assert found.counts[:, 0].tolist() == [1, 1, 0, 0, 0, 1]

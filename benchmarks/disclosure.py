@@ -11,7 +11,7 @@ from measure import in_turn
 
 from compute.disclosure.atoms import admit, bin_codes, cohort_pattern, untouched
 from compute.disclosure.noise import bound, laplace, scale, sensitivity
-from compute.disclosure.refresh import KeptColumn, answered_from
+from compute.disclosure.refresh import KeptColumn, answered_from, changes
 from compute.disclosure.table_suppression import suppress_table
 
 ROWS = 1_000_000
@@ -43,10 +43,11 @@ class Question:
     def check(self, columns: int) -> None:
         """Find what the first so many columns are answered from, and the atoms that this leaves."""
         for kept in self.kept[:columns]:
-            codes, change = answered_from(kept, kept.codes.copy(), MIN_COHORT)
+            version = answered_from([kept], [kept.codes.copy()], MIN_COHORT)
+            codes = kept.codes if version is None else kept.told[version]
             bins = bin_codes(codes.astype(np.uint8, copy=False), self.bin_of)
             pattern = cohort_pattern(bins, CELLS // 2, self.member, self.present)
-            admit(kept.atoms, [pattern, change], MIN_COHORT)
+            admit(kept.atoms, [pattern, *changes(kept, codes)], MIN_COHORT)
 
 
 def measure(repeats: int, rows: int = ROWS) -> list[dict[str, Any]]:

@@ -1,10 +1,13 @@
 """Refreshes of a table: which codes a column is answered from, and what a bank could learn from the change.
 
-Where fewer than k rows changed since a bank was last told of a column, the difference of two answers would be
-about those few: the bank is answered from the codes that were kept.
+Where fewer than k rows changed since a bank was told of a column, the difference of two answers would be about
+those few: the bank is answered from the codes that were kept. All that it was ever told from are kept, not the
+last ones alone: of two snapshots that differ in one row, a third one told of in between, from which both differ
+in nearly all rows, would hide that.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +22,22 @@ NO_VALUE = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, eq=False)
 class KeptColumn:
-    """What a bank was last told of a column: from which codes, and which atoms its releases leave."""
+    """What a bank was told of a column: from which codes, and which atoms its releases leave."""
 
     codes: Codes
+    """Those that it was told from last."""
     atoms: Atoms
     version: int = 0
     """How often it had been written when it was read; 0 if never."""
+    earlier: tuple[Codes, ...] = ()
+    """The others that it was ever told from, of other snapshots, the latest first."""
+    grid: str = ""
+    """Of which grid the codes are the cells, by a name of it."""
+
+    @property
+    def told(self) -> tuple[Codes, ...]:
+        """All codes that it was told from."""
+        return (self.codes, *self.earlier)
 
     def padded(self, rows: int) -> "KeptColumn":
         """Give the same over a universe that has grown to so many rows: new ones are absent and untouched."""
@@ -32,35 +45,58 @@ class KeptColumn:
         if more < 0:
             raise ValueError(f"{len(self.atoms)} rows were kept, more than {rows}; a universe never shrinks")
         fill = ABSENT if self.codes.dtype == np.uint8 else NO_VALUE
-        codes = np.concatenate([self.codes, np.full(more, fill, dtype=self.codes.dtype)])
-        return KeptColumn(codes, np.concatenate([self.atoms, untouched(more)]), self.version)
+        new = np.full(more, fill, dtype=self.codes.dtype)
+        codes, *earlier = (np.concatenate([each, new]) for each in self.told)
+        atoms = np.concatenate([self.atoms, untouched(more)])
+        return replace(self, codes=codes, atoms=atoms, earlier=tuple(earlier))
+
+    def told_from(self, codes: Codes, atoms: Atoms) -> "KeptColumn":
+        """Give what is to be kept once it is told from these codes, its own or new ones, with these atoms left."""
+        earlier = tuple(each for each in self.told if each is not codes)
+        return replace(self, codes=codes, atoms=atoms, earlier=earlier)
 
 
-def unknown(codes: Codes) -> KeptColumn:
+def unknown(codes: Codes, grid: str = "") -> KeptColumn:
     """Give what is kept of a column of which nothing was told yet."""
-    return KeptColumn(codes, untouched(len(codes)))
+    return KeptColumn(codes, untouched(len(codes)), grid=grid)
 
 
-def changed(kept: KeptColumn, present: Codes) -> Pattern:
+def changed(codes: Codes, present: Codes) -> Pattern:
     """Give the pattern of the rows whose code changed: 1 for them, 0 for the others."""
-    if kept.codes.dtype != present.dtype or len(kept.codes) != len(present):
+    if codes.dtype != present.dtype or len(codes) != len(present):
         raise ValueError("codes of another kind or number than were kept; pad what was kept to the universe")
-    change: Pattern = (kept.codes != present).astype(np.uint8)
+    change: Pattern = (codes != present).astype(np.uint8)
     return change
 
 
-def answered_from(kept: KeptColumn, present: Codes, min_cohort: int) -> tuple[Codes, Pattern]:
-    """Give the codes to answer from, and the pattern of what changed by it: part of what is released.
+def changes(kept: KeptColumn, codes: Codes) -> list[Pattern]:
+    """Give the patterns by which codes differ from each that was told from: part of what is released with them."""
+    return [changed(each, codes) for each in kept.told if each is not codes]
 
-    They are the kept ones if fewer than ``min_cohort`` rows changed, but some; else the present ones. If the atoms
-    do not admit the present ones, :func:`as_before` may still.
+
+def answered_from(kept: Sequence[KeptColumn], present: Sequence[Codes], min_cohort: int) -> int | None:
+    """Give which of the codes in :attr:`KeptColumn.told` to answer from; None for the present ones.
+
+    ``kept`` and ``present`` are of one column, its cells and its values, which are answered from one snapshot. It
+    is a kept one if fewer than ``min_cohort`` rows have changed since, first of all one of which none has. If the
+    atoms do not admit the present ones, they may still admit those of :func:`nearest`.
     """
-    change = changed(kept, present)
-    if np.count_nonzero(change) < min_cohort:
-        return as_before(kept)
-    return present, change
+    numbers = _numbers_changed(kept, present)
+    same = [version for version, each in enumerate(numbers) if not any(each)]
+    few = [version for version, each in enumerate(numbers) if any(0 < number < min_cohort for number in each)]
+    return next(iter([*same, *few]), None)
 
 
-def as_before(kept: KeptColumn) -> tuple[Codes, Pattern]:
-    """Give the kept codes, by which nothing changes."""
-    return kept.codes, np.zeros(len(kept.codes), dtype=np.uint8)
+def nearest(kept: Sequence[KeptColumn], present: Sequence[Codes]) -> int:
+    """Give which of the codes that a column was told from the fewest rows differ from the present ones."""
+    numbers = [max(of_version) for of_version in _numbers_changed(kept, present)]
+    return numbers.index(min(numbers))
+
+
+def _numbers_changed(kept: Sequence[KeptColumn], present: Sequence[Codes]) -> list[list[int]]:
+    """Give for each version that all were told from how many rows changed, of cells and of values."""
+    versions = min(len(each.told) for each in kept)
+    return [
+        [int(np.count_nonzero(changed(each.told[version], now))) for each, now in zip(kept, present, strict=True)]
+        for version in range(versions)
+    ]

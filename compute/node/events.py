@@ -12,7 +12,13 @@ from compute.node.erasure import Erasure
 from compute.protocols.alignment.messages import Align, Aligning, AlignReturn
 from compute.protocols.base import Accepted, RefusalError
 from compute.protocols.closed_answer.messages import Abandon, Abandoned, Acknowledge, Answer, AnswerKey
-from compute.protocols.joint_statistics.messages import Asked, AskPrecheck, AskStatistics, StatisticsJob
+from compute.protocols.joint_statistics.messages import (
+    Asked,
+    AskPrecheck,
+    AskStatistics,
+    StatisticsJob,
+    logged_question,
+)
 from compute.protocols.key_enrolment.messages import EnrolKey
 from compute.protocols.label_vector.messages import RegisterLabels
 from compute.protocols.permit_presentation.messages import PermitPresented, PresentPermit
@@ -218,13 +224,17 @@ def statistics_sent(bank: str, contract: str, asked: Asked, job: StatisticsJob, 
         counterparty=asked.provider,
         permit_id=asked.permit,
         job=name.hex(),
-        detail={"rows": rows, "question": asked.question.hex()},
+        detail={"rows": rows, "question": logged_question(job, asked.question)},
     )
 
 
-def statistics_answered(bank: str, contract: str, asked: Asked, answer: Answer, rows: int, now: int) -> Event:
+def statistics_answered(
+    bank: str, contract: str, job: StatisticsJob, answer: Answer, rows: int, now: int
+) -> Event:
     """Give the bank's half of an answer that holds statistics: it came, and this is its digest."""
-    came = digest(answer)
+    came, asked = digest(answer), job.asked_of(answer.provider)
+    if asked is None:
+        raise ValueError(f"the job asks nothing of {answer.provider}, whose answer this is")
     return Event(
         id=_id_of(bank, EntryKind.ANSWER_RECEIVED, came),
         kind=EntryKind.ANSWER_RECEIVED,
@@ -234,7 +244,7 @@ def statistics_answered(bank: str, contract: str, asked: Asked, answer: Answer, 
         counterparty=answer.provider,
         permit_id=asked.permit,
         job=answer.job.hex(),
-        detail={"answer": came.hex(), "rows": rows, "question": asked.question.hex()},
+        detail={"answer": came.hex(), "rows": rows, "question": logged_question(job, asked.question)},
     )
 
 

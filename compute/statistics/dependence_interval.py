@@ -9,6 +9,7 @@ A row or column that may be noise for a good part divides by next to nothing. Th
 :data:`RESOLVED` times what noise may reach are left out; the figures are those of the others.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,23 +44,28 @@ def dependence_estimate(
     Raises :class:`~compute.statistics.released.StatisticsError` if fewer than two rows or columns are resolved.
     """
     held = np.broadcast_to(np.asarray(draws, dtype=np.int64), counts.shape)
-    places = tuple(np.flatnonzero(_resolved(counts, held, scale, level, axis)) for axis in (1, 0))
-    chosen = np.ix_(*places)
-    table, held = counts[chosen], held[chosen]
-    inhabited(table)  # two rows and two columns
+    places = [np.flatnonzero(_resolved(counts, held, scale, level, axis)) for axis in (1, 0)]
+    table, held = counts[np.ix_(*places)], held[np.ix_(*places)]
+    positive, _ = inhabited(table)
     rows, least = int(table.sum()), min(table.shape) - 1
-    seen = float(chi_square(np.maximum(table, 0)))
-    per_row, size = (
-        _mean_square(table, held, scale, level, seed),
-        quantile(scale, int(held.sum()), (1 + level) / 2),
+    seen = float(chi_square(positive))
+    value = math.sqrt(min(seen / int(positive.sum()) / least, 1.0))
+    kept = [tuple(each.tolist()) for each in places]
+    if not scale:
+        exact = [Estimate(each, each, each, each, level) for each in (value, seen)]
+        return DependenceEstimate(exact[0], exact[1], kept[0], kept[1])
+    found = _mean_square(table, held, scale, level, seed)
+    corrected, low, high = (math.sqrt(min(max(each / least, 0.0), 1.0)) for each in found)
+    # The mean square's ends and the number of rows must hold together (Bonferroni).
+    inner = (1 + level) / 2
+    size, (_, *wide) = quantile(scale, int(held.sum()), inner), _mean_square(table, held, scale, inner, seed)
+    least_square, most_square = max(wide[0], 0.0) * max(rows - size, 0), max(wide[1], 0.0) * (rows + size)
+    return DependenceEstimate(
+        Estimate(value, corrected, low, high, level),
+        Estimate(seen, max(found[0], 0.0) * rows, least_square, most_square, level),
+        kept[0],
+        kept[1],
     )
-    corrected, low, high = (float(np.sqrt(np.clip(each / least, 0, 1))) for each in per_row)
-    strength = Estimate(np.sqrt(min(seen / np.maximum(table, 0).sum() / least, 1.0)), corrected, low, high, level)
-    # Both the mean square's ends and the number of rows must hold (Bonferroni).
-    wide = _mean_square(table, held, scale, (1 + level) / 2, seed)
-    ends = max(wide[1], 0.0) * max(rows - size, 0), max(wide[2], 0.0) * (rows + size)
-    figure = Estimate(seen, max(per_row[0], 0.0) * rows, *ends, level)
-    return DependenceEstimate(strength, figure, *(tuple(each.tolist()) for each in places))
 
 
 def _resolved(counts: Counts, held: Counts, scale: float, level: float, axis: int) -> NDArray[np.bool_]:
@@ -70,8 +76,6 @@ def _resolved(counts: Counts, held: Counts, scale: float, level: float, axis: in
 def _mean_square(table: Counts, held: Counts, scale: float, level: float, seed: int) -> tuple[float, float, float]:
     """Give χ² by the row, its least and its greatest value."""
     plain, added = _contingency(table, held, scale)
-    if not scale:
-        return float(plain), float(plain), float(plain)
     noise = simulate(np.random.default_rng(seed), scale, held, DRAWS)
     drawn, taken = _contingency(table + noise, held, scale)
     # In the simulated world the released table is the one without noise.

@@ -162,6 +162,14 @@ def test_unions_of_cells_that_differ_by_a_small_cell_are_not_both_told(
     assert "not one of the published grid" in refused(lambda: exact(world, ALL, shifted), 5)
 
 
+def test_two_questions_tell_that_a_cell_is_empty(build: Build) -> None:
+    """Atoms hold companies, and an empty cell holds none: docs/threat-model.md says so under "not defended"."""
+    world = build(holding({"staff": [0] * 150 + [20] * 150}, number_grid("staff", 10, 20)))
+    low, high = (counts(exact(world, ALL, NumberBins(column="staff", edges=(edge,)))) for edge in ("10", "20"))
+    assert minus(high, low)[0] == 0
+    assert exact(world, ALL, "staff").tables[0].numbers[1] is None, "where it is asked for itself it is withheld"
+
+
 def test_sums_do_not_isolate_a_giant_by_cohorts_that_differ_in_ten(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,9 +233,7 @@ def test_a_refresh_of_one_row_is_answered_from_before_it(
         patch.setattr(
             prepared,
             "_chosen",
-            lambda _before, present, _least: {
-                name: (codes, np.zeros(len(codes), dtype=np.uint8)) for name, codes in present.items()
-            },
+            lambda _before, present, _least: present,
         )
         assert change(rows=1) == (150, 151)
     assert change(rows=1) == (150, 150)

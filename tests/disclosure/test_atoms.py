@@ -17,7 +17,7 @@ from compute.disclosure.atoms import (
     untouched,
 )
 from compute.disclosure.errors import DisclosureError
-from compute.disclosure.refresh import NO_VALUE, KeptColumn, answered_from, as_before, changed, unknown
+from compute.disclosure.refresh import NO_VALUE, KeptColumn, answered_from, changed, changes, nearest, unknown
 
 K, ROWS = 5, 60
 REFUSED = f"fewer than {K} enterprises"
@@ -123,13 +123,28 @@ def test_a_refresh_of_one_row_is_answered_from_what_was_kept() -> None:
     after = before.copy()
     after[7] = 1
     kept = KeptColumn(before, admit(untouched(ROWS), [told(some(range(ROWS)))], K), 1)
-    codes, change = answered_from(kept, after, K)
-    assert codes is before
-    assert not change.any()
+    assert answered_from([kept], [after], K) == 0
+    assert changes(kept, before) == []
     after[:K] = 2
-    codes, change = answered_from(kept, after, K)
-    assert codes is after
+    assert answered_from([kept], [after], K) is None
+    (change,) = changes(kept, after)
     assert np.flatnonzero(change).tolist() == [0, 1, 2, 3, 4, 7]
+
+
+def test_a_refresh_of_one_row_is_seen_across_others_told_of_in_between() -> None:
+    first, between = np.zeros(ROWS, dtype=np.uint8), np.ones(ROWS, dtype=np.uint8)
+    after = first.copy()
+    after[7] = 2
+    kept = KeptColumn(first, admit(untouched(ROWS), [told(some(range(ROWS)))], K)).told_from(
+        between, untouched(ROWS)
+    )
+    assert kept.codes is between
+    assert answered_from([kept], [after], K) == nearest([kept], [after]) == 1
+    assert answered_from([kept], [first.copy()], K) == 1
+    again = kept.told_from(kept.told[1], kept.atoms)
+    assert again.told[0] is first
+    assert again.told[1] is between
+    assert len(again.padded(ROWS + 1).earlier[0]) == ROWS + 1
 
 
 def test_a_refresh_of_many_rows_with_a_few_in_one_bin_is_not_admitted_but_what_was_kept_is() -> None:
@@ -139,11 +154,11 @@ def test_a_refresh_of_many_rows_with_a_few_in_one_bin_is_not_admitted_but_what_w
     after[30:32] = 0  # … two of the second
     cohort = some(range(ROWS))
     kept = KeptColumn(before, admit(untouched(ROWS), [told(cohort, before, 2)], K), 1)
-    codes, change = answered_from(kept, after, K)
+    assert answered_from([kept], [after], K) is None
     with pytest.raises(DisclosureError, match=REFUSED):
-        admit(kept.atoms, [told(cohort, after, 2), change], K)
-    codes, change = as_before(kept)
-    assert np.array_equal(admit(kept.atoms, [told(cohort, codes, 2), change], K), kept.atoms)
+        admit(kept.atoms, [told(cohort, after, 2), *changes(kept, after)], K)
+    codes = kept.told[nearest([kept], [after])]
+    assert np.array_equal(admit(kept.atoms, [told(cohort, codes, 2), *changes(kept, codes)], K), kept.atoms)
 
 
 def test_a_value_that_changes_within_its_cell_is_a_change_of_sums() -> None:
@@ -151,10 +166,10 @@ def test_a_value_that_changes_within_its_cell_is_a_change_of_sums() -> None:
     kept = unknown(values)
     after = values.copy()
     after[3] += 1
-    assert answered_from(kept, after, K)[0] is values
+    assert answered_from([kept], [after], K) == 0
     assert kept.padded(ROWS + 2).codes[-2:].tolist() == [NO_VALUE] * 2
     with pytest.raises(ValueError, match="of another kind"):
-        changed(kept, values.astype(np.uint8))
+        changed(values, values.astype(np.uint8))
 
 
 def test_a_universe_that_has_grown() -> None:

@@ -85,14 +85,13 @@ def _answers(
     """Give every provider's answer with its key, in the order of the questions."""
     site, job = desk.site, messages[0].job.statement
     bank, by_provider = site.settings.name, {each.question.provider: each for each in messages}
-    asked, rows, contract = {each.provider: each for each in job.asked}, order.rows, order.contract
+    rows, contract = order.rows, order.contract
     site.journal.append(
         *(events.statistics_sent(bank, contract, each, job, rows[each.provider], clock()) for each in job.asked)
     )
 
     def event(answer: Answer) -> Event:
-        provider = answer.provider
-        return events.statistics_answered(bank, contract, asked[provider], answer, rows[provider], clock())
+        return events.statistics_answered(bank, contract, job, answer, rows[answer.provider], clock())
 
     def ask(provider: str, progress: Progress) -> Signed[Answer]:
         return desk.statistics(progress).ask_answer(by_provider[provider])

@@ -3,7 +3,8 @@
     release   a question of a bank with its stored answer and its cost; what is spent is the sum of these, there is
               no second count
     rest      a job whose answer is, or repeats, a release
-    column    what a bank was last told of a column: its codes and atoms (`compute.disclosure.refresh`)
+    column    what a bank was told of a column: all codes that it was told from, one after another, and atoms
+              (`compute.disclosure.refresh`)
 
 Everything changes in the transaction that stores the answer (PROTOCOLS.md §6), before anything is sent: neither
 two jobs at once nor a crash spends more than the budget, or draws noise twice for one question. What a job was
@@ -70,6 +71,7 @@ _COLUMNS = Table(
     Column("bank", Text, primary_key=True),
     Column("column", Text, primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("grid", Text, nullable=False),
     Column("codes", LargeBinary, nullable=False),  # sealed, as `_packed` has it
     Column("atoms", LargeBinary, nullable=False),  # sealed
 )
@@ -165,9 +167,10 @@ def kept(connection: Connection, at_rest: AtRest, bank: str, column: str) -> Kep
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    codes = _unpacked(at_rest.open(row.codes, *_of_column("codes", bank, column)))
-    atoms = _unpacked(at_rest.open(row.atoms, *_of_column("atoms", bank, column)))
-    return KeptColumn(codes, atoms.astype(np.int32), row.version)
+    atoms = _unpacked(at_rest.open(row.atoms, *_of_column("atoms", bank, column))).astype(np.int32)
+    joined = _unpacked(at_rest.open(row.codes, *_of_column("codes", bank, column)))
+    codes, *earlier = joined.reshape(-1, len(atoms)) if len(atoms) else [joined]
+    return KeptColumn(codes, atoms, row.version, tuple(earlier), row.grid)
 
 
 def spent(connection: Connection, bank: str) -> tuple[int, int]:
@@ -186,7 +189,8 @@ def _keep(connection: Connection, at_rest: AtRest, bank: str, column: str, new: 
     atoms = new.atoms.astype(next(kind for kind in _SMALLER if new.atoms.max(initial=0) <= np.iinfo(kind).max))
     row = {
         "version": present + 1,
-        "codes": at_rest.seal(_packed(new.codes), *_of_column("codes", bank, column)),
+        "grid": new.grid,
+        "codes": at_rest.seal(_packed(np.concatenate(new.told)), *_of_column("codes", bank, column)),
         "atoms": at_rest.seal(_packed(atoms), *_of_column("atoms", bank, column)),
     }
     statement = insert(_COLUMNS).values(row | {"bank": bank, "column": column})

@@ -5,7 +5,7 @@ from compute.node.events import Detail
 from compute.node.provider.statistics import CohortStore
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
-from compute.protocols.joint_statistics.messages import AskStatistics
+from compute.protocols.joint_statistics.messages import AskStatistics, logged_question
 from compute.protocols.risk_score.messages import JobStatement
 from compute.signing import digest
 from compute.terms import Terms
@@ -69,7 +69,7 @@ class ProviderFacts:
             "product": question.product,
             "product_version": question.product_version,
             "purpose": terms.purpose,
-            "question": digest(question).hex(),
+            "question": logged_question(message.job.statement, digest(question)),
             "rows": self._cohorts.rows(question),
         }
 

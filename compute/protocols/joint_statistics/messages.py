@@ -16,6 +16,7 @@ that is told, with discrete Laplace noise wherever its ciphertexts are weights, 
 Assumed: identity keys and roles were pinned at onboarding, and the bank's modulus is proven (key_enrolment).
 """
 
+import hashlib
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -137,6 +138,15 @@ class StatisticsJob(Message, frozen=True):
         return next((each for each in self.asked if each.provider == provider), None)
 
 
+def logged_question(job: StatisticsJob, question: bytes) -> str:
+    """Give, in hexadecimal, by which the log names the question with this digest, as one of a job.
+
+    It covers the job's nonce, which is never logged (PROTOCOLS.md §7). All else that a question says can be
+    guessed, for its cohort's digest is in the log too: who reads there would find bins and day by trying them.
+    """
+    return hashlib.sha256(b"veilmart/logged-question/v1" + job.nonce + question).hexdigest()
+
+
 class AskStatistics(Message, frozen=True):
     """Bank to provider: the job, and the question that it has for this provider."""
 
@@ -165,6 +175,12 @@ class TableNotes(Message, frozen=True):
     low: Digits = "0"
     high: Digits = "0"
     """Of moments under weights: values are clipped to these, in units of 10^-scale, and counted from `low`."""
+
+    def __post_init__(self) -> None:
+        if int(self.scale_denominator) < 1 or min(int(self.scale_numerator), int(self.bound)) < 0:
+            raise ValueError("noise has a scale and a bound of 0 or more; so state them")
+        if int(self.low) > int(self.high):
+            raise ValueError("values are clipped to nothing; name the low end first")
 
 
 class StatisticsRelease(Message, frozen=True):

@@ -4,17 +4,17 @@ Everything is decided here from the provider's own rows, before a weight is look
 answers with noise and exact ones, but these withhold more: cells that give others away, and dominated sums.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.disclosure.atoms import Atoms, Pattern, admit, cohort_pattern, refine
+from compute.disclosure.atoms import ABSENT, Atoms, Pattern, admit, cohort_pattern, refine
 from compute.disclosure.dominance import Contributions
 from compute.disclosure.errors import DisclosureError
 from compute.disclosure.policy import Policy
-from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, as_before, changed, unknown
+from compute.disclosure.refresh import NO_VALUE, Codes, KeptColumn, answered_from, changes, nearest, unknown
 from compute.disclosure.suppression import Reason, Suppression, primary, suppress_line, told
 from compute.disclosure.table_suppression import suppress_table
 from compute.protocols.holding import Holding, Snapshot
@@ -29,6 +29,7 @@ from compute.protocols.joint_statistics.coding import (
     values_name,
 )
 from compute.protocols.joint_statistics.plan import Measure, TablePlan
+from compute.protocols.joint_statistics.regrid import grid_of, in_grids
 from compute.protocols.joint_statistics.stores import Ledger
 
 Mask = NDArray[np.bool_]
@@ -65,11 +66,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Universe:
-    """All rows ever numbered, and which of them the cohort and the table have."""
+    """All rows ever numbered, and which of them the cohort has."""
 
     taking_part: Rows
     member: Mask
-    present: Mask
 
 
 def prepare(
@@ -92,45 +92,57 @@ def prepare(
     held = ledger.rows(snapshot.subjects)
     rows = ledger.rows([subject for subject in subjects if subject is not None])
     size = ledger.size()
-    universe = _Universe(rows, _mask(size, rows), _mask(size, held))
+    universe = _Universe(rows, _mask(size, rows))
     names = kept_names(holding.grids, tables)
     present = coded(holding, snapshot, held, size, names)
     if exact:
-        names, present = [*names, MATCHED], present | {MATCHED: np.zeros(size, dtype=np.uint8)}
+        names, present = (
+            [*names, MATCHED],
+            present | {MATCHED: np.where(_mask(size, held), 0, ABSENT).astype(np.uint8)},
+        )
     last = {name: ledger.kept(bank, name) for name in names}
-    before = {name: unknown(present[name]) if kept is None else kept.padded(size) for name, kept in last.items()}
+    kept = {
+        name: unknown(present[name], grid_of(holding, name)) if each is None else each.padded(size)
+        for name, each in last.items()
+    }
+    before = in_grids(holding, kept, present)
     chosen = _chosen(before, present, policy.min_cohort)
     try:
         tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)
     except DisclosureError:
-        earlier = {name: as_before(kept) if last[name] else chosen[name] for name, kept in before.items()}
-        if all(codes is chosen[name][0] for name, (codes, _) in earlier.items()):
+        earlier = _of_versions(before, present, nearest)
+        if all(codes is chosen[name] for name, codes in earlier.items()):
             raise
         chosen = earlier  # what changed cannot be told beside what was told before: that, then, once more
         tables_told, columns = _told(holding, tables, chosen, before, universe, policy, exact=exact)
-    repeated = {column_of(name) for name in names if last[name] and chosen[name][0] is before[name].codes} - {
-        MATCHED
-    }
+    repeated = {column_of(name) for name in names if last[name] and chosen[name] is not present[name]} - {MATCHED}
     return Prepared(places, tables_told, columns, tuple(sorted(repeated)))
 
 
-def _chosen(
-    before: Mapping[str, KeptColumn], present: Mapping[str, Codes], least: int
-) -> dict[str, tuple[Codes, Pattern]]:
-    """Give the codes to answer from and what changed by them: a column's cells and values are of one snapshot."""
-    chosen = {name: answered_from(kept, present[name], least) for name, kept in before.items()}
-    old = {
-        column_of(name)
-        for name, kept in before.items()
-        if 0 < np.count_nonzero(changed(kept, present[name])) < least
-    }
-    return {name: as_before(before[name]) if column_of(name) in old else each for name, each in chosen.items()}
+def _chosen(before: Mapping[str, KeptColumn], present: Mapping[str, Codes], least: int) -> dict[str, Codes]:
+    """Give the codes to answer from: a column's cells and values are of one snapshot."""
+    return _of_versions(before, present, lambda kept, now: answered_from(kept, now, least))
+
+
+def _of_versions(
+    before: Mapping[str, KeptColumn],
+    present: Mapping[str, Codes],
+    choose: Callable[[Sequence[KeptColumn], Sequence[Codes]], int | None],
+) -> dict[str, Codes]:
+    """Give the codes that are chosen for each column together, those that it was told from or the present ones."""
+    chosen = dict(present)
+    for column in {column_of(name) for name in before}:
+        names = [name for name in before if column_of(name) == column]
+        version = choose([before[name] for name in names], [present[name] for name in names])
+        if version is not None:
+            chosen |= {name: before[name].told[version] for name in names}
+    return chosen
 
 
 def _told(
     holding: Holding,
     tables: Sequence[TablePlan],
-    chosen: Mapping[str, tuple[Codes, Pattern]],
+    codes: Mapping[str, Codes],
     before: Mapping[str, KeptColumn],
     universe: _Universe,
     policy: Policy,
@@ -138,15 +150,14 @@ def _told(
     exact: bool,
 ) -> tuple[tuple[PreparedTable, ...], dict[str, KeptColumn]]:
     """Give the tables over the chosen codes, and what is kept of each column if the atoms admit them."""
-    codes = {name: each for name, (each, _) in chosen.items()}
-    told_of: dict[str, list[Pattern]] = {column_of(name): [] for name in chosen}
-    for name, (_, change) in chosen.items():
-        told_of[column_of(name)].append(change)
-    summed = {
-        name: refine(before[name].atoms, change * (before[name].atoms > 0))  # who was in no sum still is in none
-        for name, (_, change) in chosen.items()
-        if is_values(name)
-    }
+    told_of: dict[str, list[Pattern]] = {column_of(name): [] for name in codes}
+    for name, each in codes.items():
+        told_of[column_of(name)] += changes(before[name], each)
+    summed = {}
+    for name, each in codes.items():
+        if is_values(name):  # who was in no sum still is in none
+            atoms = before[name].atoms
+            summed[name] = refine(atoms, *(change * (atoms > 0) for change in changes(before[name], each)))
     prepared = []
     for table in tables:
         ready, pattern = _prepare(holding, table, codes, universe, policy, exact=exact)
@@ -161,12 +172,20 @@ def _told(
         for column in table.columns:
             told_of[column].append(pattern)
     if exact:
-        told_of[MATCHED].append(cohort_pattern(codes[MATCHED], 1, universe.member, universe.present))
+        told_of[MATCHED].append(
+            cohort_pattern(np.zeros_like(codes[MATCHED]), 1, universe.member, _present([MATCHED], codes))
+        )
     columns = {}
     for name, kept in before.items():
         atoms = summed[name] if is_values(name) else admit(kept.atoms, told_of[name], policy.min_cohort)
-        columns[name] = KeptColumn(codes[name], atoms, kept.version)
+        columns[name] = kept.told_from(codes[name], atoms)
     return tuple(prepared), columns
+
+
+def _present(columns: Collection[str], codes: Mapping[str, Codes]) -> Mask:
+    """Which rows the table had in the snapshot that these columns are answered from."""
+    present: Mask = np.all([codes[column] != ABSENT for column in columns], axis=0)
+    return present
 
 
 def _summed(values: Codes, universe: _Universe) -> Pattern:
@@ -184,25 +203,32 @@ def _prepare(
     *,
     exact: bool,
 ) -> tuple[PreparedTable, Pattern]:
+    present = _present(table.columns, codes)
     if table.measure is Measure.COMPANIES:
         cells = table_codes(table, codes, holding.grids)
-        withheld = _withheld(table, cells, universe, policy, exact=exact)
-        pattern = cohort_pattern(cells, table.cells, universe.member, universe.present, withheld.cells)
+        withheld = _withheld(table, cells, universe, present, policy, exact=exact)
+        pattern = cohort_pattern(cells, table.cells, universe.member, present, withheld.cells)
         return PreparedTable(table, cells[universe.taking_part], withheld), pattern
     values = codes[values_name(table.columns[0])].astype(np.int64)
     missing = (values == NO_VALUE).astype(np.int64)
     withheld = _withheld_moments(values[universe.taking_part], policy)
     merged: Collection[int] = (0, 1) if withheld.cells else ()
-    pattern = cohort_pattern(missing, 2, universe.member, universe.present, merged)
+    pattern = cohort_pattern(missing, 2, universe.member, present, merged)
     return PreparedTable(table, values[universe.taking_part], withheld), pattern
 
 
 def _withheld(
-    table: TablePlan, cells: NDArray[np.int64], universe: _Universe, policy: Policy, *, exact: bool
+    table: TablePlan,
+    cells: NDArray[np.int64],
+    universe: _Universe,
+    present: Mask,
+    policy: Policy,
+    *,
+    exact: bool,
 ) -> Suppression:
     shape, least = tuple(bins.size for bins in table.bins), policy.min_cohort
     counts = np.bincount(cells[universe.taking_part], minlength=table.cells)
-    outside = np.bincount(cells[universe.present & ~universe.member], minlength=table.cells)
+    outside = np.bincount(cells[present & ~universe.member], minlength=table.cells)
     if not exact:
         # Noise hides what the others would give away, so small cells alone are withheld, where together they are
         # not few: then nothing that was told runs over few.

@@ -121,6 +121,16 @@ def test_the_quantile_of_noise_is_exact() -> None:
     assert sums.var() == pytest.approx(5 * variance(4.0), rel=0.03)
 
 
+def test_the_quantile_of_sums_of_wide_noise_is_a_close_bound() -> None:
+    for scale in (255.0, 3000.0, 4e8):  # that of squares of amounts
+        # The sum of two Laplace variables: P(|x| > t) = (1 + t/2b)·exp(-t/b).
+        reach = quantile(scale, 2, 0.95) / scale
+        assert 0.95 - 1e-3 <= 1 - (1 + reach / 2) * np.exp(-reach) <= 0.955
+        assert quantile(scale, 1, 0.95) == pytest.approx(-scale * np.log(0.05), abs=1)
+    sums = simulate(np.random.default_rng(2), 3000.0, np.full(2, 24), 20_000)
+    assert 0.945 <= (np.abs(sums) <= quantile(3000.0, 24, 0.95)).mean() < 0.96
+
+
 def test_counts_hold_the_truth() -> None:
     drawn = noise(np.random.default_rng(3), (20_000,), SCALE) + 500
     held = [low <= 500 <= high for low, high in (count_interval(int(each), SCALE, 1, 0.9) for each in drawn)]

@@ -11,6 +11,9 @@ has to come before a use counts only where it stands before it in the log.
     consent    registered under the contract; withdrawals beside them
     product    the provider has published this version
     source     the snapshot of the provider's table that was computed on
+
+Joint statistics apply no model and rest on no consent, so under a contract that was applied for as such these two
+links are not there, where the provider too says that the use was of that kind.
 """
 
 from collections.abc import Callable, Collection
@@ -19,7 +22,7 @@ from enum import StrEnum
 
 from audit.entry import Entry
 from audit.entry import EntryKind as Kind
-from audit.tracing.uses import Entries, Indexed, Use, uses
+from audit.tracing.uses import Entries, Indexed, Use, applies_for_statistics, uses
 
 
 class LinkName(StrEnum):
@@ -59,6 +62,7 @@ class Chain:
         return not any(link.missing for link in self.links)
 
 
+STATISTICS_BASIS = "anonymised_statistics"
 _APPLICATION = (Kind.APPLICATION_SUBMITTED, Kind.APPLICATION_RETURNED, Kind.APPLICATION_RESUBMITTED)
 _CONTRACT = (
     *_APPLICATION,
@@ -108,13 +112,15 @@ def _relevant(entries: Entries, wanted: Collection[Use]) -> list[Indexed]:
 
 
 def _links(use: Use, held: list[Indexed]) -> tuple[Link, ...]:
+    applied = (applies_for_statistics(entry) for _, entry in held if entry.contract == use.contract)
+    of_subjects = use.text("legal_basis") != STATISTICS_BASIS or not any(applied)
     return (
         _halves(use, LinkName.RESULT, use.text("answer"), (Kind.ANSWER_SENT, Kind.ANSWER_RECEIVED)),
         _halves(use, LinkName.JOB, use.job, (Kind.QUERY_SENT, Kind.QUERY_RECEIVED)),
-        _model(use, held),
+        *([_model(use, held)] if of_subjects else []),
         _permit(use, held),
         _contract(use, held),
-        _consent(use, held),
+        *([_consent(use, held)] if of_subjects else []),
         _product(use, held),
         _source(use),
     )

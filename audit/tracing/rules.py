@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from audit.entry import Entry, EntryKind
 from audit.errors import FormatError
 from audit.tracing.findings import Finding, parties_of
-from audit.tracing.uses import Entries, Indexed, Use, uses
+from audit.tracing.uses import Entries, Indexed, Use, applies_for_statistics, uses
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -91,6 +91,8 @@ class Facts:
     consents: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     """Contract → the indices at which consents come or go, and how many there are then."""
     refusals: list[Indexed] = field(default_factory=list)
+    statistical: set[str] = field(default_factory=set)
+    """Contracts applied for as of joint statistics, which need no consents."""
 
     def is_in_force(self, contract: str, index: int) -> bool:
         """Whether the log says before this index that the contract is in force."""
@@ -111,6 +113,8 @@ class Facts:
             self.ended.setdefault(permit, index)
         elif kind in {*_IN_FORCE, *_IDLE}:
             self.phases[contract].append((index, kind in _IN_FORCE))
+        elif applies_for_statistics(entry):
+            self.statistical.add(contract)
         elif kind is EntryKind.CONSENT_REGISTERED:
             self._consent(index, contract, _count(entry, "subjects"))
         elif kind is EntryKind.CONSENT_WITHDRAWN:
@@ -194,7 +198,10 @@ def beyond_grant(facts: Facts) -> Iterator[Finding]:
 def beyond_consents(facts: Facts, rules: Rules) -> Iterator[Finding]:
     """Uses of more subjects than the consents that stood before them."""
     for use in facts.uses:
-        if use.contract is None or use.text("legal_basis") not in {None, "consent"}:
+        basis = use.text("legal_basis")
+        if use.contract is None or basis not in {None, "consent"}:
+            continue
+        if basis is None and use.contract in facts.statistical:  # a refused one: nobody has told its basis
             continue
         standing = facts.consented(use.contract, use.indices[0])
         if use.rows * 100 > standing * rules.rows_percent:

@@ -141,10 +141,21 @@ class Use:
         return value if isinstance(value, int) else 0
 
     @property
+    def milliepsilon(self) -> int | None:
+        """What statistics were priced at, in thousandths of ε; None for another use."""
+        value = self.detail.get("milliepsilon")
+        return value if isinstance(value, int) else None
+
+    @property
     def fields(self) -> tuple[str, ...]:
-        """The fields that the model takes."""
+        """The fields that the model, or the statistics, take."""
         value = self.detail.get("fields")
         return value if isinstance(value, tuple) else ()
+
+
+def applies_for_statistics(entry: Entry) -> bool:
+    """Whether the entry is of an application for joint statistics, which need no model and no consents."""
+    return entry.kind is EntryKind.APPLICATION_SUBMITTED and entry.detail.get("operation") == "joint_statistics"
 
 
 def uses(entries: Entries) -> list[Use]:

@@ -31,6 +31,7 @@ from compute.web.tls_key import KeyPair
 from compute.web.unlock import Unlock
 from veilmart.cli import main
 from veilmart.demo.data import EXAMPLES, PROVIDERS, load_scorecard
+from veilmart.demo.development import REFERENCE
 from veilmart.demo.sites import BANK, REVIEWER
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,7 @@ BODIES: dict[str, type[Message]] = {
     "model": ModelRegistration,
     "read-terms": ReadTerms,
     "scoring": Scoring,
+    "statistics-application": ApplicationDraft,
 }
 
 
@@ -68,6 +70,10 @@ def test_the_bodies_are_of_one_market() -> None:
     contract = contract_name(BANK, draft.reference)
     assert body("model").contract == body("scoring").contract == contract
     assert all(f"C={contract} " in shell(readme) for readme in READMES)
+    statistical = body("statistics-application")
+    assert (statistical.reference, statistical.operation) == (REFERENCE, "joint_statistics")
+    assert all(f"S={contract_name(BANK, REFERENCE)} " in shell(readme) for readme in READMES)
+    assert statistical.grants == draft.grants
     asked = {grant.product: set(grant.fields) for grant in draft.grants}
     assert asked == {
         product: {feature.bins.column for feature in features} for product, features in card.sources.items()

@@ -93,13 +93,17 @@ def use_table(title: str, uses: Iterable[Use]) -> Table:
             table,
             f"{sent}\n{answered}",
             _lines(use.consumer, use.provider, use.contract),
-            _lines(product, use.text("purpose"), use.text("legal_basis")),
+            _lines(product, use.text("purpose"), use.text("legal_basis"), _price(use)),
             "\n".join(use.fields),
             str(use.rows),
             "\n".join(str(index) for index, _ in use.entries),
             standing(use),
         )
     return table
+
+
+def _price(use: Use) -> str | None:
+    return None if use.milliepsilon is None else f"ε = {use.milliepsilon / 1000:g}"
 
 
 def digests(uses: Iterable[Use]) -> Iterator[str]:
@@ -115,6 +119,8 @@ def standing(use: Use) -> str:
         return f"otherwise 不一致\n{', '.join(use.contradictions)}"
     if use.refusal is not None and use.missing:
         return "refused\n已拒绝"
+    if use.is_abandoned and use.is_matched:
+        return "given up\n已放弃"
     if use.missing:
         return f"missing 缺\n{', '.join(use.missing)}"
     return "matched\n相符"

@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from compute.canonical import encode
 from compute.node.console.statistics_messages import LabelRegistration, LabelSetHeld, LabelsHeld, LabelsRegistered
@@ -16,7 +15,7 @@ from compute.terms import AlignmentBasis
 from veilmart.asking import open_node
 from veilmart.bank.jobs import finished
 from veilmart.bank.label_files import LabelError, read_labels, registration_of
-from veilmart.bank.showing import wide_console
+from veilmart.bank.showing import add_cells, new_table, wide_console
 from veilmart.lazy import lazily
 from veilmart.person import EXAMPLE
 from veilmart.serving import config_option
@@ -57,10 +56,7 @@ _OPTIONS = (
     click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True)),
 )
 _NAMES = ("contract", "name", "providers", "classes", "width", "legal_basis", "declared_rows", "reference")
-_COLUMNS = (
-    *("合约 Contract", "名称 Name", "名单 Cohort", "类别 Classes"),
-    *("主体 Subjects", "登记 Registered", "时间 At"),
-)
+_COLUMNS = ("名称、合约 Name, contract", "名单、类别 Cohort, classes", "登记 Registered")
 _KINDS = {"hidden": "隐藏 hidden", "disclosed": "公开 disclosed"}
 
 
@@ -129,14 +125,11 @@ def listed(*, config: Path, is_json: bool) -> None:
 
 
 def _table(found: Sequence[LabelSetHeld]) -> Table:
-    table = Table(title="标签 Labels", title_justify="left")
-    for column in _COLUMNS:
-        table.add_column(column, overflow="fold")
+    table = new_table("标签 Labels", _COLUMNS, (), keep_first=True)
     for each in found:
         held = "\n".join(f"{at.provider} {at.registered}/{at.parts}" for at in each.vectors)
-        classes, subjects = ", ".join(each.classes), str(each.subjects)
-        cells = (each.contract, each.name, _KINDS[each.kind], classes, subjects, held, time_of(each.at))
-        table.add_row(*map(Text, cells))  # as text: a name is no markup
+        named = f"{each.name}\n{each.contract}\n{time_of(each.at)}"
+        add_cells(table, named, f"{_KINDS[each.kind]}, {each.subjects}\n{', '.join(each.classes)}", held)
     return table
 
 

@@ -91,6 +91,8 @@ class RequestOptions(TypedDict, total=False):
 
 def request_of(**options: Unpack[RequestOptions]) -> StatisticsRequest:
     """Give the request of options; raise :class:`RequestError`."""
+    if not any(options.get(kind) for kind in ("histograms", "crosses", "moments")):
+        raise RequestError("no column is asked for; name some by histogram, cross or moments")
     wanted = {
         "histograms": options.pop("histograms", ()),
         "crosses": options.pop("crosses", ()),

@@ -90,7 +90,8 @@ def remarks(card: Card) -> Iterator[str]:
         verdict = (
             ""
             if share <= 1
-            else "; 审查方预计不予通过 a reviewer is expected to refuse: --max-bits fits the scale"
+            else "; 审查方预计不予通过 a reviewer is expected to refuse: "
+            "let more features in (--least-information), or fit the scale (--max-bits)"
         )
         yield f"预计占审查限值 Foreseen, of the reviewer's limits: {share:.0%}{verdict}"
     else:

@@ -23,6 +23,8 @@ from compute.statistics.intervals import LEVEL
 WITHHELD = "—"
 TABLE_WIDTH = 120
 """Characters, where the output is no terminal, which has a width of its own."""
+WHOLE = 1000
+"""From here on numbers are shown without decimals."""
 PRESENT_ONLY = "现值,不得用于建模 current values, not for model development"
 
 
@@ -43,36 +45,55 @@ def result_tables(result: StatisticsResult) -> Iterator[Group | Table]:
     moments = moments_frame(result)
     if len(moments):
         shown = new_table(
-            "矩 Moments", ("提供方 Provider", "字段 Column", "类别 Class", "指标 Figure"), ("值 Value", "95%")
+            "矩 Moments",
+            ("提供方 Provider", "字段 Column", "类别 Class", "指标 Figure"),
+            ("值 Value", "95%"),
+            keep_first=True,
         )
         for row in moments.to_dict("records"):
             known = not row["withheld"]
-            value = f"{row['value']:.4g}" if known else WITHHELD
-            interval = f"{row['low']:.4g} – {row['high']:.4g}" if known else ""
+            value = _figure(row["value"]) if known else WITHHELD
+            interval = f"{_figure(row['low'])} – {_figure(row['high'])}" if known else ""
             add_cells(shown, row["provider"], row["column"], row["class"], row["figure"], value, interval)
         yield shown
 
 
-def precheck_table(prechecks: Prechecks) -> Table:
-    """What a request would tell and cost, at each provider."""
+def _figure(value: float) -> str:
+    """Give four digits, and all of those before the point."""
+    return f"{value:.4g}" if abs(value) < WHOLE else f"{value:.0f}"
+
+
+def precheck_table(prechecks: Prechecks) -> Group:
+    """What a request would tell and cost, at each provider; below, a line for each thing to know."""
     shown = new_table(
         "预检 Precheck",
         ("提供方 Provider",),
-        ("数值 Numbers", "噪声上限 Noise ≤", "ε", "余额 ε left", "快照 Snapshot", "用时 Time", "说明 Notes"),
+        ("数值 Numbers", "噪声上限 Noise ≤", "ε", "余额 ε left", "快照 Snapshot", "用时 Time"),
+        keep_first=True,
     )
     for each in prechecks.providers:
         add_cells(shown, each.provider, *_checked(each))
-    add_cells(shown, "合计 all", *[""] * 5, f"{prechecks.estimated_milliseconds / 1000:.1f} s", "")
-    return shown
+    add_cells(shown, "合计 all", *[""] * 5, f"{prechecks.estimated_milliseconds / 1000:.1f} s")
+    notes = [Text(f"{each.provider}: {note}") for each in prechecks.providers for note in _notes(each)]
+    return Group(shown, *notes)
+
+
+def _notes(each: ProviderPrecheck) -> Iterator[str]:
+    found = each.precheck
+    if found is None:
+        yield f"拒绝或未答 refused or not answered: {each.reason}; {each.remedy}"
+    elif found.is_present_only:
+        yield PRESENT_ONLY
+    if found is not None and found.is_stored:
+        yield "已答过,不再计费 answered before, at no cost"
+    if found is not None and found.milliepsilon > found.bank_left:
+        yield "余额不足,将被拒绝 more than what is left of the budget: it would be refused"
 
 
 def _checked(each: ProviderPrecheck) -> Sequence[str]:
     found = each.precheck
     if found is None:
-        return (*[""] * 6, f"{each.reason}; {each.remedy}")
-    notes = [PRESENT_ONLY] if found.is_present_only else []
-    if found.is_stored:
-        notes.append("已答过,不再计费 answered before, at no cost")
+        return [WITHHELD] * 6
     return (
         str(found.cells),
         str(found.bound),
@@ -80,7 +101,6 @@ def _checked(each: ProviderPrecheck) -> Sequence[str]:
         f"{found.bank_left / 1000:g}",
         found.snapshot_date,
         f"{found.milliseconds / 1000:.1f} s",
-        "; ".join(notes),
     )
 
 
@@ -106,14 +126,20 @@ def _labels(table: ResultTable, cell: int) -> Sequence[str]:
     return label(first, row), label(second, column)
 
 
-def new_table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
-    """Give a table without rows, its columns of texts and then those of numbers."""
+def new_table(title: str, texts: Sequence[str], numbers: Sequence[str], *, keep_first: bool = False) -> Table:
+    """Give a table without rows, its columns of texts and then those of numbers; the first may be kept whole."""
     table = Table(title=Text(title) if title else None, title_justify="left")
-    for column in texts:
-        table.add_column(Text(column), overflow="fold")
+    for place, column in enumerate(texts):
+        table.add_column(_header(column), overflow="fold", no_wrap=keep_first and place == 0)
     for column in numbers:
-        table.add_column(Text(column), justify="right", overflow="fold")
+        table.add_column(_header(column), justify="right", overflow="fold")
     return table
+
+
+def _header(column: str) -> Text:
+    """Give the Chinese over the English: a column is no wider than what is in it needs."""
+    first, space, other = column.partition(" ")
+    return Text(f"{first}\n{other}" if space and not first.isascii() else column)
 
 
 def add_cells(table: Table, *cells: str) -> None:

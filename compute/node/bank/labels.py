@@ -85,7 +85,7 @@ def register_labels(settings: BankSettings, context: JobContext) -> bytes:
     sets = LabelSetStore(desk.site.engine, desk.site.at_rest)
     began = time.monotonic()
     if not sets.begin(request, clock()):
-        reason = f"{request.name} are other labels under {request.contract}"
+        reason = f"{request.name} is the name of other labels under {request.contract}"
         raise RefusalError(0, reason, "name these in another way")
     with open_runner(settings.computing) as runner:
         task = _Task(desk, context, request, sets, runner)

@@ -40,7 +40,7 @@ def routes(site: Site[BankSettings], jobs: JobStore, frame: Frame | None) -> API
         if asked.legal_basis is None:
             _require_framed(asked.subjects, None if frame is None else companies)
         if sets.is_other(asked):
-            detail = f"{asked.name} are other labels under {asked.contract}."
+            detail = f"{asked.name} is the name of other labels under {asked.contract}."
             raise ProblemError(409, "other-labels", detail, "Name these in another way.")
         rows = len(asked.subjects) * len(asked.providers) if asked.legal_basis else len(companies)
         return view(jobs.submit(site.settings.name, REGISTER_LABELS, encode(asked), asked.reference, rows))

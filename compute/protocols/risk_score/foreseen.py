@@ -33,8 +33,8 @@ COARSEST = 4
 GUARD = 2
 """How many times what is certain counts where scales are compared, for there the foreseen falls shortest.
 
-Over 61 draws of noise of the example's statistics at ε = 3 a reviewer would have refused two cards without it, none
-with it; at 3 and more the scales become so coarse that partial totals are guessed instead.
+Of 61 draws of noise over the example's statistics at ε = 3, a reviewer would have refused two cards without it,
+and none with it.
 """
 
 

@@ -44,8 +44,9 @@ class Told:
     def companies(self, *bins: Bins, withheld: Sequence[int] = ()) -> "Told":
         counts = counted(*bins, labels=self._labels, classes=len(self._classes))
         numbers: list[tuple[int, ...] | None] = [tuple(map(int, row)) for row in self._noisy(counts, self._scale)]
-        # Nobody at all is withheld, as is what a test says.
-        for cell in {*withheld, *np.flatnonzero(counts.sum(axis=1) == 0).tolist()}:
+        # A bin of nobody is withheld, as is what a test says.
+        empty = np.flatnonzero(counts.sum(axis=1) == 0).tolist() if len(bins) == 1 else ()
+        for cell in {*withheld, *empty}:
             numbers[cell] = None
         self.tables.append(self._table("companies", bins, numbers, self._scale))
         return self

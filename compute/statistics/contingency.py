@@ -7,7 +7,7 @@ Lim, Rogers and Vadhan, "Differentially private chi-squared hypothesis testing",
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -63,6 +63,25 @@ def class_dependence(table: ClassTable, classes: Sequence[str], seed: int = SEED
 def column_dependence(table: CrossTable, classes: Sequence[str], seed: int = SEED) -> Dependence:
     """Give the test of two columns over the rows of the classes; withheld cells count as none."""
     return dependence(table.count(classes), table.scale, len(classes), seed)
+
+
+def complete_part(shape: tuple[int, int], withheld: Collection[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Give rows and columns of a table (r, c) whose cells were all told, by their places.
+
+    A withheld cell may hold many, so it cannot count as none. As long as there is one, the row or the column is
+    left out that loses most of its cells.
+    """
+    missing = np.zeros(shape, dtype=np.bool_)
+    for cell in withheld:
+        missing[cell] = True
+    rows, columns = list(range(shape[0])), list(range(shape[1]))
+    while (part := missing[np.ix_(rows, columns)]).any():
+        across, down = part.mean(axis=1), part.mean(axis=0)
+        if across.max() >= down.max():
+            del rows[int(across.argmax())]
+        else:
+            del columns[int(down.argmax())]
+    return rows, columns
 
 
 def correlation(counts: Counts, first: Sequence[float], second: Sequence[float]) -> float:

@@ -119,7 +119,7 @@ def test_noisy_bins_hold_the_truth() -> None:
     truth = measured(Told().companies(GRIDS["employees"]).result()).bins.set_index("bin")
     names = ("rows", "good", "bad", "share", "bad_rate", "woe")
     misses, cells = dict.fromkeys(names, 0), 0
-    for seed in range(SEEDS // 2):
+    for seed in range(SEEDS):
         found = measured(Told(SCALE, seed).companies(GRIDS["employees"]).result()).bins.set_index("bin")
         known = found[~found["withheld"]].index
         cells += len(known)
@@ -128,7 +128,7 @@ def test_noisy_bins_hold_the_truth() -> None:
             misses[name] += int(
                 ((truth.loc[known, name] < low - 1e-9) | (truth.loc[known, name] > high + 1e-9)).sum()
             )
-    assert cells == SEEDS // 2 * (~truth["withheld"]).sum()
+    assert cells == SEEDS * (~truth["withheld"]).sum()
     assert max(misses.values()) <= 0.08 * cells, misses
 
 
@@ -244,6 +244,14 @@ def test_two_columns_are_compared_as_in_the_clear() -> None:
     assert figure(found, "cramers_v", "good+bad")["value"] == pytest.approx(strength)
     assert set(found.figures["second_column"]) == {"business_age"}
 
+    # Of a withheld cell nothing is known: its column is left out, as it holds fewer cells than its row.
+    places = [cell for cell in range(16) if cell % 4 == 1 and cell < 8]
+    part = np.delete(table, 1, axis=1)
+    expected = np.outer(part.sum(axis=1), part.sum(axis=0)) / part.sum()
+    row = figure(measured(Told().companies(one, two, withheld=places).result()), "chi_square", "good+bad")
+    assert row["value"] == pytest.approx(float(((part - expected) ** 2 / expected).sum()))
+    assert "without 0 rows and 1 columns with withheld cells" in row["remark"]
+
     jobs, kept = GRIDS["employees"], GRIDS["jobs_retained"]
     both = Told().companies(jobs, kept).result()
     points = [np.array([_middle(bins.edges, code) for code in codes(bins)]) for bins in (jobs, kept)]  # type: ignore[union-attr]
@@ -253,7 +261,7 @@ def test_two_columns_are_compared_as_in_the_clear() -> None:
     for seed in range(4):
         noisy = measured(Told(2, seed).companies(jobs, kept).result())
         row = figure(noisy, "pearson_of_bins", "good+bad")
-        assert row["low"] <= correlation <= row["high"] < row["low"] + 0.2
+        assert row["low"] <= correlation <= row["high"] < row["low"] + 0.3
 
 
 def _middle(edges: tuple[str, ...], code: int) -> float:

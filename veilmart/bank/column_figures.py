@@ -40,28 +40,22 @@ def dependence_figures(
 ) -> Iterator[Figure]:
     """Give chi-square, its p value and Cramér's V of a table (r, c), named like the figure otherwise.
 
-    The p value is that of the test whose null has the noise in it, so it has no interval.
+    All three are of the rows and columns that are more than noise. The p value is that of a test whose null
+    hypothesis has the noise in it, so it has no interval.
     """
     try:
-        test = dependence(counts, scale, draws)
+        made = dependence_estimate(counts, scale, draws, level)
+        part = np.ix_(made.rows, made.columns)
+        test = dependence(counts[part], scale, draws[part])
     except StatisticsError as error:
         names = ("chi_square", "p_value", "cramers_v")
-        yield from (replace(figure, name=name, remark=str(error)) for name in names)
+        yield from (replace(figure, name=name, remark=_and(figure.remark, str(error))) for name in names)
         return
-    remark = "; ".join(filter(None, (f"{test.degrees} df", figure.remark)))
-    plain = replace(figure, name="chi_square", value=test.chi_square, remark=remark)
-    strength = replace(figure, name="cramers_v")
-    try:
-        made = dependence_estimate(counts, scale, draws, level)
-    except StatisticsError as error:
-        yield replace(plain, remark=f"{remark}; no interval: {error}")
-        yield replace(figure, name="p_value", value=test.chance)
-        yield replace(strength, value=test.cramers_v, remark=str(error))
-        return
-    left = _left_out(made, counts)
-    yield replace(found(plain, lambda: made.chi_square), remark="; ".join(filter(None, (remark, left))))
-    yield replace(figure, name="p_value", value=test.chance)
-    yield replace(found(strength, lambda: made.cramers_v), remark="; ".join(filter(None, (figure.remark, left))))
+    remark = _and(figure.remark, _left_out(made, counts))
+    freedom = replace(figure, name="chi_square", remark=_and(f"{test.degrees} df", remark))
+    yield found(freedom, lambda: made.chi_square)
+    yield replace(figure, name="p_value", value=test.chance, remark=remark)
+    yield found(replace(figure, name="cramers_v", remark=remark), lambda: made.cramers_v)
 
 
 def quantile_figures(table: ClassTable, asked: Measuring) -> Iterator[Figure]:
@@ -93,6 +87,10 @@ def _left_out(made: DependenceEstimate, counts: Counts) -> str:
     held = [int((np.maximum(counts, 0).sum(axis=axis) > 0).sum()) for axis in (1, 0)]
     lost = [size - len(kept) for size, kept in zip(held, (made.rows, made.columns), strict=True)]
     return f"without {lost[0]} rows and {lost[1]} columns that may be noise" if any(lost) else ""
+
+
+def _and(*remarks: str) -> str:
+    return "; ".join(filter(None, remarks))
 
 
 def _quantile(

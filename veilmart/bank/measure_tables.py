@@ -1,11 +1,13 @@
 """Measures as tables for a terminal."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from catalog.vocabulary import label as word
@@ -42,14 +44,9 @@ def measure_tables(measures: Measures) -> Iterator[Group]:
 def _bins(rows: list[_Row]) -> Group:
     first = rows[0]
     level = f"{first['level']:.0%}"
-    shown = new_table(
-        "",
-        (f"分箱 {first['column']}",),
-        (
-            *("企业数 Count", level, "占比 Share", "坏样本率 Bad rate", f"本样本 Own {level}"),
-            *(f"总体 Population {level}", "WOE", level, "IV"),
-        ),
-    )
+    numbers = ("企业数\nCount", level, "占比\nShare", "坏样本率\nBad rate", f"本样本\nOwn {level}")
+    more = (f"总体\nPopulation {level}", "WOE", level, "IV")
+    shown = _unfolded((f"分箱\n{first['column']}",), (*numbers, *more))
     for row in rows:
         if row["withheld"]:
             add_cells(shown, row["label"], *[WITHHELD] * 9)
@@ -60,9 +57,9 @@ def _bins(rows: list[_Row]) -> Group:
             f"{row['rows']:.0f}",
             _interval(row["rows_low"], row["rows_high"], ".0f"),
             f"{row['share']:.1%}",
-            _number(row["bad_rate"], ".2%"),
-            _interval(row["bad_rate_low"], row["bad_rate_high"], ".2%"),
-            _interval(row["population_low"], row["population_high"], ".2%"),
+            _number(row["bad_rate"], ".1%"),
+            _interval(row["bad_rate_low"], row["bad_rate_high"], ".1%"),
+            _interval(row["population_low"], row["population_high"], ".1%"),
             f"{row['woe']:+.3f}",
             _interval(row["woe_low"], row["woe_high"], "+.3f"),
             f"{row['information_value']:.4f}",
@@ -73,23 +70,43 @@ def _bins(rows: list[_Row]) -> Group:
 
 def _figures(rows: list[_Row]) -> Group:
     first = rows[0]
-    shown = new_table(
-        "",
-        ("字段 Column", "类别 Classes", "指标 Figure"),
-        ("值 Value", "校正 Corrected", f"{first['level']:.0%}", "噪声 Noise", "说明 Remark"),
-    )
-    for row in rows:
-        columns = [row["column"], row["second_column"]]
-        column = " × ".join(str(each) for each in columns if isinstance(each, str))
-        name, _, share = row["figure"].partition("quantile_")
-        figure = f"{FIGURES['quantile']} {share}" if share else FIGURES[name]
-        # An exact figure's ends are the figure; a quantile's are those of its bin all the same.
-        interval = "精确 exact" if row["exact"] and not share else _interval(row["low"], row["high"], ".4g")
-        numbers = (_number(row["value"], ".4g"), _number(row["corrected"], ".4g"), interval)
-        told = [WITHHELD, "", ""] if row["withheld"] else numbers
-        add_cells(shown, column, row["classes"], figure, *told, _noise(row), row["remark"])
+    texts = ("字段\nColumn", "类别\nClasses", "指标\nFigure")
+    shown = _unfolded(texts, ("值\nValue", "校正\nCorrected", f"{first['level']:.0%}"))
+    for column in ("噪声\nNoise", "说明\nRemark"):
+        shown.add_column(Text(column), overflow="fold")
+    for (column, noise, remark, withheld), same in groupby(rows, _place):
+        if withheld:  # once for all figures that the same thing is wrong with
+            names, classes = (" ".join(dict.fromkeys(each)) for each in zip(*map(_named, same), strict=True))
+            add_cells(shown, column, classes, names, WITHHELD, "", "", noise, remark)
+            continue
+        for row in same:
+            figure, classes = _named(row)
+            # An exact figure's ends are the figure; a quantile's are those of its bin all the same.
+            is_point = row["exact"] and not row["figure"].startswith("quantile_")
+            interval = "精确 exact" if is_point else _interval(row["low"], row["high"], ".4g")
+            numbers = (_number(row["value"], ".4g"), _number(row["corrected"], ".4g"))
+            add_cells(shown, column, classes, figure, *numbers, interval, noise, remark)
     title = f"{first['provider']}: {first['snapshot_date']}{_present(first)}"
     return Group(Text(title), shown, *_reasons(rows))
+
+
+def _unfolded(texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    """Give a table without rows that folds texts to find room, never a number."""
+    table = new_table("", texts, numbers)
+    for column in table.columns[len(texts) :]:
+        column.no_wrap = True
+    return table
+
+
+def _place(row: _Row) -> tuple[str, str, str, bool]:
+    columns = [each for each in (row["column"], row["second_column"]) if isinstance(each, str)]
+    return " × ".join(columns), _noise(row), row["remark"], row["withheld"]
+
+
+def _named(row: _Row) -> tuple[str, str]:
+    """The figure and the classes that it is of."""
+    name, _, share = row["figure"].partition("quantile_")
+    return f"{FIGURES['quantile']} {share}" if share else FIGURES[name], row["classes"]
 
 
 def _noise(row: _Row) -> str:
@@ -111,7 +128,7 @@ def _number(value: float, form: str) -> str:
 
 
 def _interval(low: float, high: float, form: str) -> str:
-    return "" if math.isnan(low) or math.isnan(high) else f"{low:{form}} – {high:{form}}"
+    return "" if math.isnan(low) or math.isnan(high) else f"{low:{form}}–{high:{form}}"
 
 
 def _records(frame: pd.DataFrame) -> list[_Row]:

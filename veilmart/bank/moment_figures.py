@@ -39,15 +39,30 @@ class ToldMoments:
             raise LookupError(f"{self.provider} withheld the sums of {self.column}'s {what}")
         return self.sums[power]
 
+    def clipped(self, power: int) -> str:
+        """Give within what the values were clipped, and b of the noise in the sums up to that power."""
+        known = [each for each in self.sums.values() if each.power <= power and each.scale]
+        if not known:
+            return ""
+        unit = 10 ** known[0].decimals
+        noise = ", ".join(f"{each.scale:.4g}" for each in known)
+        return f"values within {known[0].low / unit:g} – {known[0].high / unit:g}, b of sums {noise}"
+
 
 def moment_figures(told: ToldMoments, asked: Measuring) -> Iterator[Figure]:
     """Give the figures; values count as clipped, in the column's own unit."""
     for classes in cohorts(told.result.classes, asked):
-        yield found(Figure("mean", joined(classes)), partial(_mean, told, classes, asked.level))
-        yield found(Figure("variance", joined(classes)), partial(_variance, told, classes, asked.level))
+        name = joined(classes)
+        yield found(Figure("mean", name, remark=told.clipped(1)), partial(_mean, told, classes, asked.level))
+        yield found(
+            Figure("variance", name, remark=told.clipped(2)), partial(_variance, told, classes, asked.level)
+        )
     if asked.class_values:
         values = " ".join(f"{name}={float(value):g}" for name, value in asked.class_values.items())
-        yield found(Figure("pearson", values), partial(_correlation, told, asked.class_values, asked.level))
+        yield found(
+            Figure("pearson", values, remark=told.clipped(2)),
+            partial(_correlation, told, asked.class_values, asked.level),
+        )
 
 
 def _mean(told: ToldMoments, classes: tuple[str, ...], level: float) -> Moment:

@@ -25,7 +25,7 @@ TABLE_WIDTH = 120
 """Characters, where the output is no terminal, which has a width of its own."""
 WHOLE = 1000
 """From here on numbers are shown without decimals."""
-PRESENT_ONLY = "现值,不可用于建模 current values, not for model development"
+PRESENT_ONLY = "现值,不得用于建模 current values, not for model development"
 
 
 def wide_console() -> Console:

@@ -38,7 +38,7 @@ def test_the_dependence_of_a_column_on_the_outcome_is_held(column: str) -> None:
     [
         ("urban_rural", "business_age", SCALE),
         ("urban_rural", "business_age", 16.0),
-        ("employees", "jobs_retained", SCALE),
+        pytest.param("employees", "jobs_retained", SCALE, marks=pytest.mark.long),
     ],
 )
 def test_the_dependence_and_correlation_of_two_columns_are_held(one: str, two: str, scale: float) -> None:

@@ -61,6 +61,7 @@ def test_of_independent_columns_it_is_what_is_measured() -> None:
     worst = [each.gain / 0.35 if each.column else each.guess / 0.75 for each in found.concentration.measures]
     certain = [each.certain / 0.10 for each in found.concentration.measures]
     assert found.exposure == pytest.approx(max(*worst, *certain))
+    assert found.guarded == pytest.approx(max(*worst, *(2 * each for each in certain)))
 
 
 def opened(product: str, found: dict[str, tuple[int, ...]]) -> OpenedTables:
@@ -88,8 +89,9 @@ def test_the_scale_that_settles_least_is_kept() -> None:
     limits = Limits()
     best, found = fitted(loans_card(40), SCALE, limits)
     chosen = best.draft.points_to_double_odds
-    exposures = {points: foresee(loans_card(points), limits).exposure for points in (10, chosen, 20, 40)}
-    assert found.exposure == min(exposures.values()) < 1 < exposures[40]
+    tried = {points: foresee(loans_card(points), limits) for points in (10, chosen, 20, 40)}
+    assert found.guarded == min(each.guarded for each in tried.values())
+    assert found.exposure < 1 < tried[40].exposure
     assert best.draft == loans_card(chosen).draft  # points and base are of that scale, and so is the rounding
     assert best.rounding == loans_card(chosen).rounding
 

@@ -46,6 +46,7 @@ ALLOWED = (
     Allowed("label", r"file OWNER/bank_applicants\.csv", "the bank's own table"),
     Allowed("row", rf"file OWNER/({SOURCES})", "the department's own table"),
     Allowed("stranger", rf"file ({DEPARTMENTS})/({SOURCES})", "a company that both departments know"),
+    Allowed("stranger", rf"file ({DEPARTMENTS}|harbour-bank)/register\.csv", "the public register has all"),
     Allowed("score", r"file OWNER/results/[^/]+/scores\.csv", "the scores are what the bank wants"),
     Allowed("score", r"traffic analyst at OWNER: GET /scorings/\w+/scores\.csv answered", "its staff fetch them"),
     Allowed("points", r"traffic analyst at OWNER: POST /models asked", "its staff hand the scorecard in"),

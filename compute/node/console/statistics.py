@@ -17,6 +17,7 @@ from compute.node.console.statistics_messages import (
     ProviderPrecheck,
     StatisticsDone,
     StatisticsRequest,
+    StatisticsResult,
 )
 from compute.node.console.statistics_order import StatisticsOrder, order_of
 from compute.node.jobs.store import JobStore
@@ -26,7 +27,7 @@ from compute.node.transport import PeerTransport
 from compute.protocols.base import RefusedByPeerError
 from compute.protocols.joint_statistics.messages import StatisticsQuestion
 from compute.protocols.joint_statistics.precheck import ask_precheck
-from compute.web.body import gives, message, takes
+from compute.web.body import answers, gives, message, takes
 from compute.web.errors import PeerUnreachableError
 
 
@@ -76,7 +77,7 @@ def routes(site: Site[BankSettings], jobs: JobStore, transport: PeerTransport) -
         return ProviderPrecheck(provider=question.provider, precheck=None, reason=reason, remedy=remedy)
 
     @made.get("/statistics/<job>/statistics.json")
-    @made.doc(responses={200: "StatisticsResult, as canonical JSON"})
+    @answers({200: StatisticsResult})
     def statistics(job: str) -> Response:
         """The tables of statistics that are done."""
         (path, *_) = finished(jobs, job, StatisticsDone).files

@@ -35,7 +35,7 @@ format: $(VENV)/.dev ## rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor, joint statistics, the log (45 minutes; let nothing else run; ARGS=--joint)
+bench: $(VENV)/.bench ## time the engine against phe, HEU and its floor, joint statistics, the log, the catalog (60 minutes; let nothing else run; ARGS=--search)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 latency: $(VENV)/.dev ## time one subject's score in a market of real processes
@@ -46,7 +46,7 @@ verify.pyz: $(VENV)/.run ## make the stand-alone verifier; the same sources give
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev -o requirements/dev.lock $(LOCK)
-	uv pip compile pyproject.toml requirements/build.in --extra node -c requirements/dev.lock -o requirements/run.lock $(LOCK)
+	uv pip compile pyproject.toml requirements/build.in --extra node --extra marketplace -c requirements/dev.lock -o requirements/run.lock $(LOCK)
 	uv pip compile pyproject.toml --all-extras --group dev --group bench -c requirements/dev.lock -o requirements/bench.lock $(LOCK) --prerelease allow
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
 	--custom-compile-command 'make lock'

@@ -23,7 +23,9 @@ from audit.errors import LogError
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another process's transaction
 FOLDED_AFTER = 2000  # rows written, some 10 MiB of SQLite's write-ahead log
 _READS = "veilmart_only_reads"  # the option of a connection that takes no lock
+_ASIDE = "veilmart_aside"  # the option of one that writes what may be lost
 _FSYNC = "SHOW fsync"
+_DURABLE = "SELECT set_config('lock_timeout', '{}', true), set_config('synchronous_commit', 'on', true)"
 _WRITERS = 0x7665696C6D617274  # "veilmart": the advisory lock, one for each PostgreSQL database
 
 
@@ -67,6 +69,11 @@ def reader(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return engine.execution_options(**{_READS: True})
     return engine.execution_options(**{_READS: True}, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def aside(engine: Engine) -> Engine:
+    """The same engine for what may be lost: in PostgreSQL it waits for no other writer and for no disk."""
+    return engine.execution_options(**{_ASIDE: True})
 
 
 def insert(connection: Connection, table: Table) -> Any:  # noqa: ANN401 -- two dialects' classes, alike
@@ -200,9 +207,11 @@ def _require_fsync(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _lock(connection: Connection) -> None:
-    if not _only_reads(connection):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(BUSY_TIMEOUT * 1000)}")
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")  # whatever the server's default is
+    if connection.get_execution_options().get(_ASIDE):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+    elif not _only_reads(connection):
+        # Whatever the server's defaults are; in one round trip.
+        connection.exec_driver_sql(_DURABLE.format(int(BUSY_TIMEOUT * 1000)))
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 

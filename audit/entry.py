@@ -19,12 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Never, TypeVar
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from audit.errors import FormatError, SignatureError
+from audit.strict_json import MAX_INTEGER, read_json
 
 VERSION = 2
 MAX_SIZE = 65_535  # bytes of an entry: the uint16 length prefix of C2SP tlog-tiles' entry bundles
@@ -32,9 +33,7 @@ MAX_DETAILS = 32  # members of `detail`; with the bounds below no valid entry co
 MAX_TEXT = 512  # characters of a text in `detail`
 MAX_TEXTS = 8192  # of all of them
 MAX_NAMES = 256  # in the lists of names in `detail`, such as the fields of a model
-MAX_INTEGER = 2**53 - 1  # the integers that every JSON reader keeps exact (RFC 7493 §2.2)
 _OWN = 8  # characters of an id
-_MAX_DIGITS = len(str(-MAX_INTEGER))
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -76,6 +75,78 @@ class EntryKind(StrEnum):
     PERMIT_ISSUED = "permit_issued"
     PERMIT_REVOKED = "permit_revoked"
     PERMIT_EXPIRED = "permit_expired"
+    # Who takes part, and who acts there.
+    ORGANISATION_APPLIED = "organisation_applied"
+    ORGANISATION_RETURNED = "organisation_returned"
+    ORGANISATION_ADMITTED = "organisation_admitted"
+    ORGANISATION_HANDED_OVER = "organisation_handed_over"
+    ORGANISATION_REJECTED = "organisation_rejected"
+    ORGANISATION_SUSPENDED = "organisation_suspended"
+    ORGANISATION_REINSTATED = "organisation_reinstated"
+    AGREEMENT_PUBLISHED = "agreement_published"
+    AGREEMENT_ACCEPTED = "agreement_accepted"
+    MEMBER_ADDED = "member_added"
+    MEMBER_CHANGED = "member_changed"
+    MEMBER_REMOVED = "member_removed"
+    MEMBER_CONFIRMED = "member_confirmed"
+    API_KEY_ISSUED = "api_key_issued"
+    API_KEY_REVOKED = "api_key_revoked"
+    INTERVENTION_PROPOSED = "intervention_proposed"
+    INTERVENTION_CONFIRMED = "intervention_confirmed"
+    INTERVENTION_REJECTED = "intervention_rejected"
+    # An organisation's own steps before it decides.
+    APPROVAL_STARTED = "approval_started"
+    APPROVAL_PASSED = "approval_passed"
+    APPROVAL_RETURNED = "approval_returned"
+    APPROVAL_REJECTED = "approval_rejected"
+    APPROVAL_COMPLETED = "approval_completed"
+    APPROVAL_WITHDRAWN = "approval_withdrawn"
+    APPROVAL_RULE_CHANGED = "approval_rule_changed"
+    DEPUTY_NAMED = "deputy_named"
+    DEPUTY_ENDED = "deputy_ended"
+    STEP_ESCALATED = "step_escalated"
+    # What products are made of, and their review.
+    RESOURCE_ENTERED = "resource_entered"
+    RESOURCE_CHANGED = "resource_changed"
+    RESOURCE_ENDED = "resource_ended"
+    PRODUCT_SUBMITTED = "product_submitted"
+    PRODUCT_REVIEWED = "product_reviewed"
+    PRODUCT_RETURNED = "product_returned"
+    PRODUCT_REJECTED = "product_rejected"
+    # Further moves of applications and contracts.
+    APPLICATION_COUNTERED = "application_countered"
+    APPLICATION_WITHDRAWN = "application_withdrawn"
+    APPLICATION_EXPIRED = "application_expired"
+    CONTRACT_AMENDED = "contract_amended"
+    CONTRACT_RENEWED = "contract_renewed"
+    CONTRACT_REVOKED = "contract_revoked"
+    DESTRUCTION_CERTIFIED = "destruction_certified"
+    # A subject's own word on a consent, and disputes.
+    CONSENT_REQUESTED = "consent_requested"
+    CONSENT_GRANTED = "consent_granted"
+    CONSENT_REFUSED = "consent_refused"
+    CONSENT_CANCELLED = "consent_cancelled"
+    CONSENT_LAPSED = "consent_lapsed"
+    CONSENT_NOTICED = "consent_noticed"
+    CONSENT_DENIED = "consent_denied"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_ANSWERED = "dispute_answered"
+    DISPUTE_CORRECTED = "dispute_corrected"
+    DISPUTE_REOPENED = "dispute_reopened"
+    DISPUTE_CLOSED = "dispute_closed"
+    # Demands, prices, statements.
+    DEMAND_POSTED = "demand_posted"
+    DEMAND_ANSWERED = "demand_answered"
+    DEMAND_CLOSED = "demand_closed"
+    MANDATE_ENTERED = "mandate_entered"
+    MANDATE_ENDED = "mandate_ended"
+    PRICE_OFFERED = "price_offered"
+    PRICE_ACCEPTED = "price_accepted"
+    PRICE_AGREED = "price_agreed"
+    STATEMENT_ISSUED = "statement_issued"
+    STATEMENT_CONFIRMED = "statement_confirmed"
+    STATEMENT_DISPUTED = "statement_disputed"
+    MARKET_RESTORED = "market_restored"
     # An auditor's case; its reads are sealed until it is closed.
     CASE_OPENED = "case_opened"
     CASE_APPROVED = "case_approved"
@@ -105,6 +176,7 @@ class EntryKind(StrEnum):
     FINDING_DISPOSED = "finding_disposed"
     # Everybody's.
     REFUSED = "refused"
+    REFUSALS_COUNTED = "refusals_counted"  # how many more, of a party and a command in an hour
 
 
 Value = str | int | tuple[str, ...]
@@ -227,7 +299,7 @@ def parse_event(data: bytes) -> Event:
 def _parse(data: bytes, expected: type[E], names: frozenset[str]) -> E:
     if len(data) > MAX_SIZE:
         raise FormatError(f"an entry of {len(data)} bytes is over the limit of {MAX_SIZE}")
-    members = _read_json(data)
+    members = read_json(data)
     for name in sorted(names - members.keys()):
         raise FormatError(f"{name}: missing")
     for name in sorted(members.keys() - names):
@@ -298,39 +370,3 @@ def _require_plain(name: str, value: object) -> int:
     if _DECEPTIVE.search(value):
         raise FormatError(f"detail.{name}: a control, bidirectional or surrogate character")
     return len(value)
-
-
-def _read_json(data: bytes) -> dict[str, Any]:
-    """The object in `data`, without the values that JSON readers disagree on."""
-    try:
-        members = json.loads(
-            data.decode(),  # json.loads would also take UTF-16 and UTF-32
-            object_pairs_hook=_unique,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_integer,
-        )
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"not JSON in UTF-8: {error}") from error
-    if type(members) is not dict:
-        raise FormatError("not a JSON object")
-    return members
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise FormatError(f"{name!r:.80}: duplicate")
-        members[name] = value
-    return members
-
-
-def _no_float(literal: str) -> Never:
-    raise FormatError(f"{literal:.80}: not an integer")
-
-
-def _integer(literal: str) -> int:
-    if len(literal) > _MAX_DIGITS:
-        raise FormatError("an integer beyond ±(2^53 - 1)")
-    return int(literal)

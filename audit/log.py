@@ -58,9 +58,10 @@ class Log:
 
     def __init__(self, engine: Engine, signer: Signer) -> None:
         self._engine, self._reader, self._signer = engine, reader(engine), signer
+        self._aside = database.aside(engine)
         self._failure: str | None = None
         self._group, self._fold = Group(self.transaction), database.Fold(engine)
-        with self._writing() as connection:
+        with self._writing(engine) as connection:
             tables.metadata.create_all(connection)
             connection.execute(database.insert(connection, tables.head).on_conflict_do_nothing(), self._empty())
             self._require_own(heads.load(connection))
@@ -99,14 +100,23 @@ class Log:
         Commits at the end of the block, durably; rolls back if the block raises. Of SQLAlchemy's errors it makes
         LogError; after a failed write or fsync it opens no more, as in `append_many`.
         """
-        with self._writing() as connection:
+        with self._writing(self._engine) as connection:
             batch = Batch(connection, self._signer)
             yield batch
             batch.seal()
 
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A write transaction beside the log, for rows that nobody else writes and that a power cut may take back.
+
+        In PostgreSQL it waits for no other writer. Errors are those of `transaction`.
+        """
+        with self._writing(self._aside) as connection:
+            yield connection
+
     def halt(self, reason: str) -> None:
         """Sign nothing any more, in whichever process: the log would contradict what others have seen of it."""
-        with self._writing() as connection:
+        with self._writing(self._engine) as connection:
             head = heads.load(connection)
             if head.halted is None:
                 connection.execute(update(tables.head).values(replace(head, halted=reason).row))
@@ -134,8 +144,7 @@ class Log:
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` entries, or over all. Raises ProofError if there are fewer."""
         with self.snapshot() as connection:
-            size = size_of(connection) if size is None else _reached(connection, size)
-            return merkle.root(size, _nodes(connection, size))
+            return root_of(connection, size_of(connection) if size is None else size)
 
     def entry(self, index: int) -> Entry:
         """The entry at an index. Raises IndexError if there is none."""
@@ -216,11 +225,11 @@ class Log:
             raise LogError(f"the log cannot be read: {_cause(error)}") from error
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, engine: Engine) -> Iterator[Connection]:
         if self._failure:
             raise LogError(f"the log stopped after a failed write: {self._failure}")
         try:
-            with self._engine.begin() as connection, self._fold.counting(connection):
+            with engine.begin() as connection, self._fold.counting(connection):
                 yield connection
         except _FAILURES as error:
             cause = _cause(error)
@@ -278,6 +287,11 @@ def size_of(connection: Connection) -> int:
     """The number of entries that the log has in this transaction."""
     size: int = connection.scalars(_SIZE).one()
     return size
+
+
+def root_of(connection: Connection, size: int) -> bytes:
+    """The root over the first `size` entries in this transaction. Raises ProofError if there are fewer."""
+    return merkle.root(_reached(connection, size), _nodes(connection, size))
 
 
 def _cause(error: Exception) -> Exception:

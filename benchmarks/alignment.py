@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from measure import timed
 
 from audit.database import open_engine
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.provider.alignments import AlignmentStore
 from compute.paillier.runner import Runner
 from compute.protocols.alignment.bank import Asked, begin, give_back

@@ -24,11 +24,11 @@ from audit.database import open_engine
 from audit.note import KeyKind, VerifierKey
 from audit.policy import Policy, Witness
 from audit.salts import KEY_SIZE, SaltTree
+from compute.at_rest import AtRest
 from compute.binning import NumberBins
 from compute.canonical import DAY, decode, encode
 from compute.node.admission import OPERATION, PermitAdmission
 from compute.node.answers import AnswerStore
-from compute.node.at_rest import AtRest
 from compute.node.epochs import EpochStore
 from compute.node.provider.uses import UseStore
 from compute.node.registry import RegistryStore
@@ -116,7 +116,7 @@ class Marketplace:
 
     def permit_status(self, permit: str, nonce: bytes) -> Signed[PermitStatus]:
         """Give whether a permit stands."""
-        status = PermitStatus(permit=permit, nonce=nonce, active=True, at=clock())
+        status = PermitStatus(permit=permit, nonce=nonce, active=True, terms=digest(self.terms).hex(), at=clock())
         return sign(status, MARKET, self.keys[MARKET])
 
     def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:

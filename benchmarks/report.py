@@ -68,6 +68,8 @@ def show(ratios: Sequence[tuple[str, int, str, float, float | None]], figures: d
     show_desk(figures["model_desk"])
     show_checks(figures["checks"])
     show_log(figures["log"])
+    show_search(figures["search"])
+    show_users(figures["users"])
 
 
 def show_joint(figures: dict[str, Any]) -> None:
@@ -266,6 +268,42 @@ def show_log(figures: dict[str, Any]) -> None:
     for name, rate in figures["published"].items():
         table.add_row(f"published, not measured here: {name}", rate, "")
     Console(width=120).print(table)
+
+
+def show_search(figures: dict[str, Any]) -> None:
+    """Print what finding products takes, by class of query and database."""
+    at_most = figures["at_most_ms"]
+    for database, found in figures["databases"].items():
+        title = f"Finding among {figures['products']:,} products over HTTPS, with facets, on {database}: ms"
+        table = Table(title=title, title_justify="left")
+        for name in ("query", "p50", "p95", "max", "p95 at most"):
+            table.add_column(name, justify="left" if name == "query" else "right")
+        for query, took in found["ms"].items():
+            p95 = f"[red]{took['p95']:.1f}[/]" if took["p95"] > at_most else f"{took['p95']:.1f}"
+            table.add_row(query, f"{took['p50']:.1f}", p95, f"{took['max']:.1f}", f"{at_most:g}")
+        Console(width=120).print(table)
+
+
+def show_users(figures: dict[str, Any]) -> None:
+    """Print how long fifty users waited, by endpoint, beside what it has to be, and every error."""
+    for name in ("with pauses", "without pauses"):
+        found = figures[name]
+        title = (
+            f"{found['users']} users {name}, {found['seconds']:.0f} s, PostgreSQL: "
+            f"{found['requests_per_second']:.0f} requests/s, "
+            f"{found['server_cpu_ms_per_request']:.1f} ms of the server's CPU each"
+        )
+        table = Table(title=title, title_justify="left")
+        for column in ("endpoint", "requests", "p50 ms", "p95 ms", "max ms"):
+            table.add_column(column, justify="left" if column == "endpoint" else "right")
+        for endpoint, times in [*found["endpoints"].items(), ("all", found["all"])]:
+            table.add_row(
+                endpoint, str(times["requests"]), *(f"{times[each]:.0f}" for each in ("p50", "p95", "max"))
+            )
+        Console(width=120).print(table)
+        for error, count in found["errors"].items():
+            Console(width=120).print(f"[red]{count} × {error}[/]")
+    Console(width=120).print(f"with pauses, p95 of all: at most {figures['at_most_ms']:.0f} ms")
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ where their cost per row does not depend on the number, and every result is comp
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ import paillier
 import provider_checks
 import report
 import score
+import search
+import users
 
 BITS = (2048, 3072)
 ROWS, MANY_ROWS = 20_000, 960_000
@@ -66,6 +68,8 @@ def measure() -> dict[str, Any]:
     figures["model_desk"] = model_desk.measure(BITS[0], REPEATS[BITS[0]])
     figures["checks"] = measure_checks()
     figures["log"] = measure_log()
+    figures["search"] = measure_search()
+    figures["users"] = users.measure()
     figures["curve"] = [score.measure_many(2048, rows, PROCESSES) for rows in CURVE] + [many]
     return figures
 
@@ -73,6 +77,11 @@ def measure() -> dict[str, Any]:
 def measure_log() -> dict[str, Any]:
     """Run what concerns the audit log."""
     return {**audit_append.measure(), "verified": audit_verify.measure(ENTRIES)}
+
+
+def measure_search() -> dict[str, Any]:
+    """Run what concerns finding products."""
+    return {"machine": report.machine(), **search.measure()}
 
 
 def measure_joint() -> dict[str, Any]:
@@ -118,38 +127,33 @@ def ratios(figures: dict[str, Any]) -> Iterator[tuple[str, int, str, float, floa
     help="Folder for figures.json, scoring.svg and joint_statistics.svg.",
     type=click.Path(path_type=Path, file_okay=False),
 )
-@click.option("--log", "only_log", is_flag=True, help="Measure the audit log anew, and keep the other figures.")
-@click.option(
-    "--checks", "only_checks", is_flag=True, help="Measure a provider's checks anew, and keep the others."
-)
-@click.option(
-    "--joint", "only_joint", is_flag=True, help="Measure joint statistics anew (10 minutes), and keep the others."
-)
-def main(*, out: Path, only_log: bool, only_checks: bool, only_joint: bool) -> None:
-    """Measure Veilmart's engine and joint statistics against phe and HEU; a provider's checks; the audit log."""
+@click.option("--log", "part", flag_value="log", help="Measure the audit log anew, and keep the other figures.")
+@click.option("--checks", "part", flag_value="checks", help="The same for a provider's checks.")
+@click.option("--joint", "part", flag_value="joint", help="The same for joint statistics (10 minutes).")
+@click.option("--search", "part", flag_value="search", help="The same for finding products.")
+@click.option("--users", "part", flag_value="users", help="The same for fifty users (3 minutes).")
+def main(*, out: Path, part: str | None) -> None:
+    """Measure the engine and joint statistics against phe and HEU; a provider's checks; the log; the market."""
     out.mkdir(parents=True, exist_ok=True)
     kept = out / "figures.json"
-    if only_log:
-        figures = json.loads(kept.read_text("utf-8")) | {"log": measure_log()}
+    if part is None:
+        figures = measure()
         report.write(kept, figures)
-        report.show_log(figures["log"])
-        return
-    if only_checks:
-        figures = json.loads(kept.read_text("utf-8")) | {"checks": measure_checks()}
-        report.write(kept, figures)
-        report.show_checks(figures["checks"])
-        return
-    if only_joint:
-        figures = json.loads(kept.read_text("utf-8")) | {"joint": {"machine": report.machine(), **measure_joint()}}
-        report.write(kept, figures)
+        draw_scoring(out, figures)
         draw_joint(out, figures["joint"]["statistics"])
-        report.show_joint(figures["joint"])
+        report.show(list(ratios(figures)), figures)
         return
-    figures = measure()
+    take, show = PARTS[part]
+    figures = json.loads(kept.read_text("utf-8")) | {part: take()}
     report.write(kept, figures)
-    draw_scoring(out, figures)
-    draw_joint(out, figures["joint"]["statistics"])
-    report.show(list(ratios(figures)), figures)
+    show(figures[part])
+    if part == "joint":
+        draw_joint(out, figures["joint"]["statistics"])
+
+
+def measured_here(measure: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Give the measurement with the machine that it is made on."""
+    return lambda: {"machine": report.machine(), **measure()}
 
 
 def draw_scoring(out: Path, figures: dict[str, Any]) -> None:
@@ -176,6 +180,16 @@ def draw_joint(out: Path, figures: dict[str, Any]) -> None:
         {label: [record["cpu_ms_per_row"][name] for record in curve] for name, label in names.items()},
         {name: 1000 * taken / compared["rows"] for name, taken in seconds.items()},
     )
+
+
+PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
+    "log": (measure_log, report.show_log),
+    "checks": (measure_checks, report.show_checks),
+    "joint": (measured_here(measure_joint), report.show_joint),
+    "search": (measure_search, report.show_search),
+    "users": (measured_here(users.measure), report.show_users),
+}
+"""What can be measured anew by itself: by the name of its figures."""
 
 
 if __name__ == "__main__":

@@ -26,3 +26,7 @@ class DescriptionError(CatalogError):
 
 class VocabularyError(CatalogError):
     """A vocabulary, identifier or language was asked for that does not exist."""
+
+
+class SearchError(CatalogError):
+    """A query, or what the index of products keeps, is not in the form that it has."""

@@ -25,13 +25,15 @@ class FieldType(StrEnum):
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A field's name, type, meaning and grade; `scale` counts a decimal's decimals, `unit` is of a number.
 
-    A model can use a field that has a `grid`, and no other.
+    A model can use a field that has a `grid`, and no other. `sensitive` is what is sensitive personal information
+    of a sole trader or another person (Personal Information Protection Law, article 28).
     """
 
     name: str
     type: FieldType
     meaning: Text
     grade: Grade
+    sensitive: bool = False
     scale: int = 0
     unit: Text | None = None
     grid: Grid | None = None

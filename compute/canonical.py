@@ -31,6 +31,16 @@ DAY = 24 * HOUR
 """Milliseconds."""
 _DATE = r"\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z"
 Date = Annotated[str, Meta(pattern=_DATE, description="a day as YYYY-MM-DD")]
+# Controls, line separators and marks of direction make a text look like another (Unicode Standard Annex 9).
+_UNSEEN = r"\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+UNSEEN = re.compile(f"[{_UNSEEN}]")
+"""Any one of these."""
+_LINE = "one line of 1 to 200 characters, none of them a control or direction mark, with no space at its ends"
+Line = Annotated[str, Meta(max_length=200, pattern=rf"\A(?!\s)[^\n{_UNSEEN}]+(?<!\s)\Z", description=_LINE)]
+"""A text that people write and read, on one line."""
+_PROSE = "1 to 4000 characters, none of them a control or direction mark, with no space at its ends"
+Prose = Annotated[str, Meta(max_length=4000, pattern=rf"\A(?!\s)[^{_UNSEEN}]+(?<!\s)\Z", description=_PROSE)]
+"""A text that people write and read, on any number of lines."""
 
 
 class FormatError(ValueError):

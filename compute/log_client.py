@@ -21,7 +21,7 @@ from audit.errors import FormatError
 from audit.receipt import Receipt
 from audit.tile import Bundle, Tile, bundle_decode, bundle_encode, split_hashes
 from compute import canonical
-from compute.market import EntryIndices
+from compute.market.log import EntryIndices
 from compute.web.client import DEADLINE, OpenClient, Timeout
 from compute.web.errors import ResponseError
 

@@ -10,7 +10,7 @@ from audit import policy as policies
 from audit.errors import FormatError
 from audit.policy import Policy
 from compute.canonical import Bytes32, Name
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.log_client import LogClient
 from compute.records import Origin
 from compute.settings import Section, SettingsError, load

@@ -57,6 +57,8 @@ class PermitStatus(Message, frozen=True):
     permit: Name
     nonce: Bytes32
     active: bool
+    terms: Hex32
+    """SHA-256 of the terms in force: a permit under an earlier version of the contract stands no more."""
     at: Milliseconds
 
 
@@ -94,7 +96,8 @@ def check_permit(
     1. The token is signed by the marketplace's pinned key and has exactly the claims of a permit.
     2. It is meant for this provider and for the consumer who presents it.
     3. Its term has begun and not ended.
-    4. It is not revoked: the status is signed, covers our nonce, and is at most 5 seconds old.
+    4. It is not revoked: the status is signed, covers our nonce, and is at most 5 seconds old. And it is of the
+       version of the contract that is in force.
     5. The contract is the one that it names, signed by the pinned keys of the consumer and of every provider; and
        it is the contract's one permit for this provider, so that uses cannot be counted anew under another.
     6. The operation and the purpose are the contract's.
@@ -148,6 +151,8 @@ def _check_status(
         raise PermitError(4, "the status is not of the last 5 seconds", "set the clocks right and retry")
     if not answer.active:
         raise PermitError(4, "the permit is suspended, revoked or ended", remedy)
+    if answer.terms != permit.contract:
+        raise PermitError(4, "the contract has another version", "present the permit of the version in force")
 
 
 def permit_name(contract: str, provider: str) -> str:

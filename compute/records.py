@@ -1,14 +1,22 @@
 """What marketplace and nodes hand each other about parties and consents.
 
-A consent reaches the marketplace as a commitment only. The bank and the providers share a seed for each contract,
-which gives every subject a salt of its own (`audit.salts`). The marketplace never learns it, so it cannot find a
-subject by trying all company codes; nor can anybody once the subject's salt is erased. And it has no key of the
-bank, so it cannot make a consent:
+A consent is kept at the marketplace as a commitment. The bank and the providers share a seed for each contract,
+which gives every subject a salt of its own (`audit.salts`). The marketplace never learns salts, so it cannot find
+in the log who was asked about; nor can anybody once the subject's salt is erased. And it has no key of the bank,
+so it cannot make a consent:
 
     subject → bank          the consent, with its evidence, which stays at the bank
     bank → providers        the seed of the salts, 256 bits, outside the marketplace
-    bank → marketplace      ConsentBatch, signed: commitments SHA-256(salt ‖ USCC), SHA-256 of the evidence
-    marketplace → provider  Consents: the batches and withdrawals as the bank signed them
+    bank → marketplace      ConsentBatch, signed: commitments SHA-256(opening ‖ code), SHA-256 of the evidence;
+                            and once, for each subject, its code and the opening of its commitment
+    marketplace → subject   that a consent was registered, and by whom; it can be denied
+    subject → marketplace   a decision on a request, a withdrawal, a denial
+    marketplace → bank      ConsentReceipt, signed: what the subject decided
+    marketplace → provider  Consents: the batches as the bank signed them, the withdrawals by either
+
+An opening follows from the salt and not the salt from it: with codes and openings the marketplace checks that the
+subject whom it tells is the one whose consent is claimed, keeps neither, and still finds nobody in a use. What it
+signs itself can end consents and make none.
 """
 
 import hashlib
@@ -24,6 +32,7 @@ from compute.canonical import Bytes32, Message, Milliseconds, Name
 from compute.signing import Pin, Role, Signed
 
 SALT_BYTES = 32
+_OPENING = b"veilmart/consent/v1\n"
 MAX_BATCH = 100_000
 """Commitments in one message: some 5 MB of JSON."""
 
@@ -36,11 +45,22 @@ Origin = Annotated[
     ),
 ]
 """Scheme, host and port of a node, without a path."""
+ReceiptCode = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}\Z",
+        description="four groups of four digits or capitals without I, L, O, U",
+    ),
+]
+"""80 random bits in Crockford's base 32."""
 Commitments = Annotated[tuple[Bytes32, ...], Meta(min_length=1, max_length=MAX_BATCH)]
 
 
 class PartyKind(StrEnum):
-    """What an organisation is: one of the market's eight kinds, a department with data, or a model reviewer."""
+    """What an organisation is: one of the market's eight kinds, a department with data, or one beside them.
+
+    The authority 授权主体 mandates who operates public data and sets ceilings; it never runs the market.
+    """
 
     PRODUCT_VENDOR = "product_vendor"
     DEVELOPER = "developer"
@@ -52,6 +72,7 @@ class PartyKind(StrEnum):
     SUPERVISOR = "supervisor"
     PROVIDER = "provider"
     MODEL_REVIEWER = "model_reviewer"
+    AUTHORITY = "authority"  # 授权主体: it mandates the operator, and is not the operator
 
     @property
     def signing_role(self) -> Role:
@@ -70,6 +91,64 @@ class ConsentKind(StrEnum):
 
     ENTERPRISE_LETTER = "enterprise_letter"  # 企业授权书, of an enterprise
     SEPARATE_CONSENT = "separate_consent"  # 个人单独同意, of a sole trader or a person (PIPL 23)
+
+
+class SubjectType(StrEnum):
+    """What a subject 数据主体 is: by it a consent has its form."""
+
+    ENTERPRISE = "enterprise"
+    SOLE_TRADER = "sole_trader"
+    PERSON = "person"
+
+    @property
+    def consent_kind(self) -> ConsentKind:
+        """The form that a consent of such a subject has."""
+        if self is SubjectType.ENTERPRISE:
+            return ConsentKind.ENTERPRISE_LETTER
+        return ConsentKind.SEPARATE_CONSENT
+
+
+class Capacity(StrEnum):
+    """In what capacity somebody acts for a subject."""
+
+    ONESELF = "oneself"  # a person, or who trades under the code
+    LEGAL_REPRESENTATIVE = "legal_representative"
+    AGENT = "agent"  # by a power of attorney 授权委托书
+
+
+class IdentityMethod(StrEnum):
+    """How it was established who decides."""
+
+    SMS = "sms"
+    E_LICENCE = "e_licence"
+    OIDC = "oidc"
+
+
+class ConsentDecision(StrEnum):
+    """What a subject said to a request."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class ConsentStanding(StrEnum):
+    """What became of a consent."""
+
+    GRANTED = "granted"  # by the subject, and no batch names it yet
+    REGISTERED = "registered"
+    WITHDRAWN = "withdrawn"
+    DENIED = "denied"  # "not mine"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class DisputeMatter(StrEnum):
+    """What a subject objects to 异议."""
+
+    DATA = "data"
+    CONSENT = "consent"
+    USE = "use"
+    DECISION = "decision"  # explanation and review by a human being: PIPL 24
 
 
 class PartyRecord(Message, frozen=True):
@@ -118,10 +197,37 @@ class ConsentWithdrawal(Message, frozen=True):
         _require_ascending(self.commitments)
 
 
-class Consents(Message, frozen=True):
-    """All that the marketplace was told of the consents under a contract, each part as its consumer signed it.
+class ConsentReceipt(Message, frozen=True):
+    """What a subject decided on a consumer's request 主体授权回执, stated by the marketplace.
 
-    Whoever receives it verifies every signature before asking which consents stand.
+    SHA-256 of the canonical signed receipt is the evidence of the consent that a consumer registers on it.
+    """
+
+    code: ReceiptCode
+    """By which anybody who was given it looks up whether the receipt is true and the consent stands."""
+    request: Name
+    contract: Name
+    consumer: Name
+    commitment: Bytes32
+    subject_type: SubjectType
+    decision: ConsentDecision
+    text: Bytes32
+    """SHA-256 of what the subject was shown, in both languages."""
+    method: IdentityMethod
+    capacity: Capacity
+    power_of_attorney: Bytes32 | None
+    """SHA-256 of an agent's document."""
+    at: Milliseconds
+    expires: Milliseconds
+    """When the consent ends."""
+
+
+class Consents(Message, frozen=True):
+    """All that the marketplace was told of the consents under a contract.
+
+    Each batch is as its consumer signed it, each withdrawal as the consumer or the marketplace did, which states
+    what a subject told it directly. Whoever receives it verifies every signature before asking which consents
+    stand.
     """
 
     contract: Name
@@ -146,18 +252,33 @@ class Consents(Message, frozen=True):
         return frozenset(standing)
 
 
-def commitment(salt: bytes, subject: str) -> bytes:
-    """Give SHA-256(salt ‖ USCC), of the subject's own salt; raise ValueError unless that has 32 bytes."""
+def opening(salt: bytes) -> bytes:
+    r"""Give SHA-256("veilmart/consent/v1\n" ‖ salt), of a subject's own salt.
+
+    Raises ValueError unless that has 32 bytes. With the opening somebody can check the commitment of a subject
+    that they name, and find out nothing else that follows from the salt.
+    """
     if len(salt) != SALT_BYTES:
         raise ValueError(f"the salt has {len(salt)} bytes; take the subject's own, of {SALT_BYTES}")
-    return hashlib.sha256(salt + subject.encode("ascii")).digest()
+    return hashlib.sha256(_OPENING + salt).digest()
+
+
+def commitment(salt: bytes, subject: str) -> bytes:
+    """Give SHA-256(opening ‖ code), of the subject's own salt; raise ValueError unless that has 32 bytes."""
+    return opened(opening(salt), subject)
+
+
+def opened(opening: bytes, subject: str) -> bytes:
+    """Give the commitment to a subject under an opening."""
+    return hashlib.sha256(opening + subject.encode("ascii")).digest()
 
 
 def commitments(salts: Sequence[bytes], subjects: Sequence[str]) -> list[bytes]:
     """Give each subject's commitment as :func:`commitment` does, for many at once."""
     if not set(map(len, salts)) <= {SALT_BYTES}:
         raise ValueError(f"a salt has not {SALT_BYTES} bytes; take the subjects' own")
-    return sha256_each([salt + subject.encode("ascii") for salt, subject in zip(salts, subjects, strict=True)])
+    openings = sha256_each([_OPENING + salt for salt in salts])
+    return sha256_each([each + subject.encode("ascii") for each, subject in zip(openings, subjects, strict=True)])
 
 
 def contract_name(consumer: str, reference: str) -> str:

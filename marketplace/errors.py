@@ -1,7 +1,9 @@
-"""The errors of the marketplace: one tree; each says what was wrong, with which input, and what to do next."""
+"""The errors of the marketplace; each refusal says what was wrong, with which input, and what to do next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
+
+from audit.errors import LogError
 
 
 class MarketplaceError(Exception):
@@ -27,10 +29,27 @@ class ForbiddenError(MarketplaceError):
     code = "forbidden"
 
 
+class PermissionDeniedError(MarketplaceError):
+    """None of the actor's roles has the permission that the route needs."""
+
+    code = "permission_denied"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(
+            f"this needs the permission {permission}, which you do not have",
+            "ask your organisation's administrator for a role that has it",
+        )
+        self.permission = permission
+
+
 class InvalidError(MarketplaceError):
-    """What was sent breaks a rule by itself or against what it refers to."""
+    """What was sent breaks a rule by itself or against what it refers to; `fields` says it of each, if it can."""
 
     code = "invalid"
+
+    def __init__(self, problem: str, remedy: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem, remedy)
+        self.fields = dict(fields or {})
 
 
 class BadSignatureError(MarketplaceError):
@@ -43,6 +62,28 @@ class ConflictError(MarketplaceError):
     """Somebody was there first: a name is taken, a signature given, a state changed."""
 
     code = "conflict"
+
+
+class StaleError(MarketplaceError):
+    """Somebody has changed the thing since the actor read it."""
+
+    code = "stale"
+
+
+class TooManyError(MarketplaceError):
+    """Somebody asks too often; `wait` has the milliseconds after which it may be asked again."""
+
+    code = "too_many"
+
+    def __init__(self, problem: str, wait: int) -> None:
+        self.seconds = -(-wait // 1000)
+        super().__init__(problem, f"try again in {self.seconds} s")
+
+
+class NotProvenError(MarketplaceError):
+    """Who logs in, or takes an account, is not proven; it does not tell what was wrong."""
+
+    code = "not_proven"
 
 
 class OutOfOrderError(MarketplaceError):
@@ -59,6 +100,14 @@ class WrongStateError(MarketplaceError):
     def __init__(self, problem: str, allowed: Iterable[str] = ()) -> None:
         self.allowed = tuple(allowed)
         super().__init__(problem, f"possible now: {', '.join(self.allowed) or 'nothing'}")
+
+
+class RevisionError(LogError):
+    """The database's tables are not of this version: nothing is read from them, and nothing written."""
+
+
+class BackupError(LogError):
+    """A backup cannot be made, is damaged or of another marketplace, or contradicts itself or what others know."""
 
 
 def missing(noun: str, name: str) -> NotFoundError:

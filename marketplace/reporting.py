@@ -1,7 +1,7 @@
 """Who reports an event, and whether what it names is there and is its node's business.
 
-A party, the terms of a contract and the id of a permit never change once they are there, and never go. So what was
-found once is remembered, by each process for itself, and costs a query only the first time.
+A party, the terms of a contract's version and the id of a permit never change once they are there, and never go.
+So what was found once is remembered, by each process for itself, and costs a query only the first time.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from compute.terms import Terms
 from marketplace.errors import BadSignatureError, InvalidError, missing
 from marketplace.flow.event import check_terms
 from marketplace.gate import Setting
-from marketplace.store import contracts, parties, permits
+from marketplace.store import contract_versions, contracts, parties, permits
 
 _REMEMBERED = 10_000
 """Of each kind; some kilobytes each at the most."""
@@ -56,7 +56,7 @@ class Reporting:
     def __init__(self, log: Log, setting: Setting) -> None:
         self._log, self._setting = log, setting
         self._parties = _Found(_record)
-        self._terms = _Found(contracts.terms)
+        self._terms = _Found(_versions)
         self._permits = _Found(_permit_id)
 
     def signer(self, entries: Sequence[Entry]) -> tuple[str, Role]:
@@ -81,6 +81,11 @@ class Reporting:
             raise BadSignatureError(str(error), "sign with the key given at onboarding") from error
         return node, record.kind.signing_role
 
+    def terms(self, connection: Connection, contract: str) -> Terms | None:
+        """Give the terms of a contract, if there is one: of some version, with the same parties as any."""
+        versions = self._terms.get(connection, contract)
+        return versions[-1] if versions else None
+
     def check_names(self, connection: Connection, entry: Entry) -> None:
         """Raise `MarketplaceError` unless what the event names exists and is its node's business."""
         known = entry.counterparty in {None, self._setting.market, self._setting.operator}
@@ -91,7 +96,8 @@ class Reporting:
             raise InvalidError("the event names an entry that is not in the log", "name the finding's entry")
         if entry.contract is None:
             return
-        terms = self._terms.get(connection, entry.contract)
+        versions = self._terms.get(connection, entry.contract) or ()
+        terms = versions[-1] if versions else None
         if terms is None or entry.node not in terms.parties:
             raise missing("contract", entry.contract)
         # A stranger would be told to have left a half out; a witness outside would count as a party.
@@ -103,13 +109,36 @@ class Reporting:
             is_own = entry.permit_id in _permits_of(entry.node, terms)
             if not is_own or self._permits.get(connection, entry.permit_id) is None:
                 raise missing("permit", entry.permit_id)
-        check_terms(entry, terms)
+        self._check_terms(connection, entry, versions)
+
+    def _check_terms(self, connection: Connection, entry: Entry, versions: Sequence[Terms]) -> None:
+        """Return if what the event says is so in the terms of a version; one may be later than remembered."""
+        for known in (versions, _versions(connection, str(entry.contract)) or ()):
+            if any(_fits(entry, terms) for terms in known):
+                return
+        check_terms(entry, versions[-1])
 
 
 def _permits_of(node: str, terms: Terms) -> set[str]:
     """The ids of the contract's permits that are this node's business."""
     providers = [grant.provider for grant in terms.grants if node in {terms.consumer, grant.provider}]
     return {permit_name(terms.contract, provider) for provider in providers}
+
+
+def _fits(entry: Entry, terms: Terms) -> bool:
+    try:
+        check_terms(entry, terms)
+    except InvalidError:
+        return False
+    return True
+
+
+def _versions(connection: Connection, name: str) -> tuple[Terms, ...] | None:
+    """Give the terms of every version of a contract, the present one last; parties are the same in all."""
+    present = contracts.terms(connection, name)
+    if present is None:
+        return None
+    return (*(terms for terms in contract_versions.versions(connection, name) if terms != present), present)
 
 
 def _record(connection: Connection, name: str) -> PartyRecord | None:

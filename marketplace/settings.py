@@ -1,18 +1,80 @@
 """What a marketplace process is told; `examples/config/marketplace.toml` has each key, with a comment."""
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from compute.canonical import Bytes32, Name
+from compute.market.notices import EmailAddress
 from compute.records import Origin
 from compute.settings import MaxBody, Port, Section, SettingsError, Workers
 from compute.settings import load as load_section
+from compute.web import secret
+from compute.web.secret import SecretFileError
 from compute.web.tls_key import KeyPair
-from compute.web.unlock import Unlock
+from compute.web.unlock import CREDENTIALS, CredentialName, EnvironmentName, Unlock
+from marketplace.identity.settings import IdentitySettings
 
 PostgresUrl = Annotated[str, Meta(pattern=r"\Apostgresql://([^:@/]+@)?[^@/]*/[^?@]+(\?[^@]*)?\Z")]
+
+
+class Password(Section, frozen=True):
+    """Where a password is that others have given; one of three places, as of `compute.web.unlock`."""
+
+    file: Path | None = None
+    """One line, mode 0600."""
+    credential: CredentialName | None = None
+    """The same, as a credential of the systemd unit."""
+    env: EnvironmentName | None = None
+    """The environment variable that holds it."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless one place is named."""
+        if (self.file, self.credential, self.env).count(None) != 2:  # noqa: PLR2004 -- of three
+            raise ValueError("name one of file, credential, env")
+
+    def text(self) -> str:
+        """Give the password; raise `SecretFileError` if it is not there."""
+        if self.env is not None:
+            if value := os.environ.get(self.env):
+                return value
+            raise SecretFileError(f"{self.env} is not set; put the password there")
+        folder = os.environ.get(CREDENTIALS, "")
+        return (
+            secret.load(self.file or Path(folder) / str(self.credential), delivered=True).decode().rstrip("\r\n")
+        )
+
+
+class Smtp(Section, frozen=True, kw_only=True):
+    """The mail server by which notices leave."""
+
+    host: str
+    port: Port
+    security: Literal["starttls", "tls", "none"]
+    """TLS from the start, or from STARTTLS on; none only to a server on this machine."""
+    sender: EmailAddress
+    user: str | None = None
+    password: Password | None = None
+    authority: Path | None = None
+    """The certificate authority of the server, PEM; without it the system's."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what would send a password, or notices, in clear."""
+        if self.security == "none" and self.host not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("security none is for a server on this machine; choose starttls or tls")
+        if (self.user is None) != (self.password is None):
+            raise ValueError("name user and password, or neither")
+
+
+class Webhooks(Section, frozen=True, kw_only=True):
+    """What the marketplace calls for organisations."""
+
+    allow_private: bool = False
+    """Also addresses of private networks: for a marketplace within one."""
+    authority: Path | None = None
+    """The certificate authorities of receivers, PEM; without it the public ones."""
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -54,6 +116,12 @@ class Settings(Section, frozen=True, kw_only=True):
     """SQLite: the exchange and its log."""
     postgresql: PostgresUrl | None = None
     """PostgreSQL instead: a URL without a password, which `~/.pgpass` or the server's own means give."""
+    smtp: Smtp | None = None
+    """Without it no notice goes by e-mail."""
+    webhooks: Webhooks = Webhooks()
+
+    identity: IdentitySettings | None = None
+    """How subjects are identified and told."""
 
     @property
     def pair(self) -> KeyPair:

@@ -9,17 +9,20 @@ from sqlalchemy import Connection
 
 from audit.entry import EntryKind, Event, Value
 from audit.storage.batch import Batch
+from compute.terms import Terms
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
 from marketplace.flow.application import Application, undrafted
 from marketplace.flow.case import AuditCase
 from marketplace.flow.contract import Contract
 from marketplace.flow.event import event
+from marketplace.flow.metering import standing
+from marketplace.flow.notice import Notice, Topic
 from marketplace.flow.party import Party
 from marketplace.flow.permit import PermitRecord, permit_role
-from marketplace.flow.product import Listing
+from marketplace.flow.product import Listing, require_visible
 from marketplace.flow.states import Role
-from marketplace.store import applications, cases, contracts, parties, permits, products
+from marketplace.store import applications, cases, contracts, notices, parties, permits, products, usage
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,26 @@ class Transaction:
         """Append an event of the marketplace's as it is, and give its index."""
         if self.batch is None:
             raise RuntimeError("nothing can be recorded in a transaction that only reads")
+        if (stood := standing(made)) is not None:  # what a month of it costs follows from the log alone
+            usage.stand(self.connection, stood)
         return self.batch.report(made)
+
+    def notify(
+        self,
+        organisation: str,
+        topic: Topic,
+        about: str,
+        *,
+        role: str | None = None,
+        member: str | None = None,
+        **data: str | int,
+    ) -> None:
+        """Tell an organisation, those with a role in it, or one member of what happened, once this commits."""
+        self.told(Notice(organisation, topic, about, self.now, role, member, data))
+
+    def told(self, notice: Notice) -> None:
+        """Tell what a notice says, once this commits."""
+        notices.add(self.connection, notice)
 
     def party(self, name: str) -> Party:
         """Give a party; who takes part is no secret."""
@@ -60,9 +82,10 @@ class Transaction:
         return party
 
     def listing(self, key: tuple[str, str, str]) -> Listing:
-        """Give a listing by provider, product and version; the catalog is no secret."""
+        """Give a listing by provider, product and version; what was ever listed is no secret."""
         if (listing := products.load(self.connection, key)) is None:
             raise missing("product", " ".join(key))
+        require_visible(listing, self.actor)
         return listing
 
     def application(self, contract: str) -> Application:
@@ -78,6 +101,12 @@ class Transaction:
             applied = applications.load(self.connection, name)
             raise missing("contract", name) if applied is None else undrafted(applied, self.actor)
         return found, role_in("contract", found.terms, self.actor)
+
+    def terms(self, contract: str) -> Terms:
+        """Give the terms of a contract that is known to be there, whoever acts."""
+        if (found := contracts.terms(self.connection, contract)) is None:
+            raise missing("contract", contract)
+        return found
 
     def case(self, name: str) -> AuditCase:
         """Give an auditor's case; only supervisors and the operator know of any."""

@@ -12,8 +12,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
+from compute.at_rest import AtRest
 from compute.canonical import Message, decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.provider.alignments import AlignmentStore
 from compute.protocols.alignment.bank import Asked, BankAlignment, align, begin
 from compute.protocols.alignment.messages import Align, AlignmentStatement, AlignReturn

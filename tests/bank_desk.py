@@ -8,8 +8,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
+from compute.at_rest import AtRest
 from compute.canonical import Message, decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.bank.desk import BankDesk
 from compute.node.jobs.context import JobContext
 from compute.node.jobs.job import Progress

@@ -1,11 +1,15 @@
-"""What all tests share: one Paillier key and its blinding pool, and examples that are the same in every run."""
+"""What all tests share: a Paillier key and its pool, examples that are the same in every run, files in memory."""
 
+import dataclasses
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import postgres
 import pytest
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from hypothesis import settings
 from well_formed import remember_proofs
 from world import World, build
@@ -13,12 +17,26 @@ from world import World, build
 from compute.paillier.ciphertexts import to_bytes
 from compute.paillier.pool import Pool, pool_size
 from compute.paillier.private import PrivateKey
+from marketplace import credentials
 
 if TYPE_CHECKING:
     from processes.live_market import Market
 
 settings.register_profile("veilmart", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("veilmart")
+
+MEMORY = Path("/dev/shm")  # noqa: S108 -- pytest makes a folder of the user's own in it
+ROOM = 2 << 30  # bytes
+
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory where there is room: all is written as to a disk, but an fsync is free.
+
+    What a killed process leaves is the same. Who names a folder in PYTEST_DEBUG_TEMPROOT has it used.
+    """
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 
 # Two 1024-bit primes that PrivateKey.generate drew once. They protect nothing.
 P = int(
@@ -35,6 +53,10 @@ Q = int(
     "c09f5420279725c916d2280c0eece02009a7adbd8ba166a1f285a92b1095c32f",
     16,
 )
+
+
+CHEAP = dataclasses.replace(RFC_9106_LOW_MEMORY, time_cost=1, memory_cost=32, parallelism=1)
+"""The parameters of argon2id for what tests type in."""
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +77,19 @@ def _proofs_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         remember_proofs(patch)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "RFC_9106_LOW_MEMORY", CHEAP)
+        yield
+
+
+@pytest.fixture
+def dear_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed at the cost that they have outside tests; processes of their own always do so."""
+    monkeypatch.setattr(credentials, "RFC_9106_LOW_MEMORY", RFC_9106_LOW_MEMORY)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def server() -> Iterator[str]:
     Started by root it gives up root's rights: it runs as the user pgserver, which is made if there is none. Where
     it cannot start the test is skipped, but in CI it fails.
     """
-    folder = Path(tempfile.mkdtemp(prefix="veilmart-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="veilmart-postgres-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     runtime = folder / "run"
     runtime.mkdir(mode=0o700)
     try:
@@ -44,11 +44,15 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def database(url: str) -> Iterator[str]:
-    """Give the URL of a new database on the server, dropped at the end with whoever is still connected to it."""
+def database(url: str, template: str | None = None) -> Iterator[str]:
+    """Give the URL of a new database on the server, dropped at the end with whoever is still connected to it.
+
+    It is a copy of the one at the URL `template`, to which nobody is connected, or empty.
+    """
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
+    copied = "" if template is None else f" TEMPLATE {psycopg.conninfo.conninfo_to_dict(template)['dbname']}"
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+        admin.execute(f"CREATE DATABASE {name}{copied}")
         try:
             yield url.replace("/postgres?", f"/{name}?")
         finally:

@@ -14,11 +14,11 @@ from world import EXAMPLES, NOW, POLICY, TODAY, Clock
 
 from audit.database import open_engine
 from catalog.description import load_product
+from compute.at_rest import AtRest
 from compute.binning import Bins
 from compute.disclosure.policy import Policy, read_policy
 from compute.frame import Frame, read_frame
 from compute.node.answers import AnswerStore
-from compute.node.at_rest import AtRest
 from compute.node.grids import published_grids
 from compute.node.holding import scales
 from compute.node.provider.alignments import AlignmentStore

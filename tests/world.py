@@ -25,10 +25,10 @@ from audit.note import KeyKind, VerifierKey
 from audit.policy import Policy, Witness
 from audit.storage.batch import Batch, Signer
 from audit.storage.check import check
+from compute.at_rest import AtRest
 from compute.binning import Bins, CategoryBins, NumberBins
 from compute.canonical import Message, encode
 from compute.node.answers import AnswerStore
-from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.provider import desk as provider_node

@@ -12,6 +12,7 @@ COMMANDS = {
     "call": ("veilmart.call_command", "call"),
     "demo": ("veilmart.demo.command", "demo"),
     "key": ("veilmart.key_command", "key"),
+    "market": ("veilmart.market.command", "market"),
     "marketplace": ("veilmart.marketplace_command", "marketplace"),
     "node": ("veilmart.node_command", "node"),
     "reviewer": ("veilmart.reviewer.command", "reviewer"),

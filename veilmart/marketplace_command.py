@@ -1,21 +1,23 @@
 """``veilmart marketplace``."""
 
+import logging
 import signal
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.exc import SQLAlchemyError
 
 from audit.database import open_engine
 from audit.errors import LogError
 from audit.log import Log
 from audit.storage.publication import Publication
 from compute.canonical import FormatError, decode
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.records import PartyRecord
 from compute.settings import SettingsError
 from compute.signing import SignatureError, Signed, verify
@@ -26,15 +28,27 @@ from compute.web.keyfile import load_or_make, public_text
 from compute.web.secret import SecretFileError
 from compute.web.tls_key import warn_of_plain
 from marketplace.api.app import create_app
-from marketplace.gate import Setting
+from marketplace.commands.messenger import BATCH, Messenger
+from marketplace.errors import MarketplaceError
+from marketplace.exchange import Exchange
+from marketplace.gate import Gate, Setting
 from marketplace.publication import open_publication
 from marketplace.settings import Settings, load
+from marketplace.store import revision
 from marketplace.witnesses import Collector
+from marketplace.working import delivering
 from veilmart.lazy import BilingualGroup
+from veilmart.marketplace_database import backup, migrate, restore
+from veilmart.marketplace_reindex import reindex
+from veilmart.organisation_file import read_profile
 from veilmart.person import EXAMPLE, load_person, open_peer
 from veilmart.serving import address_file_option, check_databases, config_option, keep_private, log_to_stderr
 from veilmart.serving import serve as serve_app
 
+logger = logging.getLogger(__name__)
+
+MESSAGES = 0.5
+"""Seconds between two looks for messages to subjects."""
 KEY_BYTES = 32
 """Of an Ed25519 public key."""
 _CONFIG = config_option("examples/config/marketplace.toml")
@@ -46,6 +60,10 @@ def marketplace() -> None:
 
     运行数据产品超市:目录、申请、合约、用数许可证、审计日志。
     """
+
+
+for each in (migrate, backup, restore, reindex):
+    marketplace.add_command(each)
 
 
 @marketplace.command()
@@ -76,9 +94,9 @@ def serve(*, config: Path, address_file: Path | None) -> None:
 @marketplace.command()
 @_CONFIG
 def work(*, config: Path) -> None:
-    """Have the witnesses cosign the log, until SIGTERM or Ctrl-C. One beside the server.
+    """Have the witnesses cosign the log, and deliver notices and messages, until SIGTERM or Ctrl-C.
 
-    请见证方为审计日志签名,直到 SIGTERM 或 Ctrl-C。数据产品超市服务旁运行一个。
+    请见证方为审计日志签名并送达通知与短信,直到 SIGTERM 或 Ctrl-C。数据产品超市服务旁运行一个。
     """
     log_to_stderr()
     stopped = Event()
@@ -96,9 +114,28 @@ def work(*, config: Path) -> None:
                     f"{settings.authority}: {error.strerror or error}; name the authority's certificate, in PEM"
                 )
                 raise SettingsError(problem) from error
-            collector.run(stopped)
+            messenger = Messenger(Gate(publication.log, setting), setting.subjects)
+            sending = Thread(target=_send_messages, args=(messenger, stopped))
+            sending.start()
+            try:
+                with delivering(settings, setting, stopped):
+                    collector.run(stopped)
+            finally:
+                stopped.set()
+                sending.join()
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _send_messages(messenger: Messenger, stopped: Event) -> None:
+    """Hand on the short messages to subjects that wait, until the event is set."""
+    while not stopped.is_set():
+        try:
+            while messenger.deliver() == BATCH:
+                pass
+        except (LogError, SQLAlchemyError):
+            logger.exception("messages to subjects wait")
+        stopped.wait(MESSAGES)
 
 
 @marketplace.command()
@@ -115,6 +152,32 @@ def key(*, config: Path) -> None:
     except (SettingsError, SecretFileError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(public_text(own))
+
+
+@marketplace.command("init-operator")
+@_CONFIG
+@click.option("--login", default="administrator", show_default=True, help="Of the first account. 首个账号。")
+@click.option("--name", required=True, help="Whose account it is. 使用人姓名。")
+@click.argument("profile", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def init_operator(*, config: Path, login: str, name: str, profile: Path) -> None:
+    """Make the operator's organisation and print a one-time invitation for an administrator of it.
+
+    建立运营机构并打印首位运营管理员的一次性邀请令牌;没有默认口令。
+
+    Run it on the marketplace's own host; again, with another login, when all administrators have lost theirs.
+    """
+    described = read_profile(profile)
+    try:
+        settings = load(config)
+        setting = Setting.of(settings, load_or_make(settings.key, settings.unlock.secret))
+        engine = open_engine(settings.store)
+        try:
+            invited = Exchange(engine, setting).organisations.found_operator(described, login, name)
+        finally:
+            engine.dispose()
+    except (SettingsError, SecretFileError, LogError, MarketplaceError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(invited.token)
 
 
 @marketplace.command()
@@ -193,7 +256,10 @@ def _publication(settings: Settings, setting: Setting) -> Iterator[Publication]:
     """Open what of the log is shown; raise `SettingsError` where nothing may be signed."""
     engine = open_engine(settings.store)
     try:
-        yield open_publication(settings, setting, Log(engine, setting.signer))
+        log = Log(engine, setting.signer)
+        with log.transaction() as batch:
+            revision.prepare(batch.connection)
+        yield open_publication(settings, setting, log)
     except LogError as error:
         raise SettingsError(f"{settings.store}: {error}; correct that first") from error
     finally:

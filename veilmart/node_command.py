@@ -91,8 +91,9 @@ def work(*, role: Role, config: Path) -> None:
             get_context("forkserver").Process(target=upkeep, args=(settings,), daemon=True).start()
         with open_site(settings) as site:
             threading.Thread(target=_tend, args=(site,), daemon=True).start()
-            if role == "reviewer":
-                threading.Thread(target=_keep_up, args=(site, _part(role, "upkeep")), daemon=True).start()
+            beside = {"reviewer": ["upkeep"], "bank": ["upkeep", "watch"], "provider": ["watch"]}
+            for part in beside.get(role, ()):
+                threading.Thread(target=_keep_up, args=(site, _part(role, part)), daemon=True).start()
             complete = _part(role, "desk").open_release(site).complete if role == "provider" else None
             over = threading.Event()
             following = threading.Thread(target=_follow, args=(site, complete, over), daemon=True)
@@ -165,6 +166,10 @@ def _keep_up(site: Site[Any], upkeep: Any) -> None:  # noqa: ANN401 -- the role'
         while not waiting.wait(upkeep.PAUSE):
             try:
                 do()
+            except WebError as error:
+                logger.warning(
+                    "upkeep waits for another party: %s; the next round is in %.0f s", error, upkeep.PAUSE
+                )
             except Exception:
                 logger.exception("upkeep goes on; the next round is in %.0f s", upkeep.PAUSE)
 

@@ -49,8 +49,9 @@ class Group:
     def run(self, work: Callable[[Batch], T]) -> T:
         """Give what `work` gives, once the transaction in which it ran is durable.
 
-        It may read, and add to the batch, and write nothing else: if it raises, what it added is forgotten and its
-        caller gets the error. Raises LogError if the transaction failed.
+        It may read, and add to the batch: if it raises, what it added is forgotten and its caller gets the error.
+        What else it writes it writes last, when nothing can refuse it any more, for that is not taken back. Raises
+        LogError if the transaction failed.
         """
         own = _Work(work)
         with self._arrivals:

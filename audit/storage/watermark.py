@@ -7,6 +7,7 @@ backups.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from audit import checkpoint as checkpoints
@@ -34,11 +35,15 @@ class Watermark:
 
     def check(self, log: Log) -> None:
         """Return if the log has grown from what was shown; raise LogError if not, and nothing may be signed."""
+        self.check_root(log.root)
+
+    def check_root(self, root: Callable[[int], bytes]) -> None:
+        """Do so for a log that is not open yet; `root` gives the root at a size, or raises ProofError."""
         shown = self.read()
         if shown is None:
             return
         try:
-            is_own = log.root(shown.size) == shown.root
+            is_own = root(shown.size) == shown.root
         except ProofError:
             is_own = False
         if not is_own:

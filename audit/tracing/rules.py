@@ -29,7 +29,10 @@ MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 MAX_THRESHOLD = 1_000_000
 _LAST = 253_402_300_799_999  # the last millisecond of the year 9999, where datetime ends
-_IDLE = (EntryKind.CONTRACT_SUSPENDED, EntryKind.CONTRACT_TERMINATED, EntryKind.CONTRACT_EXPIRED)
+_IDLE = (
+    *(EntryKind.CONTRACT_SUSPENDED, EntryKind.CONTRACT_TERMINATED),
+    *(EntryKind.CONTRACT_REVOKED, EntryKind.CONTRACT_EXPIRED),
+)
 _IN_FORCE = (EntryKind.CONTRACT_ACTIVATED, EntryKind.CONTRACT_REINSTATED)
 
 
@@ -84,7 +87,8 @@ class Facts:
     """What the rules look at, from one pass over a log."""
 
     uses: list[Use]
-    issued: dict[str, Indexed] = field(default_factory=dict)  # permit → the entry of its issue
+    issues: dict[str, list[Indexed]] = field(default_factory=lambda: defaultdict(list))
+    """Permit → the entries of its issues, in their order: an amendment issues it anew."""
     ended: dict[str, int] = field(default_factory=dict)  # permit → the index at which it was revoked or expired
     phases: dict[str, list[tuple[int, bool]]] = field(default_factory=lambda: defaultdict(list))
     """Contract → the indices from which on it is in force, and is not."""
@@ -108,11 +112,13 @@ class Facts:
         """Take what the rules need of an entry."""
         kind, contract, permit = entry.kind, str(entry.contract), str(entry.permit_id)
         if kind is EntryKind.PERMIT_ISSUED:
-            self.issued[permit] = index, entry
+            self.issues[permit].append((index, entry))
         elif kind in {EntryKind.PERMIT_REVOKED, EntryKind.PERMIT_EXPIRED}:
             self.ended.setdefault(permit, index)
         elif kind in {*_IN_FORCE, *_IDLE}:
-            self.phases[contract].append((index, kind in _IN_FORCE))
+            # Each side that stopped a contract lifts its own stop: it goes on with the last one.
+            is_in_force = kind in _IN_FORCE and not entry.detail.get("suspensions", 0)
+            self.phases[contract].append((index, is_in_force))
         elif applies_for_statistics(entry):
             self.statistical.add(contract)
         elif kind is EntryKind.CONSENT_REGISTERED:
@@ -172,7 +178,7 @@ def unused_fields(facts: Facts, rules: Rules) -> Iterator[Finding]:
     under: dict[str, list[Use]] = defaultdict(list)
     for use in facts.uses:
         under[str(use.permit)].append(use)
-    for permit, (index, entry) in facts.issued.items():
+    for permit, (*_, (index, entry)) in facts.issues.items():
         used = [use for use in under[permit] if use.fields]
         taken = {name for use in used for name in use.fields}
         idle = sorted(_granted(entry) - taken)
@@ -237,7 +243,7 @@ def bursts(facts: Facts, rules: Rules) -> Iterator[Finding]:
 
 def expiring(facts: Facts, rules: Rules, now: int) -> Iterator[Finding]:
     """Permits that have not ended and will within so many days."""
-    for permit, (index, entry) in facts.issued.items():
+    for permit, (*_, (index, entry)) in facts.issues.items():
         ends = entry.detail.get("not_after")
         if not isinstance(ends, int) or permit in facts.ended or not 0 < ends - now <= rules.expiring_days * DAY:
             continue
@@ -289,11 +295,11 @@ def refused_repeatedly(facts: Facts, rules: Rules) -> Iterator[Finding]:
 
 def _beyond(use: Use, facts: Facts) -> Iterator[tuple[str, str]]:
     first = use.indices[0]
-    issued = facts.issued.get(str(use.permit))
-    if issued is None or issued[0] > first:
+    issued = [entry for index, entry in facts.issues.get(str(use.permit), ()) if index < first]
+    if not issued:
         yield "用数时没有用数许可证", "no permit had been issued"
     else:
-        granted = issued[1]
+        granted = issued[-1]
         if beyond := sorted(set(use.fields) - _granted(granted)):
             names = ", ".join(beyond)
             yield f"使用了未授予的数据项:{names}", f"fields that are not granted: {names}"

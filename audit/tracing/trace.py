@@ -13,6 +13,10 @@ from audit.tracing.uses import Entries, Indexed, Use, uses
 
 _OF_PRODUCTS = frozenset(
     {
+        EntryKind.PRODUCT_SUBMITTED,
+        EntryKind.PRODUCT_REVIEWED,
+        EntryKind.PRODUCT_RETURNED,
+        EntryKind.PRODUCT_REJECTED,
         EntryKind.PRODUCT_PUBLISHED,
         EntryKind.PRODUCT_SUSPENDED,
         EntryKind.PRODUCT_REINSTATED,

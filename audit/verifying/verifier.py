@@ -31,6 +31,7 @@ MODULES = (
     "verifying/served",
     "verifying/source",
     "verifying/standalone",
+    "strict_json",
     "tile",
     "tracing/uses",
     "verifying/verdict",

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from audit.subjects import SubjectTree
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.node.answers import AnswerStore
 from compute.node.consents import KnownConsents
 from compute.node.provider.uses import UseStore
 from compute.node.registry import KeptPresentation, RegistryStore
 from compute.node.salted import Salted
 from compute.node.salts import SaltStore
-from compute.permit import Permit, PermitError, check_permit, permit_name, read_permit
+from compute.permit import STATUS_AGE, Permit, PermitError, PermitStatus, check_permit, permit_name, read_permit
 from compute.protocols.alignment.messages import AlignmentStatement
 from compute.protocols.base import STATEMENT_AGE, RefusalError
 from compute.protocols.joint_statistics.messages import Asked, StatisticsQuestion
@@ -26,7 +26,8 @@ from compute.protocols.permit_presentation.messages import PermitPresented, Pres
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion
 from compute.protocols.risk_score.checks import Domain, Registered
 from compute.protocols.risk_score.messages import JobStatement, ModelApproval, RegisteredTables
-from compute.signing import SignatureError, digest, verify
+from compute.protocols.signed import of_bank
+from compute.signing import SignatureError, Signed, digest
 from compute.terms import Terms, Use
 from compute.web.errors import PeerProblemError
 
@@ -41,6 +42,8 @@ LABELS, ALIGNMENT, QUESTIONED = 2, 3, 8
 """The numbers among those of a label vector, of an alignment, and of a question of statistics."""
 PRESENTED = 3
 """The number of the permit's own checks among those of a presentation."""
+STATUS_TRIES = 3
+"""How often a status is asked for that is too old once it comes."""
 
 
 class PermitAdmission:
@@ -60,7 +63,7 @@ class PermitAdmission:
         self._domain, self._issuer, self._market = domain, issuer, market
         self._registry, self._answers, self._clock = registry, answers, clock
         self._salts, self._uses = salts, uses
-        self._consents = KnownConsents(market, domain.pins)
+        self._consents = KnownConsents(market, domain.pins, issuer)
 
     def present(self, message: PresentPermit) -> PermitPresented:
         """Keep a bank's permit, or raise :class:`RefusalError`; the very same presentation again changes nothing.
@@ -72,10 +75,7 @@ class PermitAdmission:
            and bring back who was erased.
         """
         presented, now = message.presentation.statement, self._clock()
-        try:
-            verify(message.presentation, presented.bank, "consumer", self._domain.pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        of_bank(message.presentation, presented.bank, self._domain.pins)  # 1
         if abs(now - presented.issued_at) > STATEMENT_AGE:  # 2
             raise RefusalError(2, "the presentation is not of the last hour", "present the permit anew")
         terms = _terms(presented)
@@ -251,28 +251,38 @@ class PermitAdmission:
         operation: str = OPERATION,
     ) -> Permit:
         """Run the checks of the permit with a status over a fresh nonce; a failure is `check` of ours."""
-        holding, nonce, pins = self._domain.holding, secrets.token_bytes(32), self._domain.pins
-        use = Use(
-            consumer=presented.bank,
-            provider=self._domain.name,
-            product=holding.product,
-            product_version=holding.product_version,
-            fields=fields,
-            operation=operation,
-            purpose=purpose,
-            uses=uses,
-            used=used,
-            time=self._clock(),
-        )
+        holding, pins = self._domain.holding, self._domain.pins
         try:
             permit = read_permit(presented.token, self._issuer, pins)
-            with _asking(check):
-                status = self._market.permit_status(permit.jti, nonce)
+            status, nonce, now = self._status(permit.jti, check)
+            use = Use(
+                consumer=presented.bank,
+                provider=self._domain.name,
+                product=holding.product,
+                product_version=holding.product_version,
+                fields=fields,
+                operation=operation,
+                purpose=purpose,
+                uses=uses,
+                used=used,
+                time=now,
+            )
             return check_permit(
                 presented.token, presented.contract, status, nonce=nonce, issuer=self._issuer, pins=pins, use=use
             )
         except PermitError as error:
             raise RefusalError(check, f"permit check {error.check}: {error.reason}", error.remedy) from error
+
+    def _status(self, permit: str, check: int) -> tuple[Signed[PermitStatus], bytes, int]:
+        """The status, the nonce it answers, and when it came; asked for anew while it came too late."""
+        tries = STATUS_TRIES
+        while True:
+            nonce, tries = secrets.token_bytes(32), tries - 1
+            with _asking(check):
+                status = self._market.permit_status(permit, nonce)
+            now = self._clock()  # read after the answer: a marketplace may be long in starting
+            if tries == 0 or status.statement.at >= now - STATUS_AGE:
+                return status, nonce, now
 
     def _standing(self, terms: Terms) -> frozenset[bytes]:
         """The commitments whose consent stands now, by what the bank stated, every part verified."""

@@ -1,5 +1,8 @@
 """The consents under contracts, as their banks signed them: all are asked for at each use, what is new is sent.
 
+A consent counts by the bank's signature and no other's. A withdrawal counts by the bank's, or by that of the
+marketplace, which states what a subject has told it: it can end consents, and make none.
+
 Statements are only ever added, so a process that has verified the first so many asks for those behind them. What
 it was told it keeps while it lives; a withdrawal that no process here was told of can be kept from it.
 """
@@ -9,15 +12,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from compute.records import ConsentBatch, Consents, ConsentWithdrawal
-from compute.signing import Pin, SignatureError, verify
+from compute.signing import Pin, Pins, SignatureError, Signed, verify
 from compute.terms import Terms
 
 MAX_KEPT = 1_000_000
 """Consents that a process keeps in memory, some 200 bytes each; the contract used longest ago goes first."""
 
 
+def verify_withdrawal(
+    signed: Signed[ConsentWithdrawal], consumer: str, market: str, pins: Pins
+) -> ConsentWithdrawal:
+    """Give a withdrawal; raise SignatureError unless the consumer signed it, or the marketplace for a subject."""
+    if signed.signer == market:
+        return verify(signed, market, "operator", pins)
+    return verify(signed, consumer, "consumer", pins)
+
+
 class Source(Protocol):
-    """Where consents are asked for: `compute.client.MarketplaceClient`."""
+    """Where consents are asked for: `compute.client.marketplace.MarketplaceClient`."""
 
     def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
         """Give all batches and withdrawals under a contract behind the first so many."""
@@ -52,15 +64,15 @@ def _statements(known: _Known) -> int:
 class KnownConsents:
     """The consents of a process, for any number of threads."""
 
-    def __init__(self, source: Source, pins: Mapping[str, Pin]) -> None:
-        self._source, self._pins = source, pins
+    def __init__(self, source: Source, pins: Mapping[str, Pin], market: str) -> None:
+        self._source, self._pins, self._market = source, pins, market
         self._known: dict[str, _Known] = {}
 
     def standing(self, terms: Terms, now: int) -> frozenset[bytes]:
         """Give the commitments whose consent stands at `now` by all that the marketplace has now.
 
-        Raises SignatureError for statements that are not the consumer's under this contract, and what the
-        source raises.
+        Raises SignatureError for statements that are neither the consumer's under this contract nor a withdrawal
+        of the marketplace's, and what the source raises.
         """
         if terms.consumer not in self._pins:
             raise SignatureError(f"no key of {terms.consumer} is pinned here; enrol the party first")
@@ -86,7 +98,7 @@ class KnownConsents:
     def _verify(self, terms: Terms, told: Consents, news: Consents) -> None:
         stated: list[ConsentBatch | ConsentWithdrawal] = [
             *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.batches),
-            *(verify(signed, terms.consumer, "consumer", self._pins) for signed in news.withdrawals),
+            *(verify_withdrawal(each, terms.consumer, self._market, self._pins) for each in news.withdrawals),
         ]
         if any(statement.contract != terms.contract for statement in stated):
             raise SignatureError("they are of another contract")

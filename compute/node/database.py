@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Column, Engine, LargeBinary, MetaData, Table, insert, inspect, select
 
 from audit.database import open_engine
-from compute.node.at_rest import AtRest, AtRestError
+from compute.at_rest import AtRest, AtRestError
 from compute.settings import SettingsError
 
 _METADATA = MetaData()

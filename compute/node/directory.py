@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.records import PartyRecord
 from compute.signing import Pin, Pins, SignatureError, Signed, verify
 from compute.web.errors import WebError
@@ -22,8 +22,8 @@ _AGAIN = 1.0
 class Directory(Mapping[str, Pin]):
     """The pins of all parties: those `pinned` here from the start, and those that `operator`, one of them, signed.
 
-    Looking a party up raises what `compute.client.MarketplaceClient` raises, and SignatureError for a directory
-    that the operator did not sign.
+    Looking a party up raises what `compute.client.marketplace.MarketplaceClient` raises, and SignatureError for a
+    directory that the operator did not sign.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """A node's X25519 keys of the present and the last epochs, shared by its processes over one database.
 
-The private keys are sealed (`compute.node.at_rest`), each for its public key and its end: no row can be given
+The private keys are sealed (`compute.at_rest`), each for its public key and its end: no row can be given
 another's key, nor a longer life.
 """
 
@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Row, Table, delete, insert, select
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.canonical import DAY, HOUR
-from compute.node.at_rest import AtRest
 from compute.protocols.risk_score.epochs import KeyEpoch
 
 EPOCH = DAY
@@ -33,7 +33,7 @@ _EPOCHS = Table(
 class EpochStore:
     """The table of keys over an engine of ``audit.database``. Keys that have expired are deleted with the next.
 
-    Its methods raise :class:`compute.node.at_rest.AtRestError` for a key that was altered.
+    Its methods raise :class:`compute.at_rest.AtRestError` for a key that was altered.
     """
 
     def __init__(self, engine: Engine, at_rest: AtRest, clock: Callable[[], int]) -> None:

@@ -33,8 +33,8 @@ from sqlalchemy import (
 
 from audit.database import reader
 from audit.salts import SaltTree
+from compute.at_rest import AtRest
 from compute.canonical import DAY
-from compute.node.at_rest import AtRest
 from compute.node.legal_holds import Hold, HoldStore, holds_in
 from compute.node.salts import SaltStore, replace_in, tree_in
 from compute.node.wiping import wipe

@@ -214,38 +214,19 @@ def statistics_received(node: str, message: AskStatistics, now: int, facts: Fact
 
 def statistics_sent(bank: str, contract: str, asked: Asked, job: StatisticsJob, rows: int, now: int) -> Event:
     """Give the bank's half of a question of statistics: it goes to this provider, over so many rows."""
-    name = digest(job)
-    return Event(
-        id=new_id(bank, f"{EntryKind.QUERY_SENT} {asked.provider} ".encode() + name),
-        kind=EntryKind.QUERY_SENT,
-        time=now,
-        node=bank,
-        contract=contract,
-        counterparty=asked.provider,
-        permit_id=asked.permit,
-        job=name.hex(),
-        detail={"rows": rows, "question": logged_question(job, asked.question)},
-    )
+    detail: Detail = {"rows": rows, "question": logged_question(job, asked.question)}
+    return _asked(bank, asked.provider, contract, asked.permit, digest(job), detail, now)
 
 
 def statistics_answered(
     bank: str, contract: str, job: StatisticsJob, answer: Answer, rows: int, now: int
 ) -> Event:
     """Give the bank's half of an answer that holds statistics: it came, and this is its digest."""
-    came, asked = digest(answer), job.asked_of(answer.provider)
+    asked = job.asked_of(answer.provider)
     if asked is None:
         raise ValueError(f"the job asks nothing of {answer.provider}, whose answer this is")
-    return Event(
-        id=_id_of(bank, EntryKind.ANSWER_RECEIVED, came),
-        kind=EntryKind.ANSWER_RECEIVED,
-        time=now,
-        node=bank,
-        contract=contract,
-        counterparty=answer.provider,
-        permit_id=asked.permit,
-        job=answer.job.hex(),
-        detail={"answer": came.hex(), "rows": rows, "question": logged_question(job, asked.question)},
-    )
+    detail: Detail = {"rows": rows, "question": logged_question(job, asked.question)}
+    return _came(bank, contract, asked.permit, answer, detail, now)
 
 
 def received(node: str, query: Query | BandQuery, now: int, facts: Facts) -> Event:
@@ -259,22 +240,33 @@ def received(node: str, query: Query | BandQuery, now: int, facts: Facts) -> Eve
 
 def sent(bank: str, provider: str, contract: str, job: JobStatement, subjects_root: bytes, now: int) -> Event:
     """Give the bank's half of a query: it goes to this provider, about the subjects that the root commits to."""
-    name = digest(job)
+    detail: Detail = {"rows": job.rows, "approval": job.approval.hex(), "subjects_root": subjects_root.hex()}
+    return _asked(bank, provider, contract, job.permit_at(provider), digest(job), detail, now)
+
+
+def answered(bank: str, contract: str, job: JobStatement, subjects_root: bytes, answer: Answer, now: int) -> Event:
+    """Give the bank's half of an answer: it came, this is its digest, and these subjects it is about."""
+    detail: Detail = {"rows": job.rows, "subjects_root": subjects_root.hex()}
+    return _came(bank, contract, job.permit_at(answer.provider), answer, detail, now)
+
+
+def _asked(
+    bank: str, provider: str, contract: str, permit: str | None, job: bytes, detail: Detail, now: int
+) -> Event:
     return Event(
-        id=new_id(bank, f"{EntryKind.QUERY_SENT} {provider} ".encode() + name),
+        id=new_id(bank, f"{EntryKind.QUERY_SENT} {provider} ".encode() + job),
         kind=EntryKind.QUERY_SENT,
         time=now,
         node=bank,
         contract=contract,
         counterparty=provider,
-        permit_id=job.permit_at(provider),
-        job=name.hex(),
-        detail={"rows": job.rows, "approval": job.approval.hex(), "subjects_root": subjects_root.hex()},
+        permit_id=permit,
+        job=job.hex(),
+        detail=detail,
     )
 
 
-def answered(bank: str, contract: str, job: JobStatement, subjects_root: bytes, answer: Answer, now: int) -> Event:
-    """Give the bank's half of an answer: it came, this is its digest, and these subjects it is about."""
+def _came(bank: str, contract: str, permit: str | None, answer: Answer, detail: Detail, now: int) -> Event:
     came = digest(answer)
     return Event(
         id=_id_of(bank, EntryKind.ANSWER_RECEIVED, came),
@@ -283,9 +275,9 @@ def answered(bank: str, contract: str, job: JobStatement, subjects_root: bytes, 
         node=bank,
         contract=contract,
         counterparty=answer.provider,
-        permit_id=job.permit_at(answer.provider),
+        permit_id=permit,
         job=answer.job.hex(),
-        detail={"answer": came.hex(), "rows": job.rows, "subjects_root": subjects_root.hex()},
+        detail={"answer": came.hex(), **detail},
     )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from catalog.delivery import Delivery
 from catalog.description import load_product
 from catalog.errors import CatalogError
-from catalog.product import Delivery, Product
+from catalog.product import Product
 from compute.node.grids import published_grids
 from compute.node.settings import ProviderSettings
 from compute.protocols.holding import Holding, Snapshot

@@ -3,7 +3,7 @@
 A job is checked when it comes, and again when it is answered, in another process. Which consents stand, and who
 was erased, is found anew each time. The commitments and values themselves, ten hashes for each subject, stay what
 they are while the contract's salts do; so they are kept beside these and go with them: the transaction that erases
-a salt deletes all that was derived under its contract. They are sealed for their job (`compute.node.at_rest`): who
+a salt deletes all that was derived under its contract. They are sealed for their job (`compute.at_rest`): who
 alters the file gets no other subject admitted.
 """
 
@@ -26,8 +26,8 @@ from sqlalchemy import (
 
 from audit.salts import KEY_SIZE, SaltTree
 from audit.subjects import use_values
+from compute.at_rest import AtRest
 from compute.canonical import DAY
-from compute.node.at_rest import AtRest
 from compute.records import commitments
 
 KEPT_FOR = 7 * DAY

@@ -2,19 +2,31 @@
 
 The bank draws the seed, a provider is shown it with the permit. Nobody keeps the seed beside the tree: once a salt
 is erased the seed is gone too, and only its digest tells whether it is the same that is shown again. The tree is
-sealed (`compute.node.at_rest`), and its old bytes are overwritten all the same: the node could still open them.
+sealed (`compute.at_rest`), and its old bytes are overwritten all the same: the node could still open them.
 """
 
 import hashlib
 import secrets
 
-from sqlalchemy import Column, Connection, Engine, LargeBinary, MetaData, Select, Table, Text, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
 from audit.salts import KEY_SIZE, SaltTree, seed_digest
+from compute.at_rest import AtRest
 from compute.node import salted
-from compute.node.at_rest import AtRest
 from compute.node.salted import Salted
 
 _METADATA = MetaData()
@@ -30,7 +42,7 @@ _TREES = Table(
 class SaltStore:
     """The table over an engine of ``audit.database``.
 
-    Its methods raise :class:`compute.node.at_rest.AtRestError` for a tree that was altered.
+    Its methods raise :class:`compute.at_rest.AtRestError` for a tree that was altered.
     """
 
     def __init__(self, engine: Engine, at_rest: AtRest) -> None:
@@ -81,6 +93,17 @@ class SaltStore:
         """Delete what is kept for the job with this digest."""
         with self._engine.begin() as connection:
             salted.drop_in(connection, job)
+
+    def contracts(self) -> list[str]:
+        """Give the contracts that there are salts of, by name."""
+        with self._reader.begin() as connection:
+            return list(connection.scalars(select(_TREES.c.contract).order_by(_TREES.c.contract)))
+
+    def destroy(self, contract: str) -> int:
+        """Destroy all salts of a contract; give 1, or 0 if there were none. Nobody is told of its uses then."""
+        with self._engine.begin() as connection:
+            salted.forget_in(connection, contract)
+            return connection.execute(delete(_TREES).where(_TREES.c.contract == contract)).rowcount
 
     def _put(self, connection: Connection, contract: str, seed: bytes) -> None:
         tree = _sealed(self._at_rest, contract, SaltTree.from_seed(seed))

@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from audit.cosignature import cosigner_name
 from audit.policy import Policy
 from audit.witness import Witness
-from compute.client import MarketplaceClient
+from compute.at_rest import AtRest
+from compute.client.marketplace import MarketplaceClient
 from compute.log_client import LogClient
 from compute.membership import connect, connect_log, load_policy
-from compute.node.at_rest import AtRest
 from compute.node.database import open_database
 from compute.node.directory import Directory
 from compute.node.following import Follower

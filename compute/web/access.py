@@ -25,8 +25,15 @@ def is_public(view: Callable[..., object]) -> bool:
     return getattr(view, _MARK, False)
 
 
-def install(app: flask.Flask, verifier: Verifier) -> None:
-    """Close every route but the public ones: what nobody thought of stays closed."""
+Authenticate = Callable[[flask.Request], str | None]
+"""Another proof than a signature: gives who sent the request, None without such a proof that stands."""
+
+
+def install(app: flask.Flask, verifier: Verifier, authenticate: Authenticate | None = None) -> None:
+    """Close every route but the public ones: what nobody thought of stays closed.
+
+    A request with a signature is its signer's, whatever else it carries; `authenticate` is asked only without one.
+    """
 
     @app.before_request
     def admit() -> None:
@@ -37,5 +44,6 @@ def install(app: flask.Flask, verifier: Verifier) -> None:
         if "Transfer-Encoding" in flask.request.headers:
             flask.abort(411)  # of a body without a length, werkzeug would give the view the first part
         if not is_public(app.view_functions[endpoint]):
-            flask.g.party = verifier.verify(flask.request)
+            other = None if authenticate is None or "Signature" in flask.request.headers else authenticate
+            flask.g.party = (other and other(flask.request)) or verifier.verify(flask.request)
             flask.request.environ[CALLER] = flask.g.party

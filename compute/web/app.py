@@ -27,12 +27,15 @@ def create_app(
     *,
     version: str = "0.1.0",
     max_content_length: int = MAX_CONTENT_LENGTH,
+    authenticate: access.Authenticate | None = None,
 ) -> APIFlask:
     """Give an app with /health, /openapi.json and /docs, to which the party adds its routes.
 
     Every route is for parties with a verified signature, whose name is then in `flask.g.party`; the decorator
     `compute.web.access.public` opens one. Answers to signed requests are signed with `key`. Views refuse by
-    raising ProblemError. A body of more than `max_content_length` bytes is refused unread.
+    raising ProblemError. A body of more than `max_content_length` bytes is refused unread. `authenticate` is a way
+    in for those who do not sign: by a bearer token (RFC 6750). Their answers are not signed either: there is no
+    signature to bind one to, and TLS says who answers.
     """
     app = APIFlask(
         __name__,
@@ -42,7 +45,7 @@ def create_app(
         static_folder=None,  # type: ignore[arg-type]  # Flask's own parameter takes None
     )
     app.config["MAX_CONTENT_LENGTH"] = max_content_length
-    app.url_map.converters[paths.NAME] = paths.NameConverter
+    app.url_map.converters.update(paths.CONVERTERS)
 
     @app.after_request  # the first to be registered runs last: it signs what goes out
     def finish(response: flask.Response) -> flask.Response:
@@ -53,9 +56,11 @@ def create_app(
         sign_response(response, flask.request, party, key, verifier.public_url)
         return response
 
-    access.install(app, verifier)
-    problems.install(app, party)
-    openapi.install(app, verifier.public_url)
+    paths.install(app)
+    access.install(app, verifier, authenticate)
+    ways = [problems.SIGNATURE] if authenticate is None else [problems.SIGNATURE, problems.BEARER]
+    problems.install(app, party, ways)
+    openapi.install(app, verifier.public_url, bearer=authenticate is not None)
     docs.install(app)
 
     @app.get("/health")

@@ -11,6 +11,8 @@ from compute import canonical
 from compute.canonical import Message
 
 JSON = "application/json"
+NOT_TO_KEEP = "not_to_keep"
+"""Attribute of a response whose message has a secret, so that nobody keeps it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,6 +86,17 @@ def answers(by_status: Mapping[int, object]) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def header(view: Callable[..., object], name: str, description: str, refusals: Mapping[int, None]) -> None:
+    """Declare a field that the view's requests must have, and the statuses for those that lack it or are wrong."""
+    declared = {"in": "header", "name": name, "required": True, "description": description}
+    view.__dict__["headers"] = [declared | {"schema": {"type": "string"}}]
+    view.__dict__["answers"] = view.__dict__["answers"] | refusals
+
+
 def respond(answer: Message, status: int = 200) -> flask.Response:
-    """Give the response that carries the message, in canonical form."""
-    return flask.Response(canonical.encode(answer), status, content_type=JSON)
+    """Give the response that carries the message, canonical; its `revision`, if it has one, is the ETag."""
+    response = flask.Response(canonical.encode(answer), status, content_type=JSON)
+    if (revision := getattr(answer, "revision", None)) is not None:
+        response.set_etag(revision)
+    setattr(response, NOT_TO_KEEP, bool(answer.hidden))
+    return response

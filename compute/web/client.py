@@ -82,11 +82,13 @@ class OpenClient:
         json: object = None,
         content: bytes | None = None,
         content_type: str = "application/octet-stream",
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """Give the body of the peer's answer: as it is where `expected` is bytes, else decoded from JSON.
 
-        `json` is anything msgspec encodes; `content` goes out as it is, as `content_type`. What a broken
-        connection interrupts is sent again, signed anew, if the method is idempotent.
+        `json` is anything msgspec encodes; `content` goes out as it is, as `content_type`; `headers` are sent
+        beside and not signed. What a broken connection interrupts is sent again, signed anew, if the method is
+        idempotent or the request has an `Idempotency-Key`.
 
         Raises PeerProblemError for a refusal, ResponseError for an answer that is not proven to be the peer's
         or not of the expected type, PeerUnreachableError if none came in time.
@@ -94,7 +96,7 @@ class OpenClient:
         if json is not None:
             content, content_type = msgspec.json.encode(json), "application/json"
         accept = "*/*" if expected is bytes else "application/json"
-        response = self._exchange(method, path, accept, query, content, content_type)
+        response = self._exchange(method, path, accept, query, content, content_type, headers)
         if not response.is_success:
             raise self._refusal(response)
         return self._decoded(response, expected)
@@ -112,10 +114,11 @@ class OpenClient:
         query: Mapping[str, str | int] | None,
         content: bytes | None,
         content_type: str,
+        extra: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         if not path.startswith("/"):
             raise ValueError(f"{path!r} is no path; it starts with a slash, and the peer's address is set already")
-        headers = {"Accept": accept}
+        headers = {"Accept": accept, **(extra or {})}
         if content is not None:
             headers["Content-Type"] = content_type
         return self._send(self._client.build_request(method, path, params=query, content=content, headers=headers))
@@ -131,7 +134,7 @@ class OpenClient:
             try:
                 return self._client.send(request)
             except httpx.TransportError as error:
-                again = isinstance(error, _NO_CONNECTION) and request.method in _IDEMPOTENT
+                again = isinstance(error, _NO_CONNECTION) and _is_idempotent(request)
                 until = connected_by if isinstance(error, _NOTHING_SENT) else deadline
                 if not again or _is_untrusted(error) or time.monotonic() + pause >= until:
                     raise self._unreachable(request, error) from error
@@ -232,6 +235,10 @@ class _BoundedStream(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _is_idempotent(request: httpx.Request) -> bool:
+    return request.method in _IDEMPOTENT or "Idempotency-Key" in request.headers
 
 
 def _is_untrusted(error: BaseException | None) -> bool:

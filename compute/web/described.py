@@ -13,6 +13,8 @@ from compute.web.openapi import template
 _REF = "#/components/schemas/{name}"
 _OF_BODIES = frozenset({400, 413, 415})
 """What only a request with a body is refused for."""
+_TOO_LONG = {"414": Raw("text/html")}
+"""What only a request with a query can be; gunicorn says so before it asks the app."""
 
 
 def install(app: APIFlask, refusals: Collection[int]) -> None:
@@ -33,10 +35,11 @@ def install(app: APIFlask, refusals: Collection[int]) -> None:
             _describe(document["paths"][path][method], view, of, refusals)
         completed: Any = complete(document) if complete else document
         for path, method, view in routes:  # a refusal of another form than the others'
-            raw = {status: answer for status, answer in view.answers.items() if isinstance(answer, Raw)}
-            completed["paths"][path][method]["responses"].update(
-                {str(status): _response(answer, of) for status, answer in raw.items()}
-            )
+            operation = completed["paths"][path][method]
+            raw = {str(status): answer for status, answer in view.answers.items() if isinstance(answer, Raw)}
+            if any(part["in"] == "query" for part in operation.get("parameters", ())):
+                raw |= _TOO_LONG
+            operation["responses"].update({status: _response(answer, of) for status, answer in raw.items()})
         return completed
 
     app.spec_processor(describe)
@@ -58,6 +61,8 @@ def _describe(
     refusals: Collection[int],
 ) -> None:
     form = getattr(view, "takes", None)
+    if headers := getattr(view, "headers", ()):
+        operation["parameters"] = [*operation.get("parameters", ()), *headers]
     refused = set(refusals) - _OF_BODIES
     if form is not None:
         refused |= _OF_BODIES
@@ -78,7 +83,8 @@ def _messages(view: Any) -> list[Any]:  # noqa: ANN401 -- with the attributes th
 
 def _response(answer: Any, of: dict[Any, Any]) -> dict[str, Any]:  # noqa: ANN401 -- a type, or several, or raw
     if isinstance(answer, Raw):
-        return {"description": answer.media_type, "content": {answer.media_type: {"schema": {"type": "string"}}}}
+        described = {} if answer.media_type.endswith("json") else {"type": "string"}  # JSON is read as JSON
+        return {"description": answer.media_type, "content": {answer.media_type: {"schema": described}}}
     return {"description": _name(answer), "content": {JSON: {"schema": _schema(answer, of)}}}
 
 

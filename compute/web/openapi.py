@@ -7,17 +7,23 @@ from apiflask import APIFlask
 from compute.web import problems
 from compute.web.access import is_public, public
 from compute.web.errors import PROBLEM
-from compute.web.paths import PATTERN, NameConverter
+from compute.web.paths import PatternConverter
 
 _SCHEME = "httpSignature"
+_BEARER = "bearer"
 _DESCRIPTION = f"HTTP message signature (RFC 9421) with Ed25519: {problems.ACCEPT_SIGNATURE}"
+_BY_BEARER = "The token of a session (POST /sessions) or an API key (RFC 6750); such an answer is not signed"
 _REFUSAL = {"$ref": "#/components/responses/Problem"}
 
 
-def install(app: APIFlask, public_url: str) -> None:
-    """Serve the document, for all to read."""
+def install(app: APIFlask, public_url: str, *, bearer: bool = False) -> None:
+    """Serve the document, for all to read; with `bearer`, a token proves who asks as a signature does."""
     app.servers = [{"url": public_url}]  # APIFlask would take it from the first reader's Host field
     app.security_schemes = {_SCHEME: {"type": "http", "scheme": "signature", "description": _DESCRIPTION}}
+    ways = [_SCHEME]
+    if bearer:
+        app.security_schemes[_BEARER] = {"type": "http", "scheme": "bearer", "description": _BY_BEARER}
+        ways.append(_BEARER)
     app.config["HTTP_ERROR_SCHEMA"] = problems.SCHEMA
     app.config["VALIDATION_ERROR_SCHEMA"] = problems.SCHEMA
     app.view_functions["openapi.spec"] = public(app.view_functions["openapi.spec"])
@@ -34,22 +40,42 @@ def install(app: APIFlask, public_url: str) -> None:
                 "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }
         }
-        document["security"] = [{_SCHEME: []}]
+        document["security"] = [{way: []} for way in ways]
         open_operations = _open_operations(app)
-        names = _names(app)
+        patterns = _patterns(app)
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
-                for status in [status for status in operation["responses"] if status >= "400"]:
-                    operation["responses"][status] = _REFUSAL
-                operation["responses"]["default"] = _REFUSAL
+                _declare_refusals(operation)
                 if (path, method) in open_operations:
                     operation["security"] = []
                 for part in operation.get("parameters", ()):
-                    if part["in"] == "path" and (path, part["name"]) in names:
-                        part["schema"] = {"type": "string", "pattern": f"^{PATTERN}$"}
+                    if part["in"] == "path" and (pattern := patterns.get((path, part["name"]))):
+                        part["schema"] = {"type": "string", "pattern": f"^{pattern}$"}
+        _write_patterns(document)
         return document
 
     app.spec_processor(complete)
+
+
+def _declare_refusals(operation: Any) -> None:  # noqa: ANN401 -- JSON
+    responses = operation["responses"]
+    if any(part["in"] in {"path", "query"} for part in operation.get("parameters", ())):
+        responses["400"] = _REFUSAL  # `compute.web.paths.install`
+    for status in [status for status in responses if status >= "400"]:
+        responses[status] = _REFUSAL
+    responses["default"] = _REFUSAL
+
+
+def _write_patterns(part: Any) -> None:  # noqa: ANN401 -- JSON
+    """Write Python's anchors as those of ECMA-262, which JSON Schema's patterns are in (2020-12, 6.3.3)."""
+    if isinstance(part, dict):
+        if isinstance(pattern := part.get("pattern"), str):
+            part["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
+        for inner in part.values():
+            _write_patterns(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            _write_patterns(inner)
 
 
 def _open_operations(app: APIFlask) -> set[tuple[str, str]]:
@@ -62,13 +88,13 @@ def _open_operations(app: APIFlask) -> set[tuple[str, str]]:
     }
 
 
-def _names(app: APIFlask) -> set[tuple[str, str]]:
-    """Path and parameter of what takes names only."""
+def _patterns(app: APIFlask) -> dict[tuple[str, str], str]:
+    """The pattern of each path's parameters that have one."""
     return {
-        (template(rule.rule), argument)
+        (template(rule.rule), argument): converter.regex
         for rule in app.url_map.iter_rules()
         for argument, converter in rule._converters.items()  # noqa: SLF001 -- werkzeug has no other way to ask
-        if isinstance(converter, NameConverter)
+        if isinstance(converter, PatternConverter)
     }
 
 

@@ -3,7 +3,7 @@
 import logging
 import traceback
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 
 import flask
@@ -11,6 +11,7 @@ import msgspec
 from apiflask import APIFlask, HTTPError
 from werkzeug.exceptions import HTTPException, NotFound
 
+from compute.canonical import UNSEEN
 from compute.web.errors import PROBLEM, ProblemError, SignatureRequestError
 from compute.web.messages import REQUEST_COMPONENTS, TAG
 
@@ -42,6 +43,9 @@ SCHEMA: dict[str, object] = {
 # RFC 9421 §5.1: the signature that a request here must have.
 ACCEPT_SIGNATURE = f'{TAG}=({" ".join(REQUEST_COMPONENTS)});created;alg="ed25519";tag="{TAG}"'
 
+SIGNATURE, BEARER = "Signature", "Bearer"
+"""Ways in: RFC 9421, and RFC 6750."""
+
 _REMEDIES = {
     400: "Send a well-formed request: /openapi.json describes each.",
     404: "Look the path up in /openapi.json.",
@@ -55,8 +59,11 @@ _OTHER_REMEDY = "See /openapi.json for what is served here."
 _log = logging.getLogger(__name__)
 
 
-def install(app: APIFlask, party: str) -> None:
-    """Make the app answer every error with a problem document; `party` is whose log an incident is in."""
+def install(app: APIFlask, party: str, ways: Sequence[str] = (SIGNATURE,)) -> None:
+    """Make the app answer every error with a problem document; `party` is whose log an incident is in.
+
+    `ways` are the schemes of authentication (RFC 9110 §11.1) by which a request may be proven here.
+    """
 
     def refused(error: ProblemError) -> flask.Response:
         return render(error.status, error.slug, error.detail, error.remedy, error.extra)
@@ -64,7 +71,8 @@ def install(app: APIFlask, party: str) -> None:
     def unproven(error: SignatureRequestError) -> flask.Response:
         response = render(401, error.slug, str(error), error.remedy)
         response.headers["Accept-Signature"] = ACCEPT_SIGNATURE
-        response.headers["WWW-Authenticate"] = f'Signature realm="{party}"'  # RFC 9110 §15.5.2 asks for one
+        challenges = map(f'{{}} realm="{party}"'.format, ways)
+        response.headers["WWW-Authenticate"] = ", ".join(challenges)  # RFC 9110 §15.5.2 asks for one
         return response
 
     def invalid(error: HTTPError) -> flask.Response:
@@ -115,7 +123,23 @@ def render(
         "detail": detail,
         "remedy": remedy,
     }
-    return flask.Response(msgspec.json.encode(problem), status, content_type=PROBLEM)
+    return flask.Response(msgspec.json.encode(_seen(problem)), status, content_type=PROBLEM)
+
+
+def _seen(told: object) -> object:
+    """Give what is told with every character that nobody sees written as its number.
+
+    Texts of whoever asks come back in problems, and who reads them on a terminal sees them as they are.
+    """
+    match told:
+        case str():
+            return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
+        case Mapping():
+            return {_seen(name): _seen(each) for name, each in told.items()}
+        case list() | tuple():
+            return [_seen(each) for each in told]
+        case _:
+            return told
 
 
 def _standard(status: int, detail: str, remedy: str | None = None) -> flask.Response:

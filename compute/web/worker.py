@@ -14,6 +14,7 @@ import errno
 import selectors
 import socket
 import ssl
+import sys
 import time
 from concurrent.futures import Future
 from functools import partial
@@ -33,6 +34,9 @@ MAX_HEADER = 32 * 1024
 """Bytes of a request's header; ours have about 1 KiB."""
 MAX_LINGER = 64 * 1024
 """Bytes read away while a connection lingers."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread gives way to another that waits for the interpreter; a tenth of Python's own."""
 
 _END = b"\r\n\r\n"
 _RECORD = 16 * 1024  # bytes; no TLS record holds more, so none is left half read where the poller cannot see it
@@ -89,6 +93,15 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Gunicorn's worker with threads, which waits for nobody in one of them before a request has come."""
+
+    def init_process(self) -> None:
+        """Have threads give way to each other sooner than by default.
+
+        A thread that has an answer of the database waits for the interpreter up to this long; who writes does so
+        dozens of times, and all other writers wait meanwhile.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection and wait for its first byte."""

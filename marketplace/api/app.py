@@ -11,26 +11,81 @@ from compute.web import app as web
 from compute.web import described
 from compute.web.nonces import NonceStore
 from compute.web.signatures import Verifier
+from marketplace import matrix
 from marketplace.api import (
+    agreements,
+    amendments,
+    api_keys,
     applications,
+    approvals,
     audit,
     cases,
+    catalog,
+    consent_requests,
     consents,
     contracts,
+    demands,
+    disputes,
+    idempotency,
+    interventions,
     log,
+    mandates,
+    members,
+    notices,
+    office,
+    organisations,
     parties,
     permits,
+    prices,
     problems,
+    product_search,
     products,
+    receipts,
+    resources,
+    sessions,
+    statements,
 )
+from marketplace.api.access import Doorkeeper, Way
 from marketplace.api.context import EXTENSION, Context
+from marketplace.command import ApprovalStarted
 from marketplace.exchange import Exchange
-from marketplace.gate import Setting
+from marketplace.gate import Gate, Setting
+from marketplace.portal import app as portal
 from marketplace.publication import open_publication
 from marketplace.settings import Settings
 from marketplace.store import parties as stored
 
-_BLUEPRINTS = (parties, products, applications, contracts, consents, permits, cases, audit, log)
+_BLUEPRINTS = (
+    organisations,
+    interventions,
+    agreements,
+    members,
+    sessions,
+    api_keys,
+    prices,
+    mandates,
+    statements,
+    demands,
+    parties,
+    product_search,
+    products,
+    resources,
+    catalog,
+    applications,
+    contracts,
+    amendments,
+    consents,
+    consent_requests,
+    disputes,
+    receipts,
+    permits,
+    approvals,
+    office,
+    notices,
+    cases,
+    audit,
+    log,
+)
 
 
 def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
@@ -41,6 +96,7 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
     """
     setting = Setting.of(settings, key)
     exchange = Exchange(open_engine(settings.store), setting)
+    exchange.product_search.warm()
     publication = open_publication(settings, setting, exchange.log)
 
     def pin(party: str) -> bytes | None:
@@ -52,13 +108,24 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
         return found[party].key if party in found else None
 
     verifier = Verifier(settings.public_url, pin, NonceStore(open_engine(settings.nonces)))
+    doorkeeper = Doorkeeper(matrix.load(), setting, Gate(exchange.log, setting), _ways(exchange))
     app = web.create_app(
-        "Veilmart marketplace", settings.name, key, verifier, max_content_length=settings.max_body
+        "Veilmart marketplace",
+        settings.name,
+        key,
+        verifier,
+        max_content_length=settings.max_body,
+        authenticate=doorkeeper.authenticate,
     )
-    app.extensions[EXTENSION] = Context(exchange, setting, publication)
+    app.extensions[EXTENSION] = Context(exchange, setting, publication, settings.public_url.rstrip("/"))
+    before = set(app.view_functions)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.routes)
+    app.register_blueprint(portal.pages(exchange, setting))
+    doorkeeper.install(app, set(app.view_functions) - before)
     problems.install(app)
+    app.register_error_handler(ApprovalStarted, approvals.waiting)
+    idempotency.install(app)
 
     @app.teardown_request
     def end_if_stopped(_error: BaseException | None) -> None:
@@ -68,3 +135,8 @@ def create_app(settings: Settings, key: Ed25519PrivateKey) -> APIFlask:
 
     described.install(app, {status for status, _ in problems.STATUSES.values()})
     return app
+
+
+def _ways(exchange: Exchange) -> tuple[Way, ...]:
+    """Give the ways in by bearer token, each with tokens of a prefix of its own."""
+    return exchange.sessions.principal, exchange.api_keys.principal

@@ -5,8 +5,9 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from audit.entry import Entry, encode
-from compute.market import MAX_TRACE, LogEntry, Trace
+from compute.market.log import MAX_TRACE, LogEntry, Trace
 from compute.web.body import gives
+from marketplace.api.access import needs
 from marketplace.api.context import actor, exchange, expire_due
 from marketplace.api.queries import After
 
@@ -15,6 +16,7 @@ routes.before_request(expire_due)
 
 
 @routes.get("/trace/<contract>")
+@needs("log:trace")
 @routes.input(After, location="query", arg_name="query")
 @gives(Trace)
 def trace(contract: str, query: dict[str, Any]) -> Trace:

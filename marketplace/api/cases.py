@@ -2,9 +2,10 @@
 
 from apiflask import APIBlueprint
 
-from compute.market import CaseList, CaseRecord, CaseRequest
+from compute.market.cases import CaseList, CaseRecord, CaseRequest
 from compute.web.body import gives, message, takes
 from marketplace.api import render
+from marketplace.api.access import needs
 from marketplace.api.context import actor, exchange, expire_due
 
 routes = APIBlueprint("cases", __name__, url_prefix="/cases")
@@ -12,6 +13,7 @@ routes.before_request(expire_due)
 
 
 @routes.post("")
+@needs("case:open")
 @takes(message(CaseRequest))
 @gives(CaseRecord, 201)
 def open_case(request: CaseRequest) -> CaseRecord:
@@ -20,6 +22,7 @@ def open_case(request: CaseRequest) -> CaseRecord:
 
 
 @routes.get("")
+@needs("case:list")
 @gives(CaseList)
 def cases() -> CaseList:
     """All cases, by number. For supervisors and the operator."""
@@ -27,6 +30,7 @@ def cases() -> CaseList:
 
 
 @routes.get("/<case>")
+@needs("case:read")
 @gives(CaseRecord)
 def case(case: str) -> CaseRecord:
     """A case and how many reads there were under it. For supervisors and the operator."""
@@ -34,6 +38,7 @@ def case(case: str) -> CaseRecord:
 
 
 @routes.post("/<case>/approve")
+@needs("case:approve")
 @gives(CaseRecord)
 def approve(case: str) -> CaseRecord:
     """Approve a case that another has opened. For supervisors and the operator."""
@@ -41,6 +46,7 @@ def approve(case: str) -> CaseRecord:
 
 
 @routes.post("/<case>/close")
+@needs("case:close")
 @gives(CaseRecord)
 def close(case: str) -> CaseRecord:
     """Close a case: its reads are unsealed in the log. For who opened it."""

@@ -4,10 +4,12 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from compute.market import ConsentCount
-from compute.records import ConsentBatch, Consents, ConsentWithdrawal
+from compute.market.consent_requests import BatchRegistration
+from compute.market.consents import ConsentCount
+from compute.records import Consents, ConsentWithdrawal
 from compute.signing import Signed
 from compute.web.body import gives, message, takes
+from marketplace.api.access import needs
 from marketplace.api.context import actor, exchange
 from marketplace.api.queries import Known
 
@@ -15,27 +17,30 @@ routes = APIBlueprint("consents", __name__, url_prefix="/consents")
 
 
 @routes.post("/register")
-@takes(message(Signed[ConsentBatch]))
+@needs("consent:register")
+@takes(message(BatchRegistration))
 @gives(ConsentCount, 201)
-def register(signed: Signed[ConsentBatch]) -> ConsentCount:
-    """Register a batch of consents under a contract in force. For its consumer."""
-    return ConsentCount(consents=exchange().register_consents(actor(), signed))
+def register(registration: BatchRegistration) -> ConsentCount:
+    """Register a batch of consents under a contract in force, and have its subjects told. For its consumer."""
+    return ConsentCount(consents=exchange().consents.register(actor(), registration))
 
 
 @routes.post("/withdraw")
+@needs("consent:withdraw")
 @takes(message(Signed[ConsentWithdrawal]))
 @gives(ConsentCount)
 def withdraw(signed: Signed[ConsentWithdrawal]) -> ConsentCount:
     """Withdraw subjects' consents, in any state, at any time; tells how many stood. For the consumer."""
-    return ConsentCount(consents=exchange().withdraw_consent(actor(), signed))
+    return ConsentCount(consents=exchange().consents.withdraw(actor(), signed))
 
 
 @routes.get("/<contract>")
+@needs("consent:list")
 @routes.input(Known, location="query", arg_name="query")
 @gives(Consents)
 def consents(contract: str, query: dict[str, Any]) -> Consents:
-    """All batches and withdrawals under a contract as its consumer signed them, for its parties.
+    """All batches and withdrawals under a contract as they were signed, for its parties.
 
     And for a supervisor, under a case. Those behind the first so many that the asker has.
     """
-    return exchange().consents_of(actor(), contract, **query)
+    return exchange().consents.of(actor(), contract, **query)

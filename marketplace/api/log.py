@@ -15,7 +15,7 @@ from audit.errors import MissingError
 from audit.tile import bundle_split
 from audit.verifying.files import LogFiles
 from audit.witness import MAX_REQUEST
-from compute.market import EntryIndices
+from compute.market.log import EntryIndices
 from compute.web.access import public
 from compute.web.body import Form, Raw, answers, gives, takes
 from marketplace.api.context import exchange, publication

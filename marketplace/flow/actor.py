@@ -9,6 +9,19 @@ from marketplace.flow.states import Role
 
 
 @dataclass(frozen=True)
+class Principal:
+    """Who sent a request: an organisation, by its node's signature or through one of its people or machines."""
+
+    organisation: str
+    member: str | None = None
+    """The person's id within the organisation; a node's signature and a machine's key have none."""
+    key: str | None = None
+    """The id of a machine's key, if a machine sent it."""
+    permissions: frozenset[str] = frozenset()
+    """`scope:resource:action`, each."""
+
+
+@dataclass(frozen=True)
 class Actor:
     """A verified party; `office` is the role that it has in every matter, if it has one."""
 
@@ -17,6 +30,9 @@ class Actor:
     office: Role | None
     case: str | None = None
     """The approved case under which a supervisor reads."""
+    member: str | None = None
+    """Who of the organisation, if a person acts."""
+    permissions: frozenset[str] = frozenset()
 
 
 def role_in(noun: str, terms: Terms, actor: Actor) -> Role:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import get_args
 
-from audit.entry import MAX_INTEGER, Entry, EntryKind, Event, Value, is_own_id, new_id
+from audit.entry import Entry, EntryKind, Event, Value, is_own_id, new_id
+from audit.strict_json import MAX_INTEGER
 from audit.tracing.findings import DISPOSITIONS, TAGS
 from compute.signing import Role
 from compute.terms import AlignmentBasis, Terms
@@ -17,27 +18,52 @@ MAX_MILLIEPSILON = 100_000
 MAX_SUBJECTS = 1_000_000
 """Of one use, as in the messages: no number of a person's fits."""
 MOVED: Mapping[tuple[str, Move], EntryKind] = {
-    ("party", Move.ENROL): EntryKind.PARTY_ENROLLED,
-    ("party", Move.SUSPEND): EntryKind.PARTY_SUSPENDED,
-    ("party", Move.REINSTATE): EntryKind.PARTY_REINSTATED,
+    ("organisation", Move.RESUBMIT): EntryKind.ORGANISATION_APPLIED,
+    ("organisation", Move.RETURN): EntryKind.ORGANISATION_RETURNED,
+    ("organisation", Move.ADMIT): EntryKind.ORGANISATION_ADMITTED,
+    ("organisation", Move.REJECT): EntryKind.ORGANISATION_REJECTED,
+    ("organisation", Move.SUSPEND): EntryKind.ORGANISATION_SUSPENDED,
+    ("organisation", Move.REINSTATE): EntryKind.ORGANISATION_REINSTATED,
+    ("intervention", Move.CONFIRM): EntryKind.INTERVENTION_CONFIRMED,
+    ("intervention", Move.REJECT): EntryKind.INTERVENTION_REJECTED,
+    ("product", Move.SUBMIT): EntryKind.PRODUCT_SUBMITTED,
+    ("product", Move.APPROVE): EntryKind.PRODUCT_REVIEWED,
+    ("product", Move.RETURN): EntryKind.PRODUCT_RETURNED,
+    ("product", Move.REJECT): EntryKind.PRODUCT_REJECTED,
     ("product", Move.LIST): EntryKind.PRODUCT_PUBLISHED,
     ("product", Move.SUSPEND): EntryKind.PRODUCT_SUSPENDED,
     ("product", Move.REINSTATE): EntryKind.PRODUCT_REINSTATED,
     ("product", Move.DELIST): EntryKind.PRODUCT_DELISTED,
+    ("resource", Move.CHANGE): EntryKind.RESOURCE_CHANGED,
+    ("resource", Move.CORRECT): EntryKind.RESOURCE_CHANGED,
+    ("resource", Move.CANCEL): EntryKind.RESOURCE_ENDED,
     ("application", Move.APPROVE): EntryKind.APPLICATION_APPROVED,
     ("application", Move.REJECT): EntryKind.APPLICATION_REJECTED,
     ("application", Move.RETURN): EntryKind.APPLICATION_RETURNED,
     ("application", Move.RESUBMIT): EntryKind.APPLICATION_RESUBMITTED,
+    ("application", Move.COUNTER): EntryKind.APPLICATION_COUNTERED,
+    ("application", Move.WITHDRAW): EntryKind.APPLICATION_WITHDRAWN,
+    ("application", Move.EXPIRE): EntryKind.APPLICATION_EXPIRED,
     ("contract", Move.SIGN): EntryKind.CONTRACT_SIGNED,
     ("contract", Move.ACTIVATE): EntryKind.CONTRACT_ACTIVATED,
     ("contract", Move.SUSPEND): EntryKind.CONTRACT_SUSPENDED,
     ("contract", Move.REINSTATE): EntryKind.CONTRACT_REINSTATED,
     ("contract", Move.TERMINATE): EntryKind.CONTRACT_TERMINATED,
+    ("contract", Move.REVOKE): EntryKind.CONTRACT_REVOKED,
+    ("contract", Move.AMEND): EntryKind.CONTRACT_AMENDED,
     ("contract", Move.EXPIRE): EntryKind.CONTRACT_EXPIRED,
     ("permit", Move.REVOKE): EntryKind.PERMIT_REVOKED,
     ("permit", Move.EXPIRE): EntryKind.PERMIT_EXPIRED,
     ("case", Move.APPROVE): EntryKind.CASE_APPROVED,
     ("case", Move.CLOSE): EntryKind.CASE_CLOSED,
+    ("consent request", Move.GRANT): EntryKind.CONSENT_GRANTED,
+    ("consent request", Move.REFUSE): EntryKind.CONSENT_REFUSED,
+    ("consent request", Move.CANCEL): EntryKind.CONSENT_CANCELLED,
+    ("consent request", Move.EXPIRE): EntryKind.CONSENT_LAPSED,
+    ("dispute", Move.ANSWER): EntryKind.DISPUTE_ANSWERED,
+    ("dispute", Move.CORRECT): EntryKind.DISPUTE_CORRECTED,
+    ("dispute", Move.REOPEN): EntryKind.DISPUTE_REOPENED,
+    ("dispute", Move.CLOSE): EntryKind.DISPUTE_CLOSED,
 }
 """(noun, move) → the event that it is."""
 
@@ -126,7 +152,7 @@ def event(
     )
 
 
-def refused(market: str, actor: str, command: str, error: MarketplaceError, time: int) -> Event:
+def refused(market: str, actor: str | None, command: str, error: MarketplaceError, time: int) -> Event:
     """Give the event of a refusal; what was typed in is left out, for it may name anybody."""
     return event(EntryKind.REFUSED, market, actor, time, {"command": command, "reason": error.code})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compute.market.reasons import Reason
 from compute.permit import issue, permit_name
 from marketplace.errors import missing
 from marketplace.flow.actor import Actor, role_in
@@ -40,6 +41,15 @@ def issue_all(contract: Contract, market: str, key: Ed25519PrivateKey, now: int)
     return permits
 
 
+def reissue(
+    permit: PermitRecord, contract: Contract, market: str, key: Ed25519PrivateKey, now: int
+) -> PermitRecord:
+    """Give the permit under the contract's next version: the same id, so that its uses are counted on."""
+    state = advance(PERMIT, permit.id, permit.state, Move.REISSUE, Role.MARKET)
+    token = issue(contract.terms, permit.provider, permit.id, market, key, now)
+    return replace(permit, token=token, not_after=contract.terms.not_after, state=state)
+
+
 def permit_role(permit: PermitRecord, contract: Contract, actor: Actor) -> Role:
     """Give the actor's role towards a permit, as its consumer, its provider, or in an office.
 
@@ -51,9 +61,9 @@ def permit_role(permit: PermitRecord, contract: Contract, actor: Actor) -> Role:
     return role
 
 
-def move(permit: PermitRecord, move: Move, role: Role) -> PermitRecord:
+def move(permit: PermitRecord, move: Move, role: Role, reason: Reason) -> PermitRecord:
     """Give the permit after a move of the table; raises as `advance` does."""
-    return replace(permit, state=advance(PERMIT, permit.id, permit.state, move, role))
+    return replace(permit, state=advance(PERMIT, permit.id, permit.state, move, role, reason))
 
 
 def stands(

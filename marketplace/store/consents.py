@@ -5,7 +5,7 @@ A batch is put together again from its rows: its commitments were signed in asce
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, update
 
 from compute.canonical import decode, encode
 from compute.records import ConsentBatch, ConsentKind, Consents, ConsentWithdrawal
@@ -58,20 +58,27 @@ def last_batch(connection: Connection, contract: str) -> int:
     return _latest(connection, batches, contract)
 
 
-def last_withdrawal(connection: Connection, contract: str) -> int:
-    """Give the time of the latest withdrawal under the contract, or -1."""
-    return _latest(connection, withdrawals, contract)
+def last_withdrawal(connection: Connection, contract: str, signer: str) -> int:
+    """Give the time of the latest withdrawal that `signer` has stated under the contract, or -1."""
+    return _latest(connection, withdrawals, contract, withdrawals.c.signer == signer)
 
 
-def _latest(connection: Connection, table: Table, contract: str) -> int:
-    latest: int | None = connection.scalar(select(func.max(table.c.at)).where(table.c.contract == contract))
+def _latest(connection: Connection, table: Table, contract: str, *which: ColumnElement[bool]) -> int:
+    latest: int | None = connection.scalar(
+        select(func.max(table.c.at)).where(table.c.contract == contract, *which)
+    )
     return -1 if latest is None else latest
 
 
 def withdraw(connection: Connection, signed: Signed[ConsentWithdrawal]) -> int:
     """Store a withdrawal, end every consent under the contract that it names, and give how many stood till now."""
     withdrawal = signed.statement
-    row = {"contract": withdrawal.contract, "at": withdrawal.at, "withdrawal": encode(signed)}
+    row = {
+        "contract": withdrawal.contract,
+        "at": withdrawal.at,
+        "signer": signed.signer,
+        "withdrawal": encode(signed),
+    }
     connection.execute(insert(withdrawals), row)
     return sum(
         connection.execute(
@@ -90,6 +97,8 @@ def withdraw(connection: Connection, signed: Signed[ConsentWithdrawal]) -> int:
 
 def of(connection: Connection, contract: str, known_batches: int, known_withdrawals: int) -> Consents:
     """Give every batch and withdrawal under the contract behind the first so many, each as it was signed.
+
+    The withdrawals are the consumer's, and the marketplace's for subjects.
 
     They stand in the order they came; none is ever removed.
     """

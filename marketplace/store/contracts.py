@@ -2,16 +2,17 @@
 
 from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from compute.canonical import decode, encode
 from compute.signing import Signed
-from compute.terms import Terms
+from compute.terms import Grant, Terms
 from marketplace.flow.contract import Contract
 from marketplace.flow.states import CONTRACT, ContractState, Move
+from marketplace.store.flow_tables import suspensions
 from marketplace.store.rows import insert_once
 from marketplace.store.rows import move as move_row
-from marketplace.store.tables import contracts, signatures
+from marketplace.store.tables import contracts, permits, signatures
 
 _KEPT = 256
 """Terms that are kept as they were decoded: by their bytes, so that none is ever another."""
@@ -45,13 +46,22 @@ def load(connection: Connection, name: str) -> Contract | None:
         party: Signed(suite=suite, signer=party, signature=signature, statement=agreed)
         for party, suite, signature in given
     }
-    return Contract(agreed, ContractState(found.state), signed)
+    stopped = connection.scalars(select(suspensions.c.side).where(suspensions.c.contract == name))
+    return Contract(agreed, ContractState(found.state), signed, frozenset(stopped))
 
 
 def terms(connection: Connection, name: str) -> Terms | None:
     """Give the contract's terms, if there is one."""
     stored: bytes | None = connection.scalar(select(contracts.c.terms).where(contracts.c.name == name))
     return None if stored is None else _decode(stored, Terms)
+
+
+def resting_on(connection: Connection, version: tuple[str, str, str]) -> list[Terms]:
+    """Give the terms of the active contracts that grant a version (provider, product, version), by name."""
+    query = select(contracts.c.terms).join(permits, permits.c.contract == contracts.c.name)
+    query = query.where(permits.c.provider == version[0], contracts.c.state == ContractState.ACTIVE)
+    found = (_decode(stored, Terms) for stored in connection.scalars(query.order_by(contracts.c.name)))
+    return [terms for terms in found if any(version == _version(grant) for grant in terms.grants)]
 
 
 def due(connection: Connection, now: int) -> list[str]:
@@ -78,5 +88,34 @@ def add_signature(connection: Connection, signed: Signed[Terms]) -> None:
 
 
 def move(connection: Connection, old: Contract, new: Contract) -> None:
-    """Store the contract's new state; raise `ConflictError` if the old one does not hold any more."""
-    move_row(connection, contracts, {"name": old.terms.contract}, old.state, new.state)
+    """Store the contract's new state and who has stopped it.
+
+    Raises `ConflictError` if the old state does not hold any more.
+    """
+    name = old.terms.contract
+    move_row(connection, contracts, {"name": name}, old.state, new.state)
+    for side in sorted(new.suspended_by - old.suspended_by):
+        insert_once(
+            connection, suspensions, {"contract": name, "side": side}, f"{side} has suspended {name} already"
+        )
+    if gone := old.suspended_by - new.suspended_by:
+        columns = suspensions.c
+        connection.execute(delete(suspensions).where(columns.contract == name, columns.side.in_(sorted(gone))))
+
+
+def amend(connection: Connection, old: Contract, new: Contract) -> None:
+    """Put the next version's terms and signatures in place of those before.
+
+    Raises `ConflictError` if the contract is not as it was judged any more.
+    """
+    name = old.terms.contract
+    move_row(connection, contracts, {"name": name}, old.state, new.state)
+    changed = {"terms": encode(new.terms), "not_after": new.terms.not_after}
+    connection.execute(update(contracts).where(contracts.c.name == name).values(changed))
+    for signed in new.signed:
+        of_party = update(signatures).where(signatures.c.contract == name, signatures.c.party == signed.signer)
+        connection.execute(of_party.values(suite=signed.suite, signature=signed.signature))
+
+
+def _version(grant: Grant) -> tuple[str, str, str]:
+    return grant.provider, grant.product, grant.product_version

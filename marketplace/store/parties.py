@@ -3,16 +3,22 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from compute.canonical import decode, encode
-from compute.records import PartyRecord
+from compute.records import PartyKind, PartyRecord
 from compute.signing import Pin, Signed
-from marketplace.flow.party import Party
-from marketplace.flow.states import PartyState
+from marketplace.flow.party import Party, PartyState, Standing
+from marketplace.flow.states import OrganisationState
+from marketplace.store.organisation_tables import acceptances, agreements, organisations
 from marketplace.store.rows import insert_once
-from marketplace.store.rows import move as move_row
 from marketplace.store.tables import parties
+
+_TOGETHER = parties.join(organisations, organisations.c.name == parties.c.name)
+_OF_ORGANISATION = {
+    OrganisationState.ADMITTED: PartyState.ENROLLED,
+    OrganisationState.SUSPENDED: PartyState.SUSPENDED,
+}
 
 
 def add(
@@ -22,7 +28,6 @@ def add(
     row = {
         "name": party.record.name,
         "public_key": party.record.public_key,
-        "state": party.state,
         "application": encode(application),
         "admission": encode(admission),
     }
@@ -31,16 +36,38 @@ def add(
 
 def load(connection: Connection, name: str) -> Party | None:
     """Give the party, if there is one."""
-    query = select(parties.c.state, parties.c.application).where(parties.c.name == name)
+    query = select(organisations.c.state, parties.c.application).select_from(_TOGETHER)
+    row = connection.execute(query.where(parties.c.name == name)).one_or_none()
+    if row is None:
+        return None
+    return Party(_record(row.application), _OF_ORGANISATION[OrganisationState(row.state)])
+
+
+def standing(connection: Connection, name: str) -> Standing | None:
+    """Give what decides whether the organisation may act, in one query: every command asks it."""
+    newest = select(func.max(agreements.c.version)).scalar_subquery()
+    due = select(agreements.c.due).where(agreements.c.version == newest).scalar_subquery()
+    accepted = select(func.max(acceptances.c.version)).where(acceptances.c.organisation == name)
+    enrolled = select(func.count()).where(parties.c.name == name)
+    query = select(
+        organisations.c.kind,
+        organisations.c.state,
+        enrolled.scalar_subquery(),
+        accepted.scalar_subquery(),
+        newest,
+        due,
+    ).where(organisations.c.name == name)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    return Party(_record(row.application), PartyState(row.state))
+    kind, state, is_enrolled, version, *agreement = row
+    return Standing(PartyKind(kind), OrganisationState(state), bool(is_enrolled), version, *agreement)
 
 
 def admissions(connection: Connection) -> list[Signed[PartyRecord]]:
     """Give the records of all enrolled parties as the operator signed them, by name."""
-    query = select(parties.c.admission).where(parties.c.state == PartyState.ENROLLED).order_by(parties.c.name)
+    query = select(parties.c.admission).select_from(_TOGETHER).order_by(parties.c.name)
+    query = query.where(organisations.c.state == OrganisationState.ADMITTED)
     return [decode(admission, Signed[PartyRecord]) for admission in connection.scalars(query)]
 
 
@@ -50,11 +77,6 @@ def pins(connection: Connection, names: Iterable[str] | None = None) -> dict[str
     if names is not None:
         query = query.where(parties.c.name.in_(names))
     return {name: _record(application).pin for name, application in connection.execute(query)}
-
-
-def move(connection: Connection, old: Party, new: Party) -> None:
-    """Store the party's new state; raise `ConflictError` if the old one does not hold any more."""
-    move_row(connection, parties, {"name": old.record.name}, old.state, new.state)
 
 
 @lru_cache(1000)

@@ -1,6 +1,6 @@
 """Permits by id, and by contract and provider."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from marketplace.flow.permit import PermitRecord
 from marketplace.flow.states import PermitState
@@ -25,6 +25,13 @@ def load(connection: Connection, name: str) -> PermitRecord | None:
     """Give the permit with this id, if there is one."""
     row = connection.execute(select(permits).where(permits.c.id == name)).mappings().one_or_none()
     return None if row is None else PermitRecord(**{**row, "state": PermitState(row["state"])})
+
+
+def reissue(connection: Connection, old: PermitRecord, new: PermitRecord) -> None:
+    """Put the token under the contract's next version in place of the one before."""
+    move_row(connection, permits, {"id": old.id}, old.state, new.state)
+    changed = update(permits).where(permits.c.id == old.id)
+    connection.execute(changed.values(token=new.token, not_after=new.not_after))
 
 
 def due(connection: Connection, now: int) -> list[str]:

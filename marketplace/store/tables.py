@@ -12,9 +12,9 @@ metadata = MetaData()
 parties = Table(
     "parties",
     metadata,
-    Column("name", Text, primary_key=True),
+    # Its state is the organisation's.
+    Column("name", Text, ForeignKey("organisations.name"), primary_key=True),
     Column("public_key", LargeBinary, nullable=False, unique=True),  # one key under two names would be one party
-    Column("state", Text, nullable=False),
     Column("application", LargeBinary, nullable=False),  # Signed[PartyRecord], by the party
     Column("admission", LargeBinary, nullable=False),  # Signed[PartyRecord], by the operator
     sqlite_strict=True,
@@ -104,6 +104,7 @@ withdrawals = Table(
     Column("id", Big, primary_key=True),
     Column("contract", Text, ForeignKey("contracts.name"), nullable=False, index=True),
     Column("at", Big, nullable=False),
+    Column("signer", Text, nullable=False),  # the consumer, or the marketplace for a subject
     Column("withdrawal", LargeBinary, nullable=False),  # Signed[ConsentWithdrawal]
     sqlite_strict=True,
 )

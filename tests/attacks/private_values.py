@@ -20,8 +20,8 @@ from sqlalchemy import Engine
 
 from audit.database import open_engine
 from audit.salts import FANOUT, child_key, path_of
+from compute.at_rest import AT_REST, AtRest
 from compute.canonical import FormatError, decode
-from compute.node.at_rest import AT_REST, AtRest
 from compute.node.epochs import EpochStore
 from compute.node.reviewer.points import load_or_make as points_secret
 from compute.node.salts import SaltStore

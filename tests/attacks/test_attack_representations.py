@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from locks import SECRET
 from world import BANK, REVIEWER, World, scorecard
 
+from compute.at_rest import AtRest
 from compute.canonical import Message, decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.bank.paillier_key import parse as parse_paillier
 from compute.node.bank.paillier_key import to_jwk as paillier_jwk
 from compute.node.console.messages import ModelRegistration

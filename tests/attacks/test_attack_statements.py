@@ -10,8 +10,9 @@ import pytest
 from attacker import answer as ask
 from attacker import assert_refused, beyond_chance, hits, plaintexts, unpacked
 from attacker import ciphertexts as numbers_of
+from begun import open_begun
 from gmpy2 import mpz
-from market import BANK, DAY, KEYS, NOW, SALTS, TAX, Market, commitments, open_market
+from market import BANK, DAY, KEYS, NOW, SALTS, TAX, WHY, Market, commitments, registered
 from node.exchange_client import ExchangeClient
 from web.party import KEYS as PARTY_KEYS
 from web.party import make_app
@@ -118,9 +119,7 @@ NONCES = b"\1" * 32, b"\2" * 32
 
 @pytest.fixture
 def market(tmp_path: Path) -> Iterator[Market]:
-    with open_market(tmp_path / "market.db") as opened:
-        opened.enrol()
-        opened.publish()
+    with open_begun(tmp_path / "market.db") as opened:
         yield opened
 
 
@@ -141,8 +140,8 @@ def use_of(market: Market) -> Use:
 
 def admit(market: Market, contract: str, status: Signed[PermitStatus], nonce: bytes) -> None:
     """Check the permit as the provider does, with whatever status the marketplace gave."""
-    token = market.exchange.permit_for(BANK, contract, TAX).token
-    signed = market.exchange.contract(BANK, contract).signed
+    token = market.exchange.permits.load(BANK, contract, TAX).token
+    signed = market.exchange.contracts.load(BANK, contract).signed
     check_permit(token, signed, status, nonce=nonce, issuer="market", pins=PINS, use=use_of(market))
 
 
@@ -153,7 +152,7 @@ def withheld(market: Market) -> tuple[str, Signed[PermitStatus]]:
     name = permit_name(contract, TAX)
     before = ExchangeClient(market, TAX).permit_status(name, NONCES[0])
     admit(market, contract, before, NONCES[0])
-    market.exchange.terminate_contract(BANK, contract)
+    market.exchange.contracts.terminate(BANK, contract, WHY)
     with pytest.raises(PermitError, match="check 4: the permit is suspended, revoked or ended"):
         admit(market, contract, ExchangeClient(market, TAX).permit_status(name, NONCES[1]), NONCES[1])
     return contract, before
@@ -215,9 +214,11 @@ def test_a_marketplace_invents_consents_where_nobody_looks_at_the_signature(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contract = market.active()
-    terms = market.exchange.contract("operator", contract).terms
+    terms = market.exchange.contracts.load("operator", contract).terms
     monkeypatch.setattr(consents_module, "verify", lambda signed, *_: signed.statement)
-    standing = KnownConsents(Lying(invented(market, contract, "market", BANK)), PINS).standing(terms, NOW)
+    standing = KnownConsents(Lying(invented(market, contract, "market", BANK)), PINS, "market").standing(
+        terms, NOW
+    )
     assert commitment(SALTS.salt(STRANGER), STRANGER) in standing
 
 
@@ -227,8 +228,8 @@ FORGERS = [("market", BANK), ("market", "market"), ("operator", BANK), (TAX, TAX
 @pytest.mark.parametrize(("key", "signer"), FORGERS)
 def test_no_consent_counts_that_the_bank_did_not_sign(market: Market, key: str, signer: str) -> None:
     contract = market.active()
-    terms = market.exchange.contract("operator", contract).terms
-    known = KnownConsents(Lying(invented(market, contract, key, signer)), PINS)
+    terms = market.exchange.contracts.load("operator", contract).terms
+    known = KnownConsents(Lying(invented(market, contract, key, signer)), PINS, "market")
     with pytest.raises(SignatureError, match=r"does not verify|signed by"):
         known.standing(terms, NOW)
 
@@ -238,17 +239,17 @@ def test_a_marketplace_that_leaves_a_withdrawal_out_is_believed_by_a_process_tha
 ) -> None:
     """Not defended, and said so in docs/threat-model.md; one that saw it once does not forget."""
     contract = market.active()
-    terms = market.exchange.contract("operator", contract).terms
+    terms = market.exchange.contracts.load("operator", contract).terms
     letters = market.batch(contract, "letters", [STRANGER])
-    market.exchange.register_consents(BANK, letters)
+    market.exchange.consents.register(BANK, registered(letters, [STRANGER]))
     mark = commitment(SALTS.salt(STRANGER), STRANGER)
-    known = KnownConsents(ExchangeClient(market, TAX), PINS)
+    known = KnownConsents(ExchangeClient(market, TAX), PINS, "market")
     assert mark in known.standing(terms, market.clock.now)
     market.clock.now += 1
-    market.exchange.withdraw_consent(BANK, market.withdrawal(contract, [STRANGER]))
+    market.exchange.consents.withdraw(BANK, market.withdrawal(contract, [STRANGER]))
     assert mark not in known.standing(terms, market.clock.now)
     silent = Lying(Consents(contract=contract, batches=(letters,), withdrawals=()))
-    assert mark in KnownConsents(silent, PINS).standing(terms, market.clock.now)
+    assert mark in KnownConsents(silent, PINS, "market").standing(terms, market.clock.now)
     known._source = Lying(Consents(contract=contract, batches=(), withdrawals=()))
     assert mark not in known.standing(terms, market.clock.now)
 

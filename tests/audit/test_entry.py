@@ -26,6 +26,7 @@ from audit.entry import (
     verify_signature,
 )
 from audit.errors import FormatError, SignatureError
+from audit.strict_json import MAX_INTEGER
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x05" * 32)
 SIGNATURE = base64.b64encode(bytes(range(64))).decode()
@@ -54,21 +55,21 @@ BARE: dict[str, Any] = {
 SETTINGS = settings(max_examples=120, deadline=None, derandomize=True, database=None)
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", fullmatch=True)
-INTEGERS = st.integers(-entries.MAX_INTEGER, entries.MAX_INTEGER)
+INTEGERS = st.integers(-MAX_INTEGER, MAX_INTEGER)
 TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), max_size=entries.MAX_TEXT)
 LISTS = st.lists(st.from_regex(r"[a-z][a-z0-9_-]{0,63}", fullmatch=True), max_size=8).map(tuple)
 ENTRIES = st.builds(
     Entry,
     id=st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
     kind=st.sampled_from(EntryKind),
-    time=st.integers(0, entries.MAX_INTEGER),
+    time=st.integers(0, MAX_INTEGER),
     node=NAMES,
     contract=st.none() | NAMES,
     counterparty=st.none() | NAMES,
     permit_id=st.none() | NAMES,
     job=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     detail=st.dictionaries(st.from_regex(r"[a-z_]{1,64}", fullmatch=True), INTEGERS | TEXTS | LISTS, max_size=6),
-    counter=st.integers(1, entries.MAX_INTEGER),
+    counter=st.integers(1, MAX_INTEGER),
     signature=st.binary(min_size=64, max_size=64).map(lambda data: base64.b64encode(data).decode()),
 )
 

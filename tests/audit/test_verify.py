@@ -5,7 +5,8 @@ from pathlib import Path
 
 import log_story as story
 import pytest
-from log_story import BANK, CONTRACT, LABOUR, MARKET, NOW, ORIGIN, TAX, WITNESSES, Teller, flip, lay
+from log_story import BANK, CONTRACT, MARKET, NOW, ORIGIN, TAX, WITNESSES, flip, lay
+from log_verified import LEAVES, SIZE, damage, verified
 
 from audit import checkpoint as checkpoints
 from audit.checkpoint import Checkpoint
@@ -15,38 +16,11 @@ from audit.errors import Damage, TamperingError
 from audit.log import Log
 from audit.merkle import leaf_hash
 from audit.note import Note
-from audit.policy import Policy
 from audit.storage.batch import Signer
 from audit.tile import Bundle, Tile, bundle_encode
-from audit.verify import Scope, Verified, verify
+from audit.verify import Scope, verify
 from audit.verifying.files import LogFiles, copy
 from audit.verifying.served import read_checkpoint
-from audit.verifying.source import Folder
-
-SIZE = 600
-"""Two full tiles and a partial one, and one of two hashes above them."""
-LEAVES = story.leaves(SIZE)
-
-
-def verified(
-    folder: Path,
-    last: Checkpoint | None = None,
-    policy: Policy | None = None,
-    now: int = NOW,
-    scope: Scope | None = None,
-) -> Verified:
-    source = Folder(folder)
-    return verify(
-        source, read_checkpoint(source), policy or story.policy(), now, last, scope or Scope(processes=1)
-    )
-
-
-def damage(
-    folder: Path, last: Checkpoint | None = None, policy: Policy | None = None
-) -> tuple[Damage, int | None]:
-    with pytest.raises(TamperingError) as raised:
-        verified(folder, last, policy)
-    return raised.value.damage, raised.value.index
 
 
 @pytest.fixture
@@ -339,96 +313,3 @@ def test_too_few_witnesses_are_no_quorum(
 def test_a_quorum_that_is_too_old_or_not_yet_is_none(tmp_path: Path, age: int, fresh: bool) -> None:  # noqa: FBT001 -- from the table
     folder = lay(tmp_path, LEAVES[:9])
     assert verified(folder, now=NOW + age).is_fresh is fresh
-
-
-# --- what is in it --------------------------------------------------------------------------------------------
-
-
-def committed(folder: Path, entries: list[bytes]) -> tuple[Damage, int | None]:
-    """What is found of a log that has signed these entries."""
-    return damage(lay(folder, entries))
-
-
-def test_what_is_no_entry_is_named(tmp_path: Path) -> None:
-    assert committed(tmp_path / "a", [*LEAVES[:300], b"{}", *LEAVES[301:]]) == (Damage.MALFORMED, 300)
-    assert committed(tmp_path / "b", [b""]) == (Damage.MALFORMED, 0)
-
-
-@pytest.mark.parametrize("index", [0, 1, 2, 3, 255, 256, 500, 599])
-def test_an_entry_that_its_node_has_not_signed_is_named(tmp_path: Path, index: int) -> None:
-    entry = parse(LEAVES[index])
-    forged = encode(sign(entry, entry.counter, story.KEYS["stranger"]))
-    assert committed(tmp_path, [*LEAVES[:index], forged, *LEAVES[index + 1 :]]) == (Damage.NOT_SIGNED, index)
-
-
-def test_an_entry_whose_detail_was_changed_is_named(tmp_path: Path) -> None:
-    index = next(index for index, leaf in enumerate(LEAVES) if b'"rows":3' in leaf and index > 256)
-    forged = LEAVES[index].replace(b'"rows":3', b'"rows":4')
-    assert committed(tmp_path, [*LEAVES[:index], forged, *LEAVES[index + 1 :]]) == (Damage.NOT_SIGNED, index)
-
-
-@pytest.mark.parametrize("index", [3, 256, 300, 590])
-def test_an_entry_left_out_of_the_middle_leaves_a_gap(tmp_path: Path, index: int) -> None:
-    kind, found = committed(tmp_path, [*LEAVES[:index], *LEAVES[index + 1 :]])
-    assert kind is Damage.GAP
-    assert index <= (found or 0) < index + 8  # its node's next about the contract
-
-
-def test_an_entry_twice_is_no_next(tmp_path: Path) -> None:
-    assert committed(tmp_path, [*LEAVES[:300], LEAVES[299], *LEAVES[300:]]) == (Damage.GAP, 300)
-
-
-def test_a_node_that_nobody_enrolled_is_named(tmp_path: Path) -> None:
-    teller = Teller()
-    leaves = [teller.enrol(BANK), teller.tell(TAX, EntryKind.REFUSED)]
-    assert committed(tmp_path / "b", [encode(each) for each in leaves]) == (Damage.NOT_ENROLLED, 1)
-
-
-def test_an_enrolment_that_the_operator_has_not_signed_is_named(tmp_path: Path) -> None:
-    teller = Teller()
-    forged = [teller.enrol(BANK), teller.enrol(TAX, by=MARKET)]
-    assert committed(tmp_path / "a", [encode(each) for each in forged]) == (Damage.NOT_ENROLLED, 1)
-    teller = Teller()
-    twice = [teller.enrol(BANK), teller.enrol(BANK)]
-    assert committed(tmp_path / "b", [encode(each) for each in twice]) == (Damage.NOT_ENROLLED, 1)
-    teller = Teller()
-    first = teller.enrol(BANK)
-    by_bank = sign(replace(teller.enrol(TAX), node=BANK), 1, story.KEYS[BANK])
-    assert committed(tmp_path / "c", [encode(first), encode(by_bank)]) == (Damage.NOT_ENROLLED, 1)
-
-
-# --- findings -------------------------------------------------------------------------------------------------
-
-
-def test_a_refused_query_has_no_further_halves(tmp_path: Path) -> None:
-    teller = Teller()
-    entries = [teller.enrol(BANK), teller.enrol(TAX)]
-    for provider, job in ((TAX, "aa" * 32), (LABOUR, "aa" * 32), (TAX, "bb" * 32)):
-        entries.append(teller.tell(BANK, EntryKind.QUERY_SENT, provider, CONTRACT, job))
-    entries.append(teller.tell(TAX, EntryKind.REFUSED, BANK, job="aa" * 32))
-    found = verified(lay(tmp_path, [encode(each) for each in entries]))
-    assert [each.index for each in found.findings] == [3, 4]
-
-
-def test_halves_that_stay_alone_are_findings_and_no_damage(tmp_path: Path) -> None:
-    teller = Teller()
-    entries = [teller.enrol(BANK), teller.enrol(TAX)]
-    job, other = f"{1:064x}", "ee" * 32
-    entries += teller.use(1)[:3]
-    teller.counters[BANK, CONTRACT] -= 1
-    entries.append(teller.tell(BANK, EntryKind.ANSWER_RECEIVED, TAX, CONTRACT, job, answer=other))
-    entries.append(teller.tell(TAX, EntryKind.ANSWER_SENT, BANK, CONTRACT, "bb" * 32, answer=other))
-    entries.append(
-        teller.tell(BANK, EntryKind.QUERY_SENT, TAX, CONTRACT, "cc" * 32, rows=2, subjects_root="aa" * 32)
-    )
-    entries.append(
-        teller.tell(TAX, EntryKind.QUERY_RECEIVED, BANK, CONTRACT, "cc" * 32, rows=3, subjects_root="ab" * 32)
-    )
-    found = verified(lay(tmp_path, [encode(each) for each in entries]))
-    assert [(each.index, each.other, each.differing) for each in found.findings] == [
-        (4, 5, ("answer",)),
-        (5, 4, ("answer",)),
-        (6, None, ()),
-        (8, 7, ("rows", "subjects_root")),
-    ]
-    assert found.is_fresh

@@ -83,7 +83,7 @@ def test_a_log_rolled_back_to_an_old_backup_is_found(own_market: Market) -> None
     shutil.copy(own_market.folder / "market.db", own_market.folder / "backup.db")
     with own_market.running() as server:
         with server.client("operator") as operator:
-            operator.suspend_party("other-bank")
+            operator.organisations.suspend("other-bank", "breach")
         witnessed(server, own_market.size + 1)
         assert audit(own_market.folder, "verify", "--config", "auditor.toml").returncode == 0
     (own_market.folder / "backup.db").replace(own_market.folder / "market.db")

@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "sba"
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('kind = "dataset"', 'kind = "dataset"\nprice = 1', "unknown field `price`"),
+        ('kind = "dataset"', 'kind = "dataset"\ncolour = 1', "unknown field `colour`"),
         ("scale = 2", "scale = 2\nsize = 1", r"unknown field `size` - at `\$.fields\[1\]`"),
         ('en = "Code" }', 'en = "Code", fr = "Code" }', r"unknown field `fr` - at `\$.fields\[0\].meaning`"),
         ('provider = "market-regulation"\n', "", "missing required field `provider`"),
@@ -31,7 +31,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "sba"
         ("1.0.0", "1.0", "semver"),
         ('grade = "general_2"\ntitle', 'grade = "general_1"\ntitle', "raise it to general_2"),
         ('grade = "general_2"\ntitle', 'grade = "core"\ntitle', "never be listed"),
-        ('grade = "general_2"\ntitle', 'grade = "important"\ntitle', "delivered encrypted only"),
+        ('grade = "general_2"\ntitle', 'grade = "important"\ntitle', "not delivered as file"),
         ('["encrypted", "file"]', "[]", "name at least one"),
         ('zh = "登记"', 'zh = "登\\n记"', r"text zh holds a control .* - at `\$.title`"),
         ('id = "registration"', 'id = "registration"\nid = "other"', "correct the description"),

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.delivery import HIGHEST, Delivery, check_delivery
 from catalog.description import parse_product
 from catalog.errors import FieldError, ProductError, TextError
 from catalog.field import Field, FieldType
 from catalog.grade import Grade
-from catalog.product import Delivery, check_delivery, check_fields, check_grade, check_version
-from catalog.text import Text, check_name
+from catalog.product import check_fields, check_grade
+from catalog.text import Text, check_name, check_version
 
 MEANING = Text(zh="意义", en="meaning")
 
@@ -104,7 +105,7 @@ def test_a_core_field_is_never_listed(own: Grade) -> None:
 @given(st.lists(st.sampled_from(Delivery), max_size=4), st.sampled_from(Grade))
 def test_delivery_follows_the_grade(modes: list[Delivery], grade: Grade) -> None:
     distinct = len(modes) == len(set(modes)) > 0
-    allowed = grade < Grade.IMPORTANT or modes == [Delivery.ENCRYPTED]
+    allowed = all(grade <= HIGHEST[mode] for mode in modes)
     if distinct and allowed:
         check_delivery(tuple(modes), grade)
     else:

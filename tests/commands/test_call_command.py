@@ -16,7 +16,9 @@ from market import BANK, DESCRIPTIONS, KEYS, TAX
 from marketplace_api.process import ROOT, STRANGER, current_terms, free_port
 
 from compute.canonical import decode
-from compute.market import ApplicationRecord, ApplicationRequest, CatalogEntry, Directory
+from compute.market.applications import ApplicationRecord, ApplicationRequest
+from compute.market.parties import Directory
+from compute.market.products import CatalogEntry
 from compute.web import sealed
 from compute.web.keyfile import to_jwk
 from compute.web.tls import make_ca
@@ -83,7 +85,7 @@ def test_a_file_is_put_into_the_body_as_text(desk: Desk) -> None:
     members = json.loads(application("with-a-file"))
     body, file = (
         desk.write("application.json", json.dumps(members | {"reference": ""})),
-        desk.write("ref", "x-1\n"),
+        desk.write("ref", "x-1"),
     )
     result = run(
         "call",

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from commands.conftest import Desk, run
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from entry import admit_over
 
 from compute.canonical import encode
 from compute.records import PartyKind, PartyRecord
@@ -40,8 +41,11 @@ class Applicant:
 
 
 @pytest.fixture
-def applicant() -> Applicant:
-    return Applicant(f"party-{secrets.token_hex(8)}", Ed25519PrivateKey.generate())
+def applicant(desk: Desk) -> Applicant:
+    made, server = Applicant(f"party-{secrets.token_hex(8)}", Ed25519PrivateKey.generate()), desk.server
+    with server.client("operator") as operator:
+        admit_over(server.url, server.folder / "ca.pem", operator, made.name, made.record.kind)
+    return made
 
 
 def enrol(desk: Desk, application: Signed[PartyRecord], *options: str, answer: str | None = None) -> Result:

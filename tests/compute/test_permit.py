@@ -11,7 +11,7 @@ from contracts import ALLOWED, TERMS
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.permit import PermitError, PermitStatus, check_permit, issue, permit_name
-from compute.signing import Pin, Role, Signed, sign
+from compute.signing import Pin, Role, Signed, digest, sign
 from compute.terms import Terms, Use
 
 NOW = 1500
@@ -31,7 +31,7 @@ def contract(terms: Terms = LONG, **signers: str) -> list[Signed[Terms]]:
 
 
 def status(signer: str = "market", **changes: Any) -> Signed[PermitStatus]:
-    stated = PermitStatus(permit=PERMIT, nonce=NONCE, active=True, at=NOW)
+    stated = PermitStatus(permit=PERMIT, nonce=NONCE, active=True, terms=digest(LONG).hex(), at=NOW)
     return sign(msgspec.structs.replace(stated, **changes), "market", KEYS[signer])
 
 

@@ -75,7 +75,7 @@ def test_each_kind_signs_in_one_role() -> None:
     roles = {kind: kind.signing_role for kind in PartyKind}
     assert roles.pop(PartyKind.PROVIDER) == "provider"
     assert roles.pop(PartyKind.MODEL_REVIEWER) == "model_reviewer"
-    assert len(roles) == 8
+    assert len(roles) == 9  # the eight kinds, and the authority
     assert set(roles.values()) == {"consumer"}
     assert RECORD.pin == Pin("consumer", ONE)
 

@@ -16,6 +16,7 @@ DRAFT = {
     ],
     "operation": "risk_score",
     "purpose": "credit_approval",
+    "subject_types": ["enterprise"],
     "model_reviewer": "reviewer",
     "max_uses": 10,
     "not_before": 1_795_000_000_000,

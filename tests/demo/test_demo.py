@@ -126,19 +126,26 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         assert market.returncode == 0, market.stderr
         assert "social-security" in market.stdout
 
+        for line in re.findall(r"^  veilmart (market .*)$", said, re.MULTILINE):  # what it offers to try works
+            command = [*VEILMART, *line.split()]
+            tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 -- our own command
+            assert tried.returncode == 0, tried.stderr
+            assert "登记" in tried.stdout or "合约" in tried.stdout
+
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert processes_in(work) == []
     assert files_of(work) == {
         "harbour-bank": {"bank_applicants.csv", "scores.csv", "scores.parquet", "register.csv"}
         | DEVELOPED
-        | PAILLIER,
-        "market-regulation": {"market_regulation.csv", "market-registration.toml"} | DISCLOSING,
-        "social-security": {"social_security.csv", "social-insurance.toml"} | DISCLOSING,
+        | PAILLIER
+        | ACCOUNTS,
+        "market-regulation": {"market_regulation.csv", "market-registration.toml"} | DISCLOSING | ACCOUNTS,
+        "social-security": {"social_security.csv", "social-insurance.toml"} | DISCLOSING | ACCOUNTS,
         "model-review-office": {"points.jwe", "second-examiner.jwe", "second-examiner.toml"},
         "supervisor": set(),
         "anybody": {"verify.pyz"},
-        "market": {"market.sqlite"},
+        "market": {"market.sqlite", "subjects.csv"} | outbox(work),
         "operator": {"operator.jwe", "operator.toml"},
         "authority": {"ca.key", "ca.pem"},
     }
@@ -148,10 +155,19 @@ def test_the_demo_scores_stays_up_answers_by_hand_and_stops_in_order(tmp_path: P
         assert all(path.stat().st_mode & 0o077 == 0 for path in work.rglob(name)), name
 
 
+def outbox(work: Path) -> set[str]:
+    """The days on which messages were sent: one, or two where midnight came between."""
+    found = {path.name for path in (work / "market" / "outbox").iterdir()}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d\.jsonl", name) for name in found)
+    return found
+
+
 PAILLIER = {"paillier.jwe", "paillier-unlock.key"}
 DEVELOPED = {"scorecard.json", "statistics.json"}
 DISCLOSING = {"disclosure.toml", "register.csv"}
+ACCOUNTS = {f"{login}.{kind}" for login in ("administrator", "handler") for kind in ("toml", "token", "login")}
 SHARED = {
+    "application.token",
     "address.json",
     "authority.pem",
     "config.toml",

@@ -19,6 +19,8 @@ from msgspec import inspect
 from compute.canonical import FormatError, Message, decode, encode
 
 PACKAGES = ["audit", "catalog", "compute", "connectors", "marketplace"]
+ALEMBIC = "marketplace.store.migrations.env"
+"""Which Alembic runs; it is not imported."""
 MOST_ITEMS = 3
 """Of a list that is drawn, beyond the least that it must have."""
 
@@ -27,7 +29,8 @@ def message_types() -> list[type[Message]]:
     """Give all types of messages but the generic ones, which stand in the fields of others."""
     for package in PACKAGES:
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
+            if module.name != ALEMBIC:
+                importlib.import_module(module.name)
     return sorted(
         (each for each in _subclasses(Message) if not getattr(each, "__parameters__", ())),
         key=lambda each: (each.__module__, each.__name__),

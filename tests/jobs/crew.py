@@ -12,7 +12,7 @@ from types import ModuleType
 from jobs.handlers import HANDLERS
 
 from audit.database import open_engine
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 from compute.node.jobs.estimate import Cost
 from compute.node.jobs.store import JobStore
 from compute.node.jobs.worker import Worker

@@ -1,29 +1,9 @@
 """The context over a link that only notes: how often it writes, when it stops."""
 
-from dataclasses import dataclass, field
-
 import pytest
+from bank_desk import Notes
 
 from compute.node.jobs.context import Cancelled, JobContext
-from compute.node.jobs.job import Progress
-
-
-@dataclass
-class Notes:
-    """A link that keeps everything."""
-
-    stop: bool = False
-    reports: list[Progress] = field(default_factory=list)
-    saved: dict[str, bytes] = field(default_factory=dict)
-
-    def stopping(self) -> bool:
-        return self.stop
-
-    def report(self, progress: Progress) -> None:
-        self.reports.append(progress)
-
-    def save(self, key: str, value: bytes) -> None:
-        self.saved[key] = value
 
 
 def test_many_reports_become_few_and_the_last_is_not_lost() -> None:

@@ -7,7 +7,7 @@ import pytest
 from jobs.conftest import Site
 from jobs.crew import BANK, until
 
-from compute.node.at_rest import AtRestError
+from compute.at_rest import AtRestError
 from compute.node.jobs.errors import LeaseLostError
 from compute.node.jobs.job import Failure, Progress
 from compute.node.jobs.leases import Lease, Leases

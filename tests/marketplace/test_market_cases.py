@@ -5,9 +5,8 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-import postgres
 import pytest
-from market import BANK, DAY, INSPECTOR, KINDS, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, Market, open_market
+from market import BANK, DAY, INSPECTOR, KINDS, LABOUR, NOW, OTHER, REVIEWER, SUPERVISOR, TAX, WHY, Market
 
 from audit.entry import EntryKind, encode
 from audit.tracing.seals import READS, Read, check_seals, seal
@@ -29,7 +28,7 @@ NUMBER = "沪经信监〔2026〕17号"
 @pytest.fixture
 def contract(market: Market) -> str:
     name = market.active()
-    market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b"]))
+    market.exchange.consents.register(BANK, market.registration(name, "batch-1", ["a", "b"]))
     return name
 
 
@@ -43,10 +42,10 @@ def case(market: Market) -> str:
 
 Asking = Callable[[Market, str, str, str | None], Any]
 READING: dict[str, Asking] = {
-    "application": lambda m, actor, name, case: m.exchange.application(actor, name, case),
-    "contract": lambda m, actor, name, case: m.exchange.contract(actor, name, case),
-    "permit": lambda m, actor, name, case: m.exchange.permit_for(actor, name, TAX, case),
-    "consents": lambda m, actor, name, case: m.exchange.consents_of(actor, name, case=case),
+    "application": lambda m, actor, name, case: m.exchange.applications.load(actor, name, case),
+    "contract": lambda m, actor, name, case: m.exchange.contracts.load(actor, name, case),
+    "permit": lambda m, actor, name, case: m.exchange.permits.load(actor, name, TAX, case),
+    "consents": lambda m, actor, name, case: m.exchange.consents.of(actor, name, case=case),
     "trace": lambda m, actor, name, case: m.exchange.trace(actor, name, case),
 }
 
@@ -90,7 +89,7 @@ def test_without_a_case_a_supervisor_reads_nothing_and_learns_nothing(
     assert len(said) == 1
     assert market.kinds()[-1] == "refused"
     with pytest.raises(NotFoundError):
-        market.exchange.terminate_contract(SUPERVISOR, contract)
+        market.exchange.contracts.terminate(SUPERVISOR, contract, WHY)
 
 
 def refused(market: Market, contract: str, case: str, actor: str = SUPERVISOR) -> type[MarketplaceError]:
@@ -111,11 +110,11 @@ def test_a_case_that_is_not_approved_reads_nothing(market: Market, contract: str
 
 
 def test_a_case_that_is_closed_or_over_reads_nothing(market: Market, contract: str, case: str) -> None:
-    market.exchange.contract(SUPERVISOR, contract, case)
+    market.exchange.contracts.load(SUPERVISOR, contract, case)
     market.clock.now = UNTIL
     assert refused(market, contract, case) is WrongStateError  # nobody has closed it yet
     market.clock.now = UNTIL - 1
-    market.exchange.contract(SUPERVISOR, contract, case)
+    market.exchange.contracts.load(SUPERVISOR, contract, case)
     market.exchange.cases.close(SUPERVISOR, case)
     assert refused(market, contract, case) is WrongStateError
 
@@ -187,7 +186,7 @@ def test_closing_unseals_every_read_for_all_to_check(market: Market, contract: s
     other = market.active("loans-2")
     for ask in READING.values():
         ask(market, SUPERVISOR, contract, case)
-    market.exchange.contract(SUPERVISOR, other, case)
+    market.exchange.contracts.load(SUPERVISOR, other, case)
     indices = sealed(market)
     assert len(indices) == 6
     market.exchange.cases.close(SUPERVISOR, case)
@@ -204,7 +203,7 @@ def test_closing_unseals_every_read_for_all_to_check(market: Market, contract: s
 
 
 def test_time_alone_closes_a_case(market: Market, contract: str, case: str) -> None:
-    market.exchange.contract(SUPERVISOR, contract, case)
+    market.exchange.contracts.load(SUPERVISOR, contract, case)
     market.clock.now = UNTIL - 1
     assert market.exchange.expire() == 0
     market.clock.now = UNTIL
@@ -268,24 +267,22 @@ def test_a_read_that_fails_hands_nothing_out(
     with monkeypatch.context() as broken:
         broken.setattr("audit.storage.batch.Batch.seal", fail)
         with pytest.raises(OSError, match="power"):
-            market.exchange.contract(SUPERVISOR, contract, case)
+            market.exchange.contracts.load(SUPERVISOR, contract, case)
     assert sealed(market) == []
     assert market.exchange.cases.load(SUPERVISOR, case)[1] == 0
 
 
-def test_a_case_from_its_opening_to_its_end_over_postgresql(postgres_url: str) -> None:
-    with postgres.database(postgres_url) as url, open_market(url) as market:
-        market.enrol()
-        market.publish()
-        name = market.active()
-        market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b"]))
-        case = market.exchange.cases.open(SUPERVISOR, NUMBER, UNTIL).id
-        assert refused(market, name, case) is WrongStateError
-        market.exchange.cases.approve("operator", case)
-        for what, ask in READING.items():
-            assert ask(market, SUPERVISOR, name, case) == ask(market, BANK, name, None), what
-        assert (len(sealed(market)), flaws(market)) == (len(READING), [])
-        market.clock.now = UNTIL
-        assert market.exchange.expire() == 1
-        assert (market.kinds().count("case_unsealed"), flaws(market)) == (len(READING), [])
-        assert market.check().size == market.exchange.log.size()
+@pytest.mark.both_databases
+def test_a_case_from_its_opening_to_its_end(market: Market) -> None:
+    name = market.active()
+    market.exchange.consents.register(BANK, market.registration(name, "batch-1", ["a", "b"]))
+    case = market.exchange.cases.open(SUPERVISOR, NUMBER, UNTIL).id
+    assert refused(market, name, case) is WrongStateError
+    market.exchange.cases.approve("operator", case)
+    for what, ask in READING.items():
+        assert ask(market, SUPERVISOR, name, case) == ask(market, BANK, name, None), what
+    assert (len(sealed(market)), flaws(market)) == (len(READING), [])
+    market.clock.now = UNTIL
+    assert market.exchange.expire() == 1
+    assert (market.kinds().count("case_unsealed"), flaws(market)) == (len(READING), [])
+    assert market.check().size == market.exchange.log.size()

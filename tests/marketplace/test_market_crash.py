@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from market import BANK, LABOUR, TAX, Market, open_market
+from market import BANK, LABOUR, TAX, WHY, Market, open_market
 from sqlalchemy import select
 
 from compute.permit import permit_name
@@ -29,15 +29,15 @@ STATES = {
 PARTS = {"application_approved": ApplicationState.APPROVED}
 
 
-def live(path: Path, ready: Connection, first: int) -> None:
+def live(path: Path | str, ready: Connection, first: int) -> None:
     """One contract after another, from application to end, until killed; tells of each that is over."""
     with open_market(path) as market:
         for number in itertools.count(first):
             name = market.active(f"loans-{number}")
-            market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b", "c"]))
-            market.exchange.withdraw_consent(BANK, market.withdrawal(name, ["b"]))
-            market.exchange.revoke_permit(TAX, permit_name(name, TAX))
-            market.exchange.terminate_contract(LABOUR, name)
+            market.exchange.consents.register(BANK, market.registration(name, "batch-1", ["a", "b", "c"]))
+            market.exchange.consents.withdraw(BANK, market.withdrawal(name, ["b"]))
+            market.exchange.permits.revoke(TAX, permit_name(name, TAX), WHY)
+            market.exchange.contracts.terminate(LABOUR, name, WHY)
             ready.send(number)
 
 
@@ -62,26 +62,24 @@ def assert_log_and_tables_agree(market: Market) -> None:
         told = [(entry.kind.value, entry.counterparty) for _, entry in exchange.trace(BANK, name)]
         parts = {party: PARTS[kind] for kind, party in told if kind in PARTS}
         undecided = dict.fromkeys((TAX, LABOUR), ApplicationState.SUBMITTED)
-        assert exchange.application(BANK, name).parts == undecided | parts
+        assert exchange.applications.load(BANK, name).parts == undecided | parts
         if len(parts) == 2:
-            contract = exchange.contract(BANK, name)
+            contract = exchange.contracts.load(BANK, name)
             assert contract.state is [STATES[kind] for kind, _ in told if kind in STATES][-1]
             assert set(contract.signatures) == {party for kind, party in told if kind == "contract_signed"}
         for provider in [party for kind, party in told if kind == "permit_issued"]:
             revoked = ("permit_revoked", provider) in told
             state = PermitState.REVOKED if revoked else PermitState.ACTIVE
-            assert exchange.permit_for(BANK, name, str(provider)).state is state
+            assert exchange.permits.load(BANK, name, str(provider)).state is state
 
 
-def test_killed_at_any_moment(tmp_path: Path) -> None:
-    path, moments = tmp_path / "market.db", random.Random(20261122)  # noqa: S311 -- moments, no secrets
-    with open_market(path) as market:
-        market.enrol()
-        market.publish()
+@pytest.mark.both_databases
+def test_killed_at_any_moment(listed: Path | str) -> None:
+    moments = random.Random(20261122)  # noqa: S311 -- moments, no secrets
     first = 0
     for _ in range(10):
         ours, theirs = PROCESSES.Pipe(duplex=False)
-        child = PROCESSES.Process(target=live, args=(path, theirs, first))
+        child = PROCESSES.Process(target=live, args=(listed, theirs, first))
         child.start()
         theirs.close()
         told = ours.recv()  # it works
@@ -94,10 +92,10 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
             except EOFError:
                 break
         ours.close()
-        with open_market(path) as market:
+        with open_market(listed) as market:
             assert_log_and_tables_agree(market)
             assert (
-                market.exchange.contract(BANK, contract_name(BANK, f"loans-{told}")).state
+                market.exchange.contracts.load(BANK, contract_name(BANK, f"loans-{told}")).state
                 is ContractState.TERMINATED
             )
         first = told + 2  # the one after was cut off, and stays as it is
@@ -116,6 +114,6 @@ def test_a_change_without_its_entry_is_no_change(
     with monkeypatch.context() as broken:
         broken.setattr(f"audit.storage.batch.Batch.{step}", fail)
         with pytest.raises(OSError, match="power"):
-            market.exchange.sign_contract(BANK, signed)
-    assert market.exchange.contract(BANK, name).signed == ()
+            market.exchange.contracts.sign(BANK, signed)
+    assert market.exchange.contracts.load(BANK, name).signed == ()
     assert market.exchange.log.root() == before

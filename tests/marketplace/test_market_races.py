@@ -8,19 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from market import BANK, LABOUR, TAX, VERSIONS, Market, open_market, terms
+from market import (
+    BANK,
+    DESCRIPTIONS,
+    LABOUR,
+    RESOURCES,
+    STOP,
+    TAX,
+    VERSIONS,
+    WHY,
+    Market,
+    open_market,
+    passing,
+    terms,
+)
 
+from catalog.description import parse_product
+from compute.market.products import Outcome, Review, ReviewDecision, ReviewReason, Submission
 from compute.permit import permit_name
 from marketplace.errors import ConflictError, MarketplaceError
-from marketplace.store import rows, tables
+from marketplace.flow.product import Listing
+from marketplace.flow.states import ProductState
+from marketplace.store import rows
+from marketplace.store.organisation_tables import organisations
 
 # The children share nothing with this process but the file: they open it themselves.
 PROCESSES = multiprocessing.get_context("fork")
 
+pytestmark = pytest.mark.both_databases
+
 Command = Callable[[Market], Any]
-Race = Callable[[Path, Sequence[Command]], list[str]]
+Race = Callable[[Path | str, Sequence[Command]], list[str]]
 
 NAME = terms().contract
+SECOND = (*VERSIONS[TAX][:2], "2.0.0")
+TEXT = DESCRIPTIONS[TAX].replace(b'version = "1.0.0"', b'version = "2.0.0"')
+DRAFT = Listing(parse_product(TEXT), TEXT.decode(), ProductState.DRAFT)
 PERMIT = permit_name(NAME, TAX)
 
 
@@ -32,7 +55,7 @@ def outcome(market: Market, command: Command) -> str:
     return "won"
 
 
-def in_threads(path: Path, commands: Sequence[Command]) -> list[str]:
+def in_threads(path: Path | str, commands: Sequence[Command]) -> list[str]:
     """The outcomes of commands given at once, over one engine."""
     start, outcomes = threading.Barrier(len(commands)), []
 
@@ -49,7 +72,7 @@ def in_threads(path: Path, commands: Sequence[Command]) -> list[str]:
     return outcomes
 
 
-def in_processes(path: Path, commands: Sequence[Command]) -> list[str]:
+def in_processes(path: Path | str, commands: Sequence[Command]) -> list[str]:
     """The outcomes of commands given at once, each by a process with its own engine."""
     start, outcomes = PROCESSES.Barrier(len(commands)), PROCESSES.SimpleQueue()
 
@@ -69,15 +92,35 @@ def in_processes(path: Path, commands: Sequence[Command]) -> list[str]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(listed: Path | str) -> Path | str:
     """A market with all its parties that nobody has open."""
-    with open_market(tmp_path / "market.db") as market:
-        market.enrol()
-        market.publish()
-    return tmp_path / "market.db"
+    return listed
 
 
-def contest(path: Path, race: Race, *commands: Command) -> list[str]:
+def submit(market: Market) -> None:
+    market.exchange.products.submit(TAX, SECOND, Submission(digest=DRAFT.digest))
+
+
+def pass_quality(market: Market) -> None:
+    market.exchange.products.review("operator", SECOND, passing(DRAFT.digest, Review.QUALITY))
+
+
+def pass_compliance(market: Market) -> None:
+    market.exchange.products.review("operator", SECOND, passing(DRAFT.digest, Review.COMPLIANCE))
+
+
+def reject_compliance(market: Market) -> None:
+    rejected = ReviewDecision(
+        review=Review.COMPLIANCE,
+        outcome=Outcome.REJECTED,
+        digest=DRAFT.digest,
+        reason=ReviewReason.OTHER,
+        remark="no",
+    )
+    market.exchange.products.review("operator", SECOND, rejected)
+
+
+def contest(path: Path | str, race: Race, *commands: Command) -> list[str]:
     """Let the commands race twice over; one must win. Gives the kinds of the entries that were added."""
     with open_market(path) as market:
         before = market.exchange.log.size()
@@ -93,57 +136,74 @@ def contest(path: Path, race: Race, *commands: Command) -> list[str]:
 
 
 @pytest.mark.parametrize("race", [in_threads, in_processes])
-def test_of_many_at_once_one_wins(path: Path, race: Race) -> None:
+def test_of_many_at_once_one_gets_a_product_onto_the_market(path: Path | str, race: Race) -> None:
+    drafted = contest(path, race, lambda m: m.exchange.products.draft(TAX, TEXT))
+    assert drafted == []  # a draft is nobody's business
+    assert contest(path, race, submit) == ["product_submitted"]
+    assert contest(path, race, pass_quality) == ["product_reviewed"]
+    decided = contest(path, race, pass_compliance, reject_compliance)
+    assert decided in (["product_reviewed", "product_published"], ["product_rejected"])
+    cancelled = contest(path, race, lambda m: m.exchange.resources.cancel(TAX, (TAX, RESOURCES[TAX])))
+    assert cancelled[0] == "resource_ended"
+    assert set(cancelled[1:]) == {"product_suspended"}
+
+
+@pytest.mark.parametrize("race", [in_threads, in_processes])
+def test_of_many_at_once_one_wins(path: Path | str, race: Race) -> None:
     def approve(market: Market) -> None:
         market.approve(TAX, NAME)
 
     def send_back(market: Market) -> None:
-        market.exchange.return_for_correction(TAX, NAME)
+        market.exchange.applications.return_for_correction(TAX, NAME, WHY)
 
-    assert contest(path, race, lambda m: m.exchange.apply(BANK, "loans-1", terms())) == ["application_submitted"]
+    assert contest(path, race, lambda m: m.exchange.applications.apply(BANK, "loans-1", terms())) == [
+        "application_submitted"
+    ]
     (decision,) = contest(path, race, approve, send_back)
     with open_market(path) as market:
         if decision == "application_returned":
-            market.exchange.resubmit(BANK, NAME, terms().grants[0])
+            market.exchange.applications.resubmit(BANK, NAME, terms().grants[0])
             market.approve(TAX, NAME)
         market.approve(LABOUR, NAME)
         for party in (BANK, LABOUR):
-            market.exchange.sign_contract(party, market.signed(party, NAME))
-    signed = contest(path, race, lambda m: m.exchange.sign_contract(TAX, m.signed(TAX, NAME)))
+            market.exchange.contracts.sign(party, market.signed(party, NAME))
+    signed = contest(path, race, lambda m: m.exchange.contracts.sign(TAX, m.signed(TAX, NAME)))
     assert signed == ["contract_signed", "contract_activated", "permit_issued", "permit_issued"]
-    registered = contest(path, race, lambda m: m.exchange.register_consents(BANK, m.batch(NAME, "batch-1", ["a"])))
-    assert registered == ["consent_registered"]
-    assert contest(path, race, lambda m: m.exchange.revoke_permit(TAX, PERMIT)) == ["permit_revoked"]
-    assert contest(path, race, lambda m: m.exchange.delist_product(*VERSIONS[TAX][:1], *VERSIONS[TAX])) == [
+    registered = contest(
+        path, race, lambda m: m.exchange.consents.register(BANK, m.registration(NAME, "batch-1", ["a"]))
+    )
+    assert registered == ["consent_registered", "consent_noticed"]
+    assert contest(path, race, lambda m: m.exchange.permits.revoke(TAX, PERMIT, WHY)) == ["permit_revoked"]
+    assert contest(path, race, lambda m: m.exchange.products.delist(TAX, VERSIONS[TAX], STOP)) == [
         "product_delisted"
     ]
     ended = contest(
         path,
         race,
-        lambda m: m.exchange.terminate_contract(BANK, NAME),
-        lambda m: m.exchange.terminate_contract(TAX, NAME),
+        lambda m: m.exchange.contracts.terminate(BANK, NAME, WHY),
+        lambda m: m.exchange.contracts.terminate(TAX, NAME, WHY),
     )
     assert ended == ["contract_terminated"]
 
 
 @pytest.mark.parametrize("race", [in_threads, in_processes])
-def test_parties_who_act_together_all_count(path: Path, race: Race) -> None:
+def test_parties_who_act_together_all_count(path: Path | str, race: Race) -> None:
     with open_market(path) as market:
         market.applied()
     assert race(path, [lambda m, p=party: m.approve(p, NAME) for party in (TAX, LABOUR)]) == ["won"] * 2  # type: ignore[misc]
-    signing = [lambda m, p=party: m.exchange.sign_contract(p, m.signed(p, NAME)) for party in (BANK, TAX, LABOUR)]  # type: ignore[misc]
+    signing = [lambda m, p=party: m.exchange.contracts.sign(p, m.signed(p, NAME)) for party in (BANK, TAX, LABOUR)]  # type: ignore[misc]
     assert race(path, signing) == ["won"] * 3
     with open_market(path) as market:
         kinds = Counter(market.kinds())
     assert (kinds["contract_drafted"], kinds["contract_activated"], kinds["permit_issued"]) == (1, 1, 2)
 
 
-def test_a_withdrawn_consent_is_counted_once(path: Path) -> None:
+def test_a_withdrawn_consent_is_counted_once(path: Path | str) -> None:
     with open_market(path) as market:
         name = market.active()
-        market.exchange.register_consents(BANK, market.batch(name, "batch-1", ["a", "b"]))
+        market.exchange.consents.register(BANK, market.registration(name, "batch-1", ["a", "b"]))
     assert (
-        in_processes(path, [lambda m: m.exchange.withdraw_consent(BANK, m.withdrawal(name, ["a"]))] * 3)
+        in_processes(path, [lambda m: m.exchange.consents.withdraw(BANK, m.withdrawal(name, ["a"]))] * 3)
         == ["won"] * 3
     )
     with open_market(path) as market:
@@ -154,6 +214,6 @@ def test_a_withdrawn_consent_is_counted_once(path: Path) -> None:
 def test_a_state_judged_before_it_changed_is_not_overwritten(market: Market) -> None:
     with market.exchange.log.transaction() as batch:
         connection = batch.connection
-        rows.move(connection, tables.parties, {"name": BANK}, "enrolled", "suspended")
-        with pytest.raises(ConflictError, match="bank is not enrolled any more"):
-            rows.move(connection, tables.parties, {"name": BANK}, "enrolled", "suspended")
+        rows.move(connection, organisations, {"name": BANK}, "admitted", "suspended")
+        with pytest.raises(ConflictError, match="bank is not admitted any more"):
+            rows.move(connection, organisations, {"name": BANK}, "admitted", "suspended")

@@ -17,6 +17,7 @@ from market import (
     SEED,
     TAX,
     VERSIONS,
+    WHY,
     Market,
     grant,
     terms,
@@ -29,16 +30,20 @@ from compute.records import Consents, commitment
 from compute.signing import Pin, digest, verify
 from compute.terms import Use
 from marketplace.errors import MarketplaceError, NotFoundError
+from marketplace.flow.consent_states import CONSENT_REQUEST, DISPUTE
 from marketplace.flow.event import MOVED
+from marketplace.flow.intervention import INTERVENTION
 from marketplace.flow.states import (
     APPLICATION,
     CASE,
     CONTRACT,
-    PARTY,
+    ORGANISATION,
     PERMIT,
     PRODUCT,
+    RESOURCE,
     ApplicationState,
     ContractState,
+    Move,
     PermitState,
 )
 
@@ -51,29 +56,33 @@ READ = digest(terms()).hex()
 
 def test_from_enrolment_to_a_traced_use(market: Market) -> None:
     exchange = market.exchange
-    assert [listing.key for listing in exchange.list_products()] == [VERSIONS[TAX], VERSIONS[LABOUR]]
+    assert [listing.key for listing in market.listed()] == [VERSIONS[TAX], VERSIONS[LABOUR]]
 
     name = market.applied()
-    assert exchange.applications(TAX) == exchange.applications(BANK) == [exchange.application(LABOUR, name)]
+    assert (
+        exchange.applications.page(TAX, "", 10)
+        == exchange.applications.page(BANK, "", 10)
+        == [exchange.applications.load(LABOUR, name)]
+    )
     assert market.approve(TAX, name).state is ApplicationState.SUBMITTED
     assert market.approve(LABOUR, name).state is ApplicationState.APPROVED
-    assert exchange.contract(BANK, name).terms == terms()
+    assert exchange.contracts.load(BANK, name).terms == terms()
 
     for party in (TAX, BANK):
-        assert exchange.sign_contract(party, market.signed(party, name)).state is ContractState.DRAFTED
+        assert exchange.contracts.sign(party, market.signed(party, name)).state is ContractState.DRAFTED
     with pytest.raises(NotFoundError):
-        exchange.permit_for(BANK, name, TAX)
-    contract = exchange.sign_contract(LABOUR, market.signed(LABOUR, name))
+        exchange.permits.load(BANK, name, TAX)
+    contract = exchange.contracts.sign(LABOUR, market.signed(LABOUR, name))
     assert contract.state is ContractState.ACTIVE
-    assert exchange.contract(TAX, name) == contract
+    assert exchange.contracts.load(TAX, name) == contract
 
-    assert exchange.register_consents(BANK, market.batch(name, "batch-1", SUBJECTS)) == len(SUBJECTS)
+    assert exchange.consents.register(BANK, market.registration(name, "batch-1", SUBJECTS)) == len(SUBJECTS)
 
     # What a provider's node checks, knowing only the operator's and the marketplace's keys.
     own = {party: exchange.pins()[party] for party in ("market", "operator")}
     records = [verify(admission, "operator", "operator", own) for admission in exchange.directory(TAX)]
     pins: dict[str, Pin] = own | {record.name: record.pin for record in records}
-    permit = exchange.permit_for(BANK, name, TAX)
+    permit = exchange.permits.load(BANK, name, TAX)
     use = Use(
         consumer=BANK,
         provider=TAX,
@@ -86,9 +95,9 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
         used=0,
         time=NOW,
     )
-    status = exchange.permit_status(TAX, permit.id, NONCE)
+    status = exchange.permits.status(TAX, permit.id, NONCE)
     check_permit(permit.token, contract.signed, status, nonce=NONCE, issuer="market", pins=pins, use=use)
-    held = exchange.consents_of(TAX, name)
+    held = exchange.consents.of(TAX, name)
     for batch in held.batches:
         verify(batch, BANK, "consumer", pins)
     assert held.standing(NOW) == {commitment(SALTS.salt(subject), subject) for subject in SUBJECTS}
@@ -110,6 +119,8 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
         ("application_approved", "market"),
         ("application_approved", "market"),
         ("contract_drafted", "market"),
+        ("price_agreed", "market"),
+        ("price_agreed", "market"),
         ("contract_signed", "market"),
         ("contract_signed", "market"),
         ("contract_signed", "market"),
@@ -117,6 +128,7 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
         ("permit_issued", "market"),
         ("permit_issued", "market"),
         ("consent_registered", "market"),
+        ("consent_noticed", "market"),
         ("answer_sent", TAX),
         ("answer_received", BANK),
     ]
@@ -125,10 +137,9 @@ def test_from_enrolment_to_a_traced_use(market: Market) -> None:
 
 def test_no_subject_is_written_anywhere(market: Market) -> None:
     name = market.active()
-    market.exchange.register_consents(BANK, market.batch(name, "batch-1", SUBJECTS))
-    market.exchange.withdraw_consent(BANK, market.withdrawal(name, SUBJECTS[:5]))
-    files = [path for path in market.path.parent.iterdir() if path.name.startswith(market.path.name)]
-    stored = b"".join(path.read_bytes() for path in files)
+    market.exchange.consents.register(BANK, market.registration(name, "batch-1", SUBJECTS))
+    market.exchange.consents.withdraw(BANK, market.withdrawal(name, SUBJECTS[:5]))
+    stored = market.stored()
     assert commitment(SALTS.salt(SUBJECTS[0]), SUBJECTS[0]) in stored
     assert b"contract_activated" in stored
     assert not [subject for subject in SUBJECTS if subject.encode() in stored]
@@ -140,32 +151,39 @@ def test_no_subject_is_written_anywhere(market: Market) -> None:
 def test_time_alone_ends_what_is_in_force(market: Market) -> None:
     exchange = market.exchange
     name, draft = market.active(), market.drafted("loans-2")
-    permit = exchange.permit_for(BANK, name, TAX).id
+    permit = exchange.permits.load(BANK, name, TAX).id
     market.clock.now = NOW + 30 * DAY - 1
+    assert exchange.expire() == 3  # whoever did not sign the draft is told
     assert exchange.expire() == 0
-    assert exchange.permit_status(TAX, permit, NONCE).statement.active
+    assert exchange.permits.status(TAX, permit, NONCE).statement.active
     market.clock.now += 1
-    assert not exchange.permit_status(TAX, permit, NONCE).statement.active  # nothing waited for expire()
-    assert exchange.contract(BANK, name).state is ContractState.ACTIVE
+    assert not exchange.permits.status(TAX, permit, NONCE).statement.active  # nothing waited for expire()
+    assert exchange.contracts.load(BANK, name).state is ContractState.ACTIVE
     assert exchange.expire() == 4  # the contract, the draft, two permits
     assert exchange.expire() == 0
-    assert exchange.contract(BANK, name).state is ContractState.EXPIRED
-    assert exchange.contract(BANK, draft).state is ContractState.EXPIRED
-    assert exchange.permit_for(BANK, name, LABOUR).state is PermitState.EXPIRED
+    assert exchange.contracts.load(BANK, name).state is ContractState.EXPIRED
+    assert exchange.contracts.load(BANK, draft).state is ContractState.EXPIRED
+    assert exchange.permits.load(BANK, name, LABOUR).state is PermitState.EXPIRED
     assert market.kinds()[-4:] == ["contract_expired"] * 2 + ["permit_expired"] * 2
 
 
 def test_every_move_is_an_event_of_its_own() -> None:
-    machines = (PARTY, PRODUCT, APPLICATION, CONTRACT, PERMIT, CASE)
+    of_contracts = (APPLICATION, CONTRACT, PERMIT, CASE, CONSENT_REQUEST, DISPUTE)
+    machines = (ORGANISATION, INTERVENTION, PRODUCT, RESOURCE, *of_contracts)
     moves = {(machine.noun, move) for machine in machines for _, move in machine.moves}
-    assert MOVED.keys() == moves
-    assert len(set(MOVED.values())) == len(moves)
+    # Whether other terms were asked for or offered, they are asked for again, and that says what became of them. A
+    # permit that is issued anew is an event like the first.
+    within = {("application", move) for move in (Move.ACCEPT, Move.DECLINE, Move.REOPEN)}
+    within.add(("permit", Move.REISSUE))
+    assert MOVED.keys() == moves - within
+    assert MOVED["resource", Move.CHANGE] is MOVED["resource", Move.CORRECT]  # the state tells them apart
+    assert len(set(MOVED.values())) == len(MOVED) - 1
 
 
 def test_every_refusal_is_recorded_without_what_was_typed(market: Market) -> None:
     before = market.exchange.log.size()
     with pytest.raises(MarketplaceError):
-        market.exchange.approve(TAX, SUBJECTS[0], READ)
+        market.exchange.applications.approve(TAX, SUBJECTS[0], READ)
     with pytest.raises(MarketplaceError):
         market.exchange.trace("nobody", "contract-1")
     assert market.refusals() == [(TAX, "approve", "not_found"), ("nobody", "trace", "forbidden")]
@@ -176,15 +194,15 @@ def test_every_refusal_is_recorded_without_what_was_typed(market: Market) -> Non
 
 def test_what_others_contract_about_looks_as_if_it_were_not_there(market: Market) -> None:
     exchange, name = market.exchange, market.active()
-    permit = exchange.permit_for(BANK, name, TAX).id
+    permit = exchange.permits.load(BANK, name, TAX).id
     secret = [
-        lambda known: exchange.application(OTHER, known),
-        lambda known: exchange.contract(OTHER, known),
-        lambda known: exchange.approve(OTHER, known, READ),
-        lambda known: exchange.resubmit(OTHER, known, grant(TAX, "naics")),
-        lambda known: exchange.terminate_contract(REVIEWER, known),
-        lambda known: exchange.consents_of(OTHER, known),
-        lambda known: exchange.consents_of("operator", known),
+        lambda known: exchange.applications.load(OTHER, known),
+        lambda known: exchange.contracts.load(OTHER, known),
+        lambda known: exchange.applications.approve(OTHER, known, READ),
+        lambda known: exchange.applications.resubmit(OTHER, known, grant(TAX, "naics")),
+        lambda known: exchange.contracts.terminate(REVIEWER, known, WHY),
+        lambda known: exchange.consents.of(OTHER, known),
+        lambda known: exchange.consents.of("operator", known),
         lambda known: exchange.trace(OTHER, known),
     ]
     for ask in secret:
@@ -196,11 +214,11 @@ def test_what_others_contract_about_looks_as_if_it_were_not_there(market: Market
         assert told[0] == told[1]
     for asker in (OTHER, LABOUR, REVIEWER):
         with pytest.raises(NotFoundError):
-            exchange.permit_status(asker, permit, NONCE)
+            exchange.permits.status(asker, permit, NONCE)
         with pytest.raises(NotFoundError):
-            exchange.permit_for(asker, name, TAX)
+            exchange.permits.load(asker, name, TAX)
         with pytest.raises(NotFoundError):
-            exchange.revoke_permit(asker, permit)
+            exchange.permits.revoke(asker, permit, WHY)
 
 
 def loaded_by(*modules: str) -> set[str]:
@@ -227,4 +245,4 @@ def test_the_marketplace_loads_nothing_that_reads_a_row_or_computes() -> None:
 
 def test_an_empty_contract_has_no_consents(market: Market) -> None:
     name = market.active()
-    assert market.exchange.consents_of(LABOUR, name) == Consents(contract=name, batches=(), withdrawals=())
+    assert market.exchange.consents.of(LABOUR, name) == Consents(contract=name, batches=(), withdrawals=())

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 import pytest
+from begun import open_begun
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BANK, LABOUR, OTHER, REVIEWER, TAX, Market, open_market
+from market import BANK, LABOUR, OTHER, REVIEWER, TAX, WHY, Market
 
 from audit.entry import EntryKind
 from audit.tracing.trace import entries_of
@@ -91,13 +92,13 @@ def test_an_event_repeated_after_its_job_was_named_stays_where_it_was(story: Sto
 
 def test_the_whole_life_of_a_contract_is_found(story: Story) -> None:
     exchange = story.market.exchange
-    exchange.register_consents(BANK, story.market.batch(story.one, "batch-1", ["a", "b"]))
+    exchange.consents.register(BANK, story.market.registration(story.one, "batch-1", ["a", "b"]))
     story.report(TAX, story.one)
-    exchange.withdraw_consent(BANK, story.market.withdrawal(story.one, ["a"]))
-    exchange.suspend_contract("operator", story.one)
-    exchange.reinstate_contract("operator", story.one)
-    exchange.revoke_permit(TAX, permit_name(story.one, TAX))
-    story.market.clock.now = exchange.contract(BANK, story.one).terms.not_after
+    exchange.consents.withdraw(BANK, story.market.withdrawal(story.one, ["a"]))
+    exchange.contracts.suspend("operator", story.one, WHY)
+    exchange.contracts.reinstate("operator", story.one)
+    exchange.permits.revoke(TAX, permit_name(story.one, TAX), WHY)
+    story.market.clock.now = exchange.contracts.load(BANK, story.one).terms.not_after
     exchange.expire()
     kinds = [entry.kind for _, entry in exchange.trace("operator", story.one)]
     assert {EntryKind.PERMIT_REVOKED, EntryKind.PERMIT_EXPIRED, EntryKind.CONTRACT_EXPIRED} < set(kinds)
@@ -115,9 +116,7 @@ REPORTS = st.tuples(
 def test_marketplace_and_log_agree_whatever_is_reported(
     tmp_path_factory: pytest.TempPathFactory, reports: list[tuple[str, str | None, str | None]]
 ) -> None:
-    with open_market(tmp_path_factory.mktemp("trace") / "market.db") as market:
-        market.enrol()
-        market.publish()
+    with open_begun(tmp_path_factory.mktemp("trace") / "market.db") as market:
         story = Story(market)
         for node, contract, job in reports:
             permitted = contract is not None and node != OTHER

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from entry import admit_over
 from locks import UNLOCK_TOML, lay_key_file, unlock
 from market import (
     BANK,
@@ -22,11 +23,16 @@ from market import (
     LABOUR,
     ORIGIN,
     RECORDS,
+    REGISTRATION,
+    RESOURCES,
     TAX,
     commitments,
     made_entry,
+    passing,
+    registered,
     terms,
 )
+from subjects import telephone
 
 from audit import policy as policies
 from audit.cosignature import cosigner_name
@@ -34,18 +40,25 @@ from audit.entry import Entry, EntryKind, parse
 from audit.note import KeyKind, VerifierKey
 from audit.policy import Policy
 from audit.tile import FULL_WIDTH, Bundle
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.log_client import LogClient
+from compute.market.consent_requests import BatchRegistration
+from compute.market.products import CatalogEntry, Review
+from compute.market.resources import ResourceEntry
 from compute.records import ConsentBatch, ConsentKind, ConsentWithdrawal
 from compute.signing import LOG_KEY, Signed, derived_key, digest, sign
 from compute.terms import Terms
 from compute.web.client import PeerClient
 from compute.web.keyfile import load_or_make
 from compute.web.tls import make_ca, make_certificate
+from marketplace.identity.registry import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x77" * 32)
 MAX_BODY = 200_000
+IDENTITY_TOML = 'identity = { registry = "subjects.csv", outbox = "outbox" }'
+APPLICANT = "91460100MAQBDL395F"
+"""Whose code has the right check characters, as pages ask for."""
 SUBJECTS = ("91350200MA2Y8QJX3K", "91110000100000001X", "911100001000000028")
 
 
@@ -75,7 +88,7 @@ def configuration(folder: Path, port: int, /, **changes: object) -> str:
         "max_body": MAX_BODY,
     } | changes
     lines = (f"{name} = {value if isinstance(value, int) else repr(value)}" for name, value in values.items())
-    return "\n".join([*lines, UNLOCK_TOML]) + "\n"
+    return "\n".join([*lines, UNLOCK_TOML, IDENTITY_TOML]) + "\n"
 
 
 @dataclass
@@ -157,9 +170,16 @@ def prepare(folder: Path, port: int, **changes: object) -> Path:
     """Write certificate and configuration; give the configuration's path."""
     make_certificate(make_ca(folder), "market", ["127.0.0.1"])
     lay_key_file(folder)
+    lay_subjects(folder)
     path = folder / "marketplace.toml"
     path.write_text(configuration(folder, port, **changes))
     return path
+
+
+def lay_subjects(folder: Path) -> None:
+    """Write who acts for the subjects."""
+    rows = (f"{each},enterprise,Representative,{telephone(each)},," for each in (*SUBJECTS, APPLICANT))
+    (folder / "subjects.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
 
 
 def lay_policy(folder: Path, port: int) -> None:
@@ -211,13 +231,30 @@ def enrol(server: Server, *names: str) -> None:
     with server.client("operator") as operator:
         for name in names or KINDS:
             record = RECORDS[name]
+            admit_over(server.url, server.folder / "ca.pem", operator, name, record.kind)
             operator.enrol(sign(record, name, KEYS[name]), sign(record, "operator", KEYS["operator"]))
 
 
 def publish(server: Server) -> None:
     for provider, description in DESCRIPTIONS.items():
         with server.client(provider) as client:
-            client.publish(description)
+            client.resources.enter(entered(RESOURCES[provider]))
+        offer(server, provider, description)
+
+
+def entered(code: str) -> ResourceEntry:
+    """A registration of the registrar's under this number."""
+    return ResourceEntry(code=code, state="registered", **vars(REGISTRATION))
+
+
+def offer(server: Server, provider: str, description: bytes) -> CatalogEntry:
+    """Submit a version and pass both of its reviews."""
+    with server.client(provider) as client, server.client("operator") as operator:
+        entry = client.publish(description)
+        for review in Review:
+            decision = passing(entry.digest, review)
+            entry = operator.product_desk.review(entry.provider, entry.product, entry.version, decision)
+        return entry
 
 
 def current_terms(reference: str, **changes: object) -> Terms:
@@ -248,7 +285,7 @@ def active(server: Server, reference: str, **changes: object) -> str:
     return name
 
 
-def batch(contract: str, name: str, subjects: Sequence[str] = SUBJECTS) -> Signed[ConsentBatch]:
+def batch(contract: str, name: str, subjects: Sequence[str] = SUBJECTS) -> BatchRegistration:
     made = ConsentBatch(
         contract=contract,
         batch=name,
@@ -258,7 +295,7 @@ def batch(contract: str, name: str, subjects: Sequence[str] = SUBJECTS) -> Signe
         expires=now() + DAY,
         commitments=commitments(subjects),
     )
-    return sign(made, BANK, KEYS[BANK])
+    return registered(sign(made, BANK, KEYS[BANK]), subjects)
 
 
 def withdrawal(contract: str, subjects: Sequence[str]) -> Signed[ConsentWithdrawal]:

@@ -6,7 +6,7 @@ from marketplace_api.process import Server, active, batch, now
 
 from audit.entry import EntryKind
 from audit.tracing.seals import check_seals
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.web.errors import PeerProblemError
 
 

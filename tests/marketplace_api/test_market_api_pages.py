@@ -8,7 +8,7 @@ from market import BANK, TAX, made_entry
 from marketplace_api.process import Server, active, now
 
 from audit.entry import EntryKind
-from compute.market import MAX_ENTRIES, MAX_TRACE
+from compute.market.log import MAX_ENTRIES, MAX_TRACE
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ import inspect
 
 import msgspec
 import pytest
-from market import BANK, KEYS, LABOUR, TAX, made_entry
+from market import BANK, KEYS, LABOUR, TAX, WHY, made_entry
 from marketplace_api.process import MAX_BODY, STRANGER, Server, active, applied, current_terms, drafted
 
 from audit.entry import EntryKind, encode
 from audit.tile import bundle_encode
 from compute.canonical import encode as canonical
-from compute.market import ApplicationRequest
+from compute.market.applications import ApplicationRequest
 from compute.signing import digest, sign
 from compute.web.errors import PeerProblemError
 from marketplace import errors
@@ -34,7 +34,11 @@ def kind_of(problem: dict[str, object]) -> tuple[object, str]:
 
 def test_the_table_has_every_error_of_the_marketplace_and_names_it_by_its_code() -> None:
     tree = ast.parse(inspect.getsource(errors))
-    named = {node.name for node in tree.body if isinstance(node, ast.ClassDef)} - {"MarketplaceError"}
+    named = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and issubclass(getattr(errors, node.name), errors.MarketplaceError)
+    } - {"MarketplaceError"}
     own = {error: kind for error, (_, kind) in STATUSES.items() if issubclass(error, errors.MarketplaceError)}
     assert {error.__name__ for error in own} == named
     for error, kind in own.items():
@@ -50,8 +54,8 @@ def test_a_wrong_state_tells_what_is_possible(server: Server) -> None:
     assert caught.value.problem["allowed"] == []
     permitted = active(server, "wrong-state-2")
     with server.client("operator") as operator, pytest.raises(PeerProblemError) as caught:
-        operator.reinstate_contract(permitted)
-    assert caught.value.problem["allowed"] == ["suspend"]
+        operator.contracts.reinstate(permitted)
+    assert caught.value.problem["allowed"] == ["suspend", "revoke"]
     assert "suspend" in caught.value.remedy
 
 
@@ -59,7 +63,7 @@ def test_terms_that_changed_since_they_were_read_are_not_approved(server: Server
     name = applied(server, "changed-terms")
     with server.client(TAX) as tax, server.client(BANK) as bank:
         read = tax.application(name).terms
-        tax.return_for_correction(name)
+        tax.return_for_correction(name, WHY)
         bank.resubmit(name, msgspec.structs.replace(read.grants[0], fields=("naics",)))
         with pytest.raises(PeerProblemError, match="read them again") as caught:
             tax.approve(name, digest(read).hex())

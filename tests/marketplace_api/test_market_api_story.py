@@ -1,13 +1,16 @@
 """The whole story over real processes: from enrolment to an audit whose proofs are verified."""
 
 from collections.abc import Callable
+from functools import partial
 
-from market import BANK, DESCRIPTIONS, KEYS, LABOUR, RECORDS, REVIEWER, SALTS, TAX, VERSIONS
-from marketplace_api.process import SUBJECTS, Server, active, batch, current_terms, now, publish, withdrawal
+from entry import admit_over
+from market import BANK, DESCRIPTIONS, KEYS, LABOUR, RECORDS, REVIEWER, SALTS, TAX, VERSIONS, WHY
+from marketplace_api.process import SUBJECTS, Server, active, batch, current_terms, now, offer, publish, withdrawal
 
 from audit import receipt as receipts
 from audit.entry import EntryKind, encode
 from audit.merkle import Frontier, leaf_hash
+from compute.market.products import StopReason
 from compute.permit import check_permit
 from compute.records import commitment
 from compute.signing import Pin, digest, sign, verify
@@ -49,13 +52,14 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
         # enrol
         for name in (BANK, *PROVIDERS, REVIEWER):
             record = RECORDS[name]
+            admit_over(server.url, server.folder / "ca.pem", operator, name, record.kind)
             made = operator.enrol(sign(record, name, KEYS[name]), sign(record, "operator", KEYS["operator"]))
             assert (made.name, made.state) == (name, "enrolled")
         directory = [verify(signed, "operator", "operator", pins) for signed in bank.directory()]
         assert directory == sorted((RECORDS[name] for name in pins if name in RECORDS), key=lambda r: r.name)
         # publish
         publish(server)
-        assert [(e.provider, e.product, e.version) for e in bank.products()] == sorted(VERSIONS.values())
+        assert sorted((e.provider, e.product, e.version) for e in bank.products()) == sorted(VERSIONS.values())
         assert bank.product(*VERSIONS[TAX]).description.encode() == DESCRIPTIONS[TAX]
         # apply, approve
         asked = current_terms("loans-1")
@@ -63,7 +67,7 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
         assert bank.apply("loans-1", asked).state == "submitted"
         assert tax.approve(name, digest(asked).hex()).parts == {TAX: "approved", LABOUR: "submitted"}
         assert labour.approve(name, digest(asked).hex()).state == "approved"
-        assert [found.terms for found in tax.applications()] == [asked]
+        assert [found.terms for found in tax.applications().items] == [asked]
         assert bank.application(name).state == "approved"
         # contract
         for party, client in clients.items():
@@ -112,6 +116,8 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
             "application_approved",
             "application_approved",
             "contract_drafted",
+            "price_agreed",
+            "price_agreed",
             "contract_signed",
             "contract_signed",
             "contract_signed",
@@ -119,6 +125,7 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
             "permit_issued",
             "permit_issued",
             "consent_registered",
+            "consent_noticed",
             "consent_withdrawn",
             "answer_sent",
         ]
@@ -131,7 +138,7 @@ def test_from_enrolment_to_a_verified_audit(own_server: Callable[[], Server]) ->
             frontier.append(leaf_hash(encode(entry)))
         assert (checkpoint.size, checkpoint.root) == (frontier.size, frontier.root())
         # the provider ends it
-        assert tax.revoke_permit(permit.permit).state == "revoked"
+        assert tax.revoke_permit(permit.permit, WHY).state == "revoked"
         assert not tax.permit_status(permit.permit, NONCE).statement.active
     assert not any(subject in server.log for subject in SUBJECTS)
 
@@ -141,18 +148,18 @@ def test_the_other_moves(server: Server) -> None:
     name, (tax_grant, _) = asked.contract, asked.grants
     with server.client("operator") as operator, server.client(BANK) as bank, server.client(TAX) as tax:
         bank.apply("other-moves", asked)
-        assert tax.return_for_correction(name).state == "returned"
+        assert tax.return_for_correction(name, WHY).state == "returned"
         assert bank.resubmit(name, tax_grant).state == "submitted"
-        assert tax.reject(name).state == "rejected"
-        assert operator.suspend_party("other-bank").state == "suspended"
-        assert operator.reinstate_party("other-bank").state == "enrolled"
+        assert tax.reject(name, WHY).state == "rejected"
+        assert operator.organisations.suspend("other-bank", "breach").state == "suspended"
+        assert operator.organisations.reinstate("other-bank").state == "admitted"
         key = VERSIONS[TAX]
         second = DESCRIPTIONS[TAX].replace(b'version = "1.0.0"', b'version = "1.0.1"')
-        assert tax.publish(second).version == "1.0.1"
+        assert offer(server, TAX, second).version == "1.0.1"
         other = (*key[:2], "1.0.1")
-        assert operator.suspend_product(*other).state == "suspended"
-        assert operator.reinstate_product(*other).state == "listed"
-        assert tax.delist_product(*other).state == "delisted"
+        assert operator.product_desk.suspend(*other, StopReason.QUALITY, "counted twice").state == "suspended"
+        assert operator.product_desk.reinstate(*other).state == "listed"
+        assert tax.product_desk.delist(*other, StopReason.REPLACED).state == "delisted"
         assert other[2] not in [entry.version for entry in bank.products() if entry.provider == TAX]
 
 
@@ -161,9 +168,9 @@ def test_a_contract_is_suspended_reinstated_and_terminated(server: Server) -> No
     with server.client("operator") as operator, server.client(LABOUR) as labour:
         permit = labour.permit(name, LABOUR).permit
         for move, state, stands in (
-            (operator.suspend_contract, "suspended", False),
-            (operator.reinstate_contract, "active", True),
-            (labour.terminate_contract, "terminated", False),
+            (partial(operator.contracts.suspend, why=WHY), "suspended", False),
+            (operator.contracts.reinstate, "active", True),
+            (partial(labour.contracts.terminate, why=WHY), "terminated", False),
         ):
             assert move(name).state == state
             assert labour.permit_status(permit, NONCE).statement.active == stands

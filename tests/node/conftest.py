@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from marketplace_api.process import Server, start
+from node.admission_office import Office, open_office
 from sqlalchemy import Engine
 
 from audit.database import open_engine
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 
 Engines = tuple[Engine, Engine]
 AT_REST = AtRest(bytes(range(32)))
@@ -40,3 +41,19 @@ def servers(tmp_path: Path) -> Iterator[Callable[[], Server]]:
             return server
 
         yield starter
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A tax office's admission; see tests/node/admission_office.py."""
+    with open_office(tmp_path, AT_REST) as opened:
+        yield opened
+
+
+@pytest.fixture
+def contract(office: Office) -> str:
+    """A contract in force; its permit is presented, and all subjects consent."""
+    name = office.agree()
+    office.present(name)
+    office.consent(name)
+    return name

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from world import LENIENT, Clock, LogJournal, open_log
 
 from audit.database import open_engine
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.epochs import EpochStore
 from compute.node.jobs.context import JobContext

@@ -15,7 +15,7 @@ from marketplace.errors import MarketplaceError
 
 @dataclass
 class ExchangeClient:
-    """`compute.client.MarketplaceClient` over the exchange, as one party; counts what it is asked."""
+    """`compute.client.marketplace.MarketplaceClient` over the exchange, as one party; counts what it is asked."""
 
     market: Market
     party: str
@@ -27,11 +27,11 @@ class ExchangeClient:
 
     def permit_status(self, permit: str, nonce: bytes) -> Signed[PermitStatus]:
         with self._asking():
-            return self.market.exchange.permit_status(self.party, permit, nonce)
+            return self.market.exchange.permits.status(self.party, permit, nonce)
 
     def consents(self, contract: str, batches: int = 0, withdrawals: int = 0) -> Consents:
         with self._asking():
-            return self.market.exchange.consents_of(self.party, contract, batches, withdrawals)
+            return self.market.exchange.consents.of(self.party, contract, batches, withdrawals)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

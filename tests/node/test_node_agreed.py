@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from market import BANK, KEYS, LABOUR, NOW, OTHER, TAX, Market, grant, open_market
+from begun import open_begun
+from market import BANK, KEYS, LABOUR, NOW, OTHER, TAX, Market, grant
 
-from compute.market import ContractRecord, IssuedPermit
+from compute.market.contracts import ContractRecord, IssuedPermit
 from compute.node.bank.agreed import agreed_contract, agreed_terms, issued_token
 from compute.permit import issue, permit_name
 from compute.protocols.base import AnswerError
@@ -29,18 +30,16 @@ class Shown:
     token: str | None = None
 
     def contract(self, name: str) -> ContractRecord:
-        return self.contract_record or render.contract(self.market.exchange.contract(BANK, name))
+        return self.contract_record or render.contract(self.market.exchange.contracts.load(BANK, name))
 
     def permit(self, contract: str, provider: str) -> IssuedPermit:
-        found = render.permit(self.market.exchange.permit_for(BANK, contract, provider))
+        found = render.permit(self.market.exchange.permits.load(BANK, contract, provider))
         return found if self.token is None else msgspec.structs.replace(found, token=self.token)
 
 
 @pytest.fixture
 def shown(tmp_path: Path) -> Iterator[Shown]:
-    with open_market(tmp_path / "market.db") as market:
-        market.enrol()
-        market.publish()
+    with open_begun(tmp_path / "market.db") as market:
         yield Shown(market)
 
 
@@ -96,7 +95,7 @@ def test_a_contract_that_others_made_without_the_bank_is_not(shown: Shown, name:
 
 def test_of_a_draft_it_is_told_who_has_still_to_sign(shown: Shown) -> None:
     name = shown.market.drafted()
-    shown.market.exchange.sign_contract(TAX, shown.market.signed(TAX, name))
+    shown.market.exchange.contracts.sign(TAX, shown.market.signed(TAX, name))
     with pytest.raises(ProblemError) as caught:
         agreed_contract(site(shown), name)
     assert (caught.value.status, caught.value.slug) == (409, "not-signed")

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compute.node.at_rest import KEY_BYTES, OVERHEAD, AtRest, AtRestError
+from compute.at_rest import KEY_BYTES, OVERHEAD, AtRest, AtRestError
 
 SECRET = bytes(range(KEY_BYTES))
 VALUE = b"the value that nobody reads"

@@ -8,7 +8,7 @@ import gmpy2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 from compute.node.provider.parts import forget_ended_parts, forget_parts, open_parts
 from compute.node.provider.pools import PoolStore
 from compute.node.settings import Computing

@@ -61,7 +61,7 @@ def source() -> Source:
 
 @pytest.fixture
 def known(source: Source) -> KnownConsents:
-    return KnownConsents(source, {TERMS.consumer: pin(KEYS[0])})
+    return KnownConsents(source, {TERMS.consumer: pin(KEYS[0])}, "market")
 
 
 def test_each_use_asks_and_only_what_is_new_is_sent(source: Source, known: KnownConsents) -> None:
@@ -105,7 +105,7 @@ def test_what_the_consumer_did_not_sign_is_refused_and_not_kept(source: Source, 
 
 def test_under_another_key_of_the_bank_all_is_proven_anew(source: Source) -> None:
     pins = {TERMS.consumer: pin(KEYS[0])}
-    known = KnownConsents(source, pins)
+    known = KnownConsents(source, pins, "market")
     source.give(ONE)
     assert known.standing(TERMS, NOW) == {ONE}
     pins[TERMS.consumer] = pin(KEYS[1])

@@ -125,13 +125,13 @@ def test_a_suspended_party_is_a_stranger_within_the_lifetime(market: Market, des
     clock = Seconds()
     directory = opened(desk, clock)
     assert BANK in directory
-    market.exchange.suspend_party("operator", BANK)
+    market.exchange.organisations.suspend("operator", BANK, "breach")
     clock.now += LIFETIME
     assert BANK not in directory
     with pytest.raises(KeyError):
         directory.record(BANK)
     assert set(directory) == {*PINNED, TAX, REVIEWER}
-    market.exchange.reinstate_party("operator", BANK)
+    market.exchange.organisations.reinstate("operator", BANK)
     clock.now += 1.0
     assert directory[BANK] == RECORDS[BANK].pin
 

@@ -11,11 +11,11 @@ from node.conftest import AT_REST, Engines
 from node.statements import at_once
 from sqlalchemy import Connection, Engine
 
+from compute.at_rest import AtRestError
 from compute.disclosure.atoms import admit, cohort_pattern
 from compute.disclosure.errors import DisclosureError
 from compute.disclosure.policy import EXAMPLE, read_policy
 from compute.disclosure.refresh import KeptColumn, unknown
-from compute.node.at_rest import AtRestError
 from compute.node.provider import disclosure_ledger as ledger
 from compute.node.provider import universe
 from compute.node.provider.disclosure_ledger import OutdatedError, Release

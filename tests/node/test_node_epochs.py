@@ -8,7 +8,7 @@ from node.statements import at_once
 from sqlalchemy import Engine
 from world import NOW, Clock
 
-from compute.node.at_rest import AtRest, AtRestError
+from compute.at_rest import AtRest, AtRestError
 from compute.node.epochs import EPOCH, OVERLAP, EpochStore
 from compute.protocols.risk_score.epochs import KeyEpoch
 

@@ -12,9 +12,9 @@ from audit.database import open_engine, reader
 from audit.errors import ErasedError
 from audit.salts import SaltTree, child_key, path_of
 from audit.subjects import SubjectTree, use_value, verify
+from compute.at_rest import AtRest, AtRestError
 from compute.canonical import DAY
 from compute.node import wiping
-from compute.node.at_rest import AtRest, AtRestError
 from compute.node.console.consents import seed_to_show
 from compute.node.console.subjects import require_kept
 from compute.node.erasure import Eraser, Erasure, ErasureRefusedError, NoSaltsError, require_erasable

@@ -7,8 +7,8 @@ from node.statements import at_once
 from well_formed import TRAPDOOR, T, ring_pedersen
 from world import BANK, NOW, Clock, LogJournal, World
 
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.dispatch import Dispatcher
 from compute.node.intake import Intake
 from compute.node.jobs.leases import Leases

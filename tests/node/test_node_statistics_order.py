@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from world import EXAMPLES, NOW, TODAY
 
 from compute.binning import NumberBins
-from compute.market import CatalogEntry
+from compute.market.products import CatalogEntry
 from compute.node.bank.label_sets import LabelSet, SetVector
 from compute.node.console.statistics_messages import CrossColumns, StatisticsPart, StatisticsRequest
 from compute.node.console.statistics_order import ALL, order_of

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from node.conftest import Engines
 
+from compute.at_rest import AtRest, AtRestError
 from compute.binning import NumberBins
-from compute.node.at_rest import AtRest, AtRestError
 from compute.node.bank.submissions import SubmissionStore
 from compute.node.console.submission_states import SubmissionState
 from compute.protocols.risk_score.messages import RegisteredTables

@@ -1,5 +1,6 @@
 """A real browser, driven by the W3C's WebDriver protocol through chromedriver; that needs no library."""
 
+import base64
 import re
 import shutil
 import subprocess
@@ -72,6 +73,10 @@ class Browser:
         """Give what a script of the driver's returns; a page's policy does not bind it."""
         return self._post("execute/sync", {"script": script, "args": []})
 
+    def picture(self, path: Path) -> None:
+        """Write what the window shows: PNG."""
+        path.write_bytes(base64.b64decode(self._get("screenshot")))
+
     def cookies(self) -> list[dict[str, Any]]:
         return list(self._get("cookie"))
 
@@ -90,18 +95,25 @@ class Browser:
 
 
 @contextmanager
-def open_browser(profile: Path) -> Iterator[Browser]:
-    """Start a browser without a window; it and all it wrote go with the end of the block."""
+def open_browser(profile: Path, *arguments: str, phone: tuple[int, int] | None = None) -> Iterator[Browser]:
+    """Start a browser without a window; it and all it wrote go with the end of the block.
+
+    `phone` has it be one on a telephone with so many pixels of width and height.
+    """
     if DRIVER is None or CHROMIUM is None:
         raise FileNotFoundError(MISSING)
-    options = {
+    options: dict[str, object] = {
         "binary": CHROMIUM,
         "args": [
             *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
             *("--disable-background-networking", "--disable-component-update", "--no-proxy-server"),
             f"--user-data-dir={profile}",
+            *arguments,
         ],
     }
+    if phone is not None:
+        metrics = {"width": phone[0], "height": phone[1], "pixelRatio": 2, "touch": True}
+        options["mobileEmulation"] = {"deviceMetrics": metrics}
     capabilities = {
         "browserName": "chrome",
         "goog:chromeOptions": options,

@@ -172,6 +172,7 @@ def agree(sites: Sites, card: Scorecard, reference: str, max_uses: int, subjects
         max_uses=max_uses,
         not_before=clock() - HOUR,
         not_after=clock() + DAY,
+        subject_types=("enterprise",),
     )
     with staff(sites.nodes[BANK]) as analyst:
         terms = analyst.apply(draft).terms

@@ -22,7 +22,7 @@ TEMPORARY = "temporary"
 @contextmanager
 def started(folder: Path) -> Iterator[Market]:
     examples = plant(folder / "data")
-    sites = lay_out(folder / "sites", examples, BITS, fronted=True, lease=2, retention_days=0)
+    sites = lay_out(folder / "sites", examples, BITS, fronted=True, lease=6, retention_days=0)
     label_applicants(sites.nodes[BANK])
     limit_bodies(sites, MAX_BODY)
     card = load_scorecard(examples)

@@ -6,8 +6,8 @@ import pytest
 from processes.live_market import Market
 
 from audit.database import open_engine
+from compute.at_rest import AtRest
 from compute.node.answers import AnswerStore
-from compute.node.at_rest import AtRest
 from compute.node.bank.meter import STEP
 from compute.node.console.messages import JobView, Scoring
 from compute.node.jobs.states import ENDED, State
@@ -68,4 +68,5 @@ def test_a_cancelled_scoring_ends_everywhere_and_can_be_asked_again(market: Mark
         used = AnswerStore(engine).used(permit_name(contract, provider))
         assert used in {done * rows, (done + 1) * rows}  # the answer may have been stored when the wish came
         engine.dispose()
-    assert market.scoring(contract, reference="after-cancelling").state == State.DONE
+    again = market.scoring(contract, reference="after-cancelling")
+    assert again.state == State.DONE, again

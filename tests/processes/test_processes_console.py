@@ -109,6 +109,7 @@ def test_before_everybody_approved_or_signed_it_is_told_who_did_not(market: Mark
             max_uses=1,
             not_before=agreed.not_before,
             not_after=agreed.not_after,
+            subject_types=("enterprise",),
         )
         terms = analyst.apply(draft).terms
     path = f"/contracts/{terms.contract}"

@@ -138,7 +138,7 @@ def fire(run: Run, rng: random.Random) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    sites = lay_out(tmp_path_factory.mktemp("killed"), EXAMPLES, BITS, lease=2)
+    sites = lay_out(tmp_path_factory.mktemp("killed"), EXAMPLES, BITS, lease=4)
     card = load_scorecard(EXAMPLES)
     with running(sites) as processes:
         onboard(sites, ignore)

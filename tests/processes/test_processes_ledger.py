@@ -5,6 +5,7 @@ from processes.live_market import MARKET_REGULATION, SOCIAL_SECURITY, Market
 
 from audit.database import open_engine
 from audit.entry import EntryKind
+from compute.market.reasons import Reason, Why
 from compute.node.answers import AnswerStore
 from compute.node.console.messages import SubjectLeakage
 from compute.node.jobs.states import State
@@ -48,7 +49,7 @@ def test_a_scored_subject_is_charged_once_for_a_model_however_often_it_is_asked_
 def test_a_job_that_one_provider_refuses_is_opened_and_counted_nowhere(market: Market) -> None:
     contract, asked = market.agree("half-revoked").contract, market.applicants[:3]
     with staff(market.provider(SOCIAL_SECURITY)) as clerk:
-        clerk.revoke(permit_name(contract, SOCIAL_SECURITY))
+        clerk.revoke(permit_name(contract, SOCIAL_SECURITY), Why(reason=Reason.SECURITY))
     failed = market.scoring(contract, asked, "half")
     assert failed.state == State.FAILED
     assert "revoked" in str(failed.reason)

@@ -4,9 +4,11 @@ import time
 
 import msgspec
 import pytest
+from market import WHY
 from processes.live_market import SOCIAL_SECURITY, Market
 from processes.refusal_checks import forge, kind, problem_of
 
+from compute.canonical import encode
 from compute.node.console.messages import JobView
 from compute.node.jobs.states import State
 from compute.protocols.risk_score.messages import AskProviderTerms, Query
@@ -56,7 +58,13 @@ def test_a_revoked_permit_allows_nothing(market: Market) -> None:
         )["permit"]
     site = market.provider(SOCIAL_SECURITY)
     with market.peer(site.staff, site, site.folder / "staff.jwe") as clerk:
-        clerk.request("POST", f"/permits/{permit}/revoke", expected=bytes)
+        clerk.request(
+            "POST",
+            f"/permits/{permit}/revoke",
+            expected=bytes,
+            content=encode(WHY),
+            content_type="application/json",
+        )
     before = len([entry for entry in market.refusals() if entry.node == SOCIAL_SECURITY])
     failed(market.scoring(terms.contract, market.applicants[:3]), "social-security refused at check 9", "revoked")
     assert len([entry for entry in market.refusals() if entry.node == SOCIAL_SECURITY]) == before + 1
@@ -64,7 +72,7 @@ def test_a_revoked_permit_allows_nothing(market: Market) -> None:
 
 def test_a_suspended_bank_gets_nothing_until_it_is_reinstated(market: Market, query: Query) -> None:
     with operator(market.sites) as desk:
-        desk.suspend_party(BANK)
+        desk.organisations.suspend(BANK, "breach")
         try:
             with pytest.raises(PeerProblemError) as caught:
                 market.send(forge(market, query))
@@ -75,7 +83,7 @@ def test_a_suspended_bank_gets_nothing_until_it_is_reinstated(market: Market, qu
                 analyst.present(market.outcome.contract)
             assert problem_of(caught.value)["status"] == 403
         finally:
-            desk.reinstate_party(BANK)
+            desk.organisations.reinstate(BANK)
     deadline = time.monotonic() + 10
     while True:
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from entry import admit_over
 from locks import lay_key, load_beside
 from processes.live_market import MARKET_REGULATION, Market, rows
 from processes.refusal_checks import asked, forge, kind, problem_of, refused, seen, send, send_signed
@@ -234,6 +235,7 @@ def other_bank(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path
         name=OTHER_BANK, kind=PartyKind.BUYER, public_key=key.public_key().public_bytes_raw(), base_url=None
     )
     with operator(market.sites) as desk:
+        admit_over(market.sites.market.url, market.sites.market.authority, desk, OTHER_BANK, PartyKind.BUYER)
         desk.enrol(sign(record, OTHER_BANK, key), sign(record, OPERATOR, market.sites.operator_key))
     return path
 

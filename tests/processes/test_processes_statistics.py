@@ -62,6 +62,7 @@ def contract(market: Market) -> str:
         max_uses=20,
         not_before=clock() - HOUR,
         not_after=clock() + DAY,
+        subject_types=("enterprise",),
     )
     with market.analyst() as analyst:
         terms = analyst.apply(draft).terms

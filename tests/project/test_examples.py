@@ -15,7 +15,9 @@ from market import BANK as BUYER
 from market import KEYS
 
 from compute.canonical import Message, decode
-from compute.market import CaseRequest
+from compute.market.cases import CaseRequest
+from compute.market.products import ReviewDecision
+from compute.market.resources import ResourceEntry
 from compute.node.console.messages import (
     ApplicationDraft,
     ConsentRegistration,
@@ -43,7 +45,9 @@ BODIES: dict[str, type[Message]] = {
     "consents": ConsentRegistration,
     "key-enrolment": KeyEnrolment,
     "model": ModelRegistration,
+    "product-review": ReviewDecision,
     "read-terms": ReadTerms,
+    "resource": ResourceEntry,
     "scoring": Scoring,
     "statistics-application": ApplicationDraft,
 }

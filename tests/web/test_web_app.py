@@ -183,7 +183,12 @@ def test_the_openapi_document_declares_problems_and_signatures(client: FlaskClie
     refusal = {"$ref": "#/components/responses/Problem"}
     responses = paths["/rows/{number}"]["post"]["responses"]
     assert isinstance(responses, dict)
-    assert {status for status, response in responses.items() if response == refusal} == {"404", "422", "default"}
+    assert {status for status, response in responses.items() if response == refusal} == {
+        "400",
+        "404",
+        "422",
+        "default",
+    }
     assert set(document["components"]["responses"]["Problem"]["content"]) == {"application/problem+json"}  # type: ignore[index]
 
 

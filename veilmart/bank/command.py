@@ -5,6 +5,8 @@ import click
 from veilmart.lazy import lazily
 
 COMMANDS = {
+    "consent": ("veilmart.bank.consents", "consent"),
+    "dispute": ("veilmart.bank.disputes", "dispute"),
     "labels": ("veilmart.bank.labels", "labels"),
     "measures": ("veilmart.bank.measures", "measures"),
     "scorecard": ("veilmart.bank.scorecard", "scorecard"),
@@ -15,7 +17,7 @@ COMMANDS = {
 
 @click.group(cls=lazily(COMMANDS))
 def bank() -> None:
-    """Ask departments for joint statistics over your own labels, which they never see.
+    """Ask subjects for consent, answer disputes, and ask departments for statistics over labels they never see.
 
-    以本行标签联合各部门作统计:标签与名单不出本行,原始数据不出域。
+    请求主体授权,答复异议,以本行标签联合各部门作统计:标签与名单不出本行,原始数据不出域。
     """

@@ -26,11 +26,12 @@ from veilmart.audit.command import audit
 from veilmart.bank.recipe_file import RecipeError
 from veilmart.bank.scorecard_tables import information_table, remarks
 from veilmart.demo import anybody
+from veilmart.demo.accounts import HANDLER, configuration, open_accounts
 from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.data import EXAMPLES, DemoError
 from veilmart.demo.development import MILLIEPSILON, Developed, load_loans, walk_from_loans
 from veilmart.demo.processes import Process, running
-from veilmart.demo.sites import BANK, Sites, claimed, lay_out
+from veilmart.demo.sites import BANK, OUTBOX, SUBJECTS, Sites, claimed, lay_out
 from veilmart.demo.story import Outcome
 from veilmart.steps import Steps
 
@@ -99,6 +100,8 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
                 processes = stack.enter_context(running(sites))
                 watch("start processes 启动进程", 1, 1, None)
                 developed, outcome = walk_from_loans(sites, examples, loans, watch)
+                if not once:
+                    open_accounts(sites, watch)
             rows = _check(outcome, examples, developed.scorecard)
             console.print(information_table(developed.card))
             for line in (*remarks(developed.card), f"Scorecard 评分卡 {developed.path}"):
@@ -109,6 +112,7 @@ def demo(*, once: bool, directory: Path, examples: Path, bits: int) -> None:
             _audit(console, sites, outcome.contract)
             if not once:
                 _addresses(console, sites)
+                _hints(console, sites, outcome.contract)
                 _stay(console, processes)
     except (*_TOLD, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -174,6 +178,21 @@ def _addresses(console: Console, sites: Sites) -> None:
     for site in (sites.market, *sites.nodes.values()):
         table.add_row(site.name, f"{site.url}/docs", f"{site.url}/openapi.json")
     console.print(table)
+
+
+def _hints(console: Console, sites: Sites, contract: str) -> None:
+    """What a visitor may try: the market as a person of the bank, and a business's pages."""
+    account, market = configuration(sites.nodes[BANK], HANDLER), sites.market
+    with (market.folder / SUBJECTS).open(encoding="utf-8", newline="") as file:
+        business = next(csv.DictReader(file))
+    pages = f"code 代码 {business['code']}, telephone 手机号 {business['telephone']}"
+    for line in (
+        "Try 试一试:",
+        f"  veilmart market catalog search 登记 --config {account}",
+        f"  veilmart market contract text {contract} --config {account}",
+        f"  {market.url}/me as a business 以企业身份: {pages}; its messages 短信: {market.folder / OUTBOX}",
+    ):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _stay(console: Console, processes: Sequence[Process]) -> None:

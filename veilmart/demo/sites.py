@@ -14,6 +14,7 @@ The keys are encrypted; the key file that opens them lies beside them, as a demo
 """
 
 import base64
+import csv
 import fcntl
 import secrets
 import shutil
@@ -35,6 +36,7 @@ from compute.web.keyfile import load_or_make, public_text
 from compute.web.tls import make_ca, make_certificate
 from compute.web.tls_key import KeyPair
 from compute.web.unlock import KEY_BYTES, Unlock, Unlocking
+from marketplace.identity.registry import COLUMNS
 from veilmart.demo.data import (
     APPLICANT_COLUMNS,
     APPLICANTS_FILE,
@@ -66,6 +68,8 @@ UNLOCK, PAILLIER_UNLOCK = "unlock.key", "paillier-unlock.key"
 """Key files: of the keys in a folder, and of the bank's Paillier key."""
 MAX_BODY = 64 * 2**20
 """Bytes: a model's opening and a million subjects fit."""
+SUBJECTS, OUTBOX = "subjects.csv", "outbox"
+"""In the marketplace's folder: who acts for subjects, and the messages to them."""
 LEASE, PATIENCE = 10, 120
 """Seconds."""
 RETENTION = 1095
@@ -185,6 +189,7 @@ def lay_out(
     for each in (sites.market, *sites.nodes.values()):
         _certify(each, authority)
     sites.market.config.write_text(_marketplace(sites), "utf-8")
+    (sites.market.folder / SUBJECTS).write_text(_subjects(examples), "utf-8")
     policy = _policy(sites)
     for each in (sites.market, *sites.nodes.values()):
         (each.folder / "policy.toml").write_text(policy, "utf-8")
@@ -275,7 +280,21 @@ authority = "{sites.market.authority.name}"
 database = "market.sqlite"
 operator = "{OPERATOR}"
 operator_key = "{public_text(sites.operator_key)}"
+identity = {{ registry = "{SUBJECTS}", outbox = "{OUTBOX}" }}
 """
+
+
+def _subjects(examples: Path) -> str:
+    """Give the register of the demo's applicants, with telephone numbers that nobody has."""
+    with existing(examples / APPLICANTS_FILE).open(encoding="utf-8", newline="") as file:
+        codes = [row["uscc"] for row in csv.DictReader(file)]
+    rows = (f"{code},enterprise,法定代表人,{telephone_of(number)},," for number, code in enumerate(codes))
+    return "\n".join([",".join(COLUMNS), *rows]) + "\n"
+
+
+def telephone_of(number: int) -> str:
+    """Give the telephone number of the applicant with this place in the bank's table."""
+    return f"+8610000{number:06d}"
 
 
 def _node(sites: Sites, site: NodeSite, lease: float, retention_days: int) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from catalog.description import load_product
 from compute.canonical import DAY, HOUR, Message
-from compute.client import MarketplaceClient
+from compute.client.marketplace import MarketplaceClient
 from compute.node.console.client import NodeClient
 from compute.node.console.messages import (
     ApplicationDraft,
@@ -29,10 +30,11 @@ from compute.node.jobs.states import State
 from compute.node.site import clock
 from compute.protocols.risk_score.scorecard import Scorecard
 from compute.records import ConsentKind, contract_name
-from compute.signing import sign
 from compute.terms import Grant, Operation, Purpose, Terms
 from compute.web.client import PeerClient
 from veilmart.demo.data import APPLICANTS_FILE, PROVIDERS, SCORECARD_FILE, DemoError, existing
+from veilmart.demo.entering import enter, publish_agreement
+from veilmart.demo.listing import resources, review
 from veilmart.demo.sites import BANK, MARKET, OPERATOR, REVIEWER, NodeSite, Sites
 
 REFERENCE = "small-business-loans"
@@ -110,15 +112,16 @@ def operator(sites: Sites) -> Iterator[MarketplaceClient]:
 
 
 def onboard(sites: Sites, watch: Watch) -> None:
-    """Every organisation applies with its public key, which the operator admits."""
+    """Every organisation applies and accepts the entry agreement; the operator admits it and enrols its node."""
     with operator(sites) as desk:
+        agreement = publish_agreement(desk)
         for number, site in enumerate(sites.nodes.values(), start=1):
             with staff(site) as person:
                 application = person.identity()
             record = application.statement
             if (record.name, record.public_key) != (site.name, site.public_key):
                 raise DemoError(f"{site.name} applies with another name or key than it was met with")
-            desk.enrol(application, sign(record, OPERATOR, sites.operator_key))
+            enter(sites, desk, agreement, application)
             watch("onboard 入驻", number, len(sites.nodes), None)
 
 
@@ -129,11 +132,16 @@ def enrol_key(analyst: NodeClient, watch: Watch) -> None:
 
 
 def publish(sites: Sites, watch: Watch) -> None:
-    """Every provider publishes the product that it holds."""
-    for number, provider in enumerate(PROVIDERS, start=1):
-        with staff(sites.nodes[provider]) as clerk:
-            clerk.publish()
-        watch("publish 上架", number, len(PROVIDERS), None)
+    """Every provider enters the resources behind its product and submits it; the operator reviews and lists it."""
+    with operator(sites) as desk:
+        for number, (provider, (description, _)) in enumerate(PROVIDERS.items(), start=1):
+            site = sites.nodes[provider]
+            with staff(site) as clerk:
+                for entry in resources(load_product(site.folder / description), clock()):
+                    clerk.enter_resource(entry)
+                submitted = clerk.publish()
+            review(desk, submitted)
+            watch("publish 上架", number, len(PROVIDERS), None)
 
 
 def agree(sites: Sites, analyst: NodeClient, card: Scorecard, watch: Watch) -> Terms:
@@ -160,6 +168,7 @@ def draft(
         max_uses=100_000,
         not_before=clock() - HOUR,
         not_after=clock() + 30 * DAY,
+        subject_types=("enterprise",),
     )
 
 

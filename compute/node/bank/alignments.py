@@ -1,15 +1,15 @@
 """The bank's alignments: the order of each cohort, and while one goes on the secret with which it is resumed.
 
-Both are sealed (`compute.node.at_rest`). Without the order no label vector could be made over the cohort: it is
+Both are sealed (`compute.at_rest`). Without the order no label vector could be made over the cohort: it is
 kept. The secret is erased once the alignment is complete, or given up.
 """
 
-from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, Text, select, update
+from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table, Text, delete, select, update
 from sqlalchemy import insert as plain_insert
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.wiping import wipe
 from compute.protocols.alignment.bank import BankAlignment
 from compute.protocols.alignment.messages import AlignmentStatement
@@ -90,6 +90,11 @@ class BankAlignmentStore:
         if sealed is None:
             raise LookupError(f"no alignment {alignment.hex()} is kept here")
         return self._subjects(alignment, sealed)
+
+    def destroy(self, contract: str) -> int:
+        """Delete the alignments of a contract with their subjects, and give how many there were."""
+        with self._engine.begin() as connection:
+            return connection.execute(delete(_ALIGNMENTS).where(_ALIGNMENTS.c.contract == contract)).rowcount
 
     def _end(self, alignment: bytes, at: int | None) -> None:
         this = update(_ALIGNMENTS).where(_ALIGNMENTS.c.alignment == alignment, _ALIGNMENTS.c.secret.is_not(None))

@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.console.statistics_messages import LabelRegistration
 from compute.protocols.label_vector.messages import DisclosedCohort, LabelStatement
 from compute.signing import Signed, digest
@@ -182,6 +182,14 @@ class LabelSetStore:
         """Forget a vector that its provider will not take any more."""
         with self._engine.begin() as connection:
             connection.execute(delete(_VECTORS).where(*_at(place, provider)))
+
+    def destroy(self, contract: str) -> int:
+        """Delete the label sets of a contract with their classes and ciphertexts; give how many there were."""
+        for each in self._sets(contract=contract):
+            self.forget_ciphertexts((each.contract, each.name))
+        with self._engine.begin() as connection:
+            connection.execute(delete(_VECTORS).where(_VECTORS.c.contract == contract))
+            return connection.execute(delete(_SETS).where(_SETS.c.contract == contract)).rowcount
 
     def forget_ciphertexts(self, place: tuple[str, str]) -> None:
         """Delete the ciphertexts of a set that is complete: providers have them."""

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table,
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.protocols.risk_score.messages import ModelApproval
 from compute.protocols.risk_score.scorecard import Scorecard, parse_scorecard
 from compute.signing import digest
@@ -64,7 +64,7 @@ class ModelStore:
     def find(self, name: str, version: str, now: int, key: str | None = None) -> Model | None:
         """Give the model of this name and version, under this key if given, whose approval stands longest.
 
-        Raises :class:`compute.node.at_rest.AtRestError` for a scorecard that was altered.
+        Raises :class:`compute.at_rest.AtRestError` for a scorecard that was altered.
         """
         models = _MODELS.c
         query = select(models.approval, models.scorecard, models.message).where(

@@ -10,9 +10,12 @@ from compute.node.bank.agreed import agreed_terms
 from compute.node.bank.applicants import open_applicants
 from compute.node.bank.kinds import KINDS
 from compute.node.console import (
+    amending,
     applying,
+    consent_requests,
     consents,
     contracts,
+    disputes,
     erasing,
     identity,
     jobs,
@@ -21,6 +24,7 @@ from compute.node.console import (
     models,
     scoring,
     statistics,
+    stopping,
 )
 from compute.node.erasure import Eraser
 from compute.node.jobs.store import JobStore
@@ -52,8 +56,12 @@ def create(settings: BankSettings) -> APIFlask:
     consoles = (
         identity.routes(site),
         contracts.routes(site),
+        amending.routes(site),
+        stopping.routes(site),
         applying.routes(site),
         consents.routes(site, transport, applicants),
+        consent_requests.routes(site, applicants),
+        disputes.routes(site, applicants.keys),
         models.routes(site, store),
         scoring.routes(site, store, applicants),
         labels.routes(site, store, None if settings.frame is None else read_frame(settings.frame)),

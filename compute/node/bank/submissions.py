@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, Column, Engine, Integer, LargeBinary, MetaDat
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.console.submission_states import SubmissionState
 from compute.protocols.risk_score.submitted import SubmittedModel
 

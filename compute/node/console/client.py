@@ -11,16 +11,29 @@ no answer came, ResponseError for an answer that is not proven or not of the for
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from compute.canonical import FormatError, M, Message, decode, encode
-from compute.market import (
+from compute.market.applications import (
     ApplicationRecord,
     Applications,
-    CatalogEntry,
-    ConsentCount,
-    ContractRecord,
-    IssuedPermit,
+    CounterOffer,
+    Precheck,
+    RenewalRequest,
+)
+from compute.market.consent_requests import ConsentRequestMade
+from compute.market.consents import ConsentCount
+from compute.market.contracts import AmendmentProposal, AmendmentRecord, ContractRecord, IssuedPermit
+from compute.market.products import CatalogEntry
+from compute.market.reasons import Why
+from compute.market.resources import ResourceEntry, ResourceRecord
+from compute.node.console.consent_messages import (
+    ConsentAsked,
+    ConsentAsking,
+    ConsentsAsked,
+    DisputeReply,
+    SubjectDispute,
+    SubjectDisputes,
 )
 from compute.node.console.messages import (
     ApplicationDraft,
@@ -90,25 +103,33 @@ class NodeClient:
 
     # --- a provider's -----------------------------------------------------------------------------------------
 
+    def enter_resource(self, entry: ResourceEntry) -> ResourceRecord:
+        """Enter a data resource of the provider's under the registrar's number."""
+        return self._post("/resources", ResourceRecord, entry)
+
     def publish(self) -> CatalogEntry:
-        """Publish the product that the node holds."""
+        """Submit the product that the node holds for the operator's review."""
         return self._post("/product/publish", CatalogEntry)
 
     def approve(self, terms: Terms) -> ApplicationRecord:
         """Approve the provider's part of these terms."""
         return self._post(f"/applications/{terms.contract}/approve", ApplicationRecord, _read(terms))
 
-    def reject(self, contract: str) -> ApplicationRecord:
+    def reject(self, contract: str, why: Why) -> ApplicationRecord:
         """Reject the provider's part."""
-        return self._post(f"/applications/{contract}/reject", ApplicationRecord)
+        return self._post(f"/applications/{contract}/reject", ApplicationRecord, why)
 
-    def return_for_correction(self, contract: str) -> ApplicationRecord:
+    def return_for_correction(self, contract: str, why: Why) -> ApplicationRecord:
         """Return the provider's part for the consumer to correct."""
-        return self._post(f"/applications/{contract}/return", ApplicationRecord)
+        return self._post(f"/applications/{contract}/return", ApplicationRecord, why)
 
-    def revoke(self, permit: str) -> IssuedPermit:
+    def counter(self, contract: str, offer: CounterOffer) -> ApplicationRecord:
+        """Offer other terms for the provider's part."""
+        return self._post(f"/applications/{contract}/counter", ApplicationRecord, offer)
+
+    def revoke(self, permit: str, why: Why) -> IssuedPermit:
         """Take a permit back for good."""
-        return self._post(f"/permits/{permit}/revoke", IssuedPermit)
+        return self._post(f"/permits/{permit}/revoke", IssuedPermit, why)
 
     def uses(self, subject: str) -> SubjectUses:
         """Give all uses of the provider's data with a proof whether they were about this subject."""
@@ -121,8 +142,8 @@ class NodeClient:
     # --- a provider's and a bank's ----------------------------------------------------------------------------
 
     def applications(self) -> Sequence[ApplicationRecord]:
-        """Give the applications that the party made or has a part in."""
-        return self._get("/applications", Applications).applications
+        """Give all applications that the party made or has a part in, by contract."""
+        return self._get("/applications", Applications).items
 
     def application(self, contract: str) -> ApplicationRecord:
         """Give the application for a contract."""
@@ -139,6 +160,23 @@ class NodeClient:
     def sign(self, terms: Terms) -> ContractRecord:
         """Sign these terms with the party's key."""
         return self._post(f"/contracts/{terms.contract}/sign", ContractRecord, _read(terms))
+
+    def amend(self, terms: Terms) -> AmendmentRecord:
+        """Propose these terms as their contract's next version."""
+        proposal = AmendmentProposal(terms=terms)
+        return self._post(f"/contracts/{terms.contract}/amend", AmendmentRecord, proposal)
+
+    def sign_amendment(self, terms: Terms) -> AmendmentRecord:
+        """Sign an amendment with the party's key."""
+        return self._post(f"/contracts/{terms.contract}/amendment/sign", AmendmentRecord, _read(terms))
+
+    def stop(self, contract: str, how: Literal["suspend", "terminate", "revoke"], why: Why) -> ContractRecord:
+        """Suspend, terminate or revoke a contract, as this side."""
+        return self._post(f"/contracts/{contract}/{how}", ContractRecord, why)
+
+    def reinstate(self, contract: str) -> ContractRecord:
+        """End this side's suspension of a contract."""
+        return self._post(f"/contracts/{contract}/reinstate", ContractRecord)
 
     def erase(self, contract: str, subject: str) -> SubjectErased:
         """Erase a subject under a contract at this node, for good."""
@@ -162,6 +200,24 @@ class NodeClient:
         """Apply for fields of providers' products."""
         return self._post("/applications", ApplicationRecord, draft)
 
+    def precheck(self, draft: ApplicationDraft) -> Precheck:
+        """Try an application, and change nothing."""
+        return self._post("/applications/precheck", Precheck, draft)
+
+    def accept(self, terms: Terms, provider: str) -> ApplicationRecord:
+        """Accept a provider's counter-offer, from which these terms follow."""
+        return self._post(
+            f"/applications/{terms.contract}/offers/{provider}/accept", ApplicationRecord, _read(terms)
+        )
+
+    def withdraw(self, contract: str, why: Why) -> ApplicationRecord:
+        """Take an application back."""
+        return self._post(f"/applications/{contract}/withdraw", ApplicationRecord, why)
+
+    def renew(self, contract: str, request: RenewalRequest) -> ApplicationRecord:
+        """Apply for a contract's successor."""
+        return self._post(f"/contracts/{contract}/renew", ApplicationRecord, request)
+
     def register_consents(self, contract: str, registration: ConsentRegistration) -> int:
         """Register consents under a contract in force; give their number."""
         return self._post(f"/contracts/{contract}/consents", ConsentCount, registration).consents
@@ -174,6 +230,26 @@ class NodeClient:
         """Pass on that subjects took their consent back; give how many stood."""
         path = f"/contracts/{contract}/withdrawals"
         return self._post(path, ConsentCount, WithdrawnSubjects(subjects=tuple(subjects))).consents
+
+    def ask_consent(self, contract: str, asked: ConsentAsking) -> ConsentRequestMade:
+        """Ask one applicant for its consent under a contract; give the link for it, which is told this once."""
+        return self._post(f"/contracts/{contract}/consent-requests", ConsentRequestMade, asked)
+
+    def consents_asked(self, contract: str) -> Sequence[ConsentAsked]:
+        """Give the requests under a contract, and what became of each."""
+        return self._get(f"/contracts/{contract}/consent-requests", ConsentsAsked).requests
+
+    def disputes(self) -> Sequence[SubjectDispute]:
+        """Give the disputes that this organisation has to answer."""
+        return self._get("/disputes", SubjectDisputes).disputes
+
+    def dispute(self, number: str) -> SubjectDispute:
+        """Give one dispute with what was written in it."""
+        return self._get(f"/disputes/{number}", SubjectDispute)
+
+    def answer_dispute(self, number: str, reply: DisputeReply) -> SubjectDispute:
+        """Answer a dispute; with the day of a corrected table, as a provider, say that it has the correction."""
+        return self._post(f"/disputes/{number}/answer", SubjectDispute, reply)
 
     def present(self, contract: str) -> PermitsPresented:
         """Show each provider of a contract its permit."""

@@ -6,8 +6,10 @@ from apiflask import APIBlueprint
 
 from audit.errors import ErasedError
 from audit.salts import SaltTree
-from compute.market import ConsentCount
+from compute.market.consent_requests import BatchRegistration, OpenedSubject
+from compute.market.consents import ConsentCount
 from compute.node.bank.agreed import agreed_contract, issued_token
+from compute.node.consents import verify_withdrawal
 from compute.node.console.messages import (
     ConsentBatchHeld,
     ConsentRegistration,
@@ -24,11 +26,23 @@ from compute.node.transport import PeerTransport
 from compute.protocols.base import ask
 from compute.protocols.permit_presentation.bank import presentation
 from compute.protocols.permit_presentation.messages import PermitPresented
-from compute.records import ConsentBatch, ConsentWithdrawal, commitment
+from compute.records import (
+    ConsentBatch,
+    ConsentKind,
+    ConsentWithdrawal,
+    SubjectType,
+    commitment,
+    opening,
+)
 from compute.signing import sign, verify
 from compute.web.body import gives, message, takes
 from compute.web.errors import ProblemError
 from connectors.base import Table
+
+_TYPES = {
+    ConsentKind.ENTERPRISE_LETTER: SubjectType.ENTERPRISE,
+    ConsentKind.SEPARATE_CONSENT: SubjectType.SOLE_TRADER,  # applicants have company codes: none is a person
+}
 
 
 def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table) -> APIBlueprint:
@@ -45,7 +59,10 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
     @takes(message(ConsentRegistration))
     @gives(ConsentCount, 201)
     def register_consents(asked: ConsentRegistration, contract: str) -> ConsentCount:
-        """Register consents under a contract in force: commitments go out, the evidence stays here."""
+        """Register consents under a contract in force: commitments go out, the evidence stays here.
+
+        The marketplace is told whom each commitment is to, tells the subjects, and keeps neither code nor opening.
+        """
         subjects = named(applicants, asked.subjects)
         market.contract(contract)  # no salt is drawn for a name that is none
         with valid():
@@ -58,7 +75,13 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
                 expires=asked.expires,
                 commitments=commitments(contract, subjects),
             )
-        return ConsentCount(consents=market.register_consents(sign(batch, name, site.key)))
+        tree = salts.draw(contract)
+        registration = BatchRegistration(
+            batch=sign(batch, name, site.key),
+            subject_type=_TYPES[asked.kind],
+            subjects=tuple(OpenedSubject(subject=each, opening=opening(tree.salt(each))) for each in subjects),
+        )
+        return ConsentCount(consents=market.register_consents(registration))
 
     @made.get("/contracts/<name:contract>/consents")
     @gives(ConsentsHeld)
@@ -67,7 +90,7 @@ def routes(site: Site[BankSettings], transport: PeerTransport, applicants: Table
         found = market.consents(contract)
         batches = [verify(signed, name, "consumer", site.directory) for signed in found.batches]
         for signed in found.withdrawals:
-            verify(signed, name, "consumer", site.directory)
+            verify_withdrawal(signed, name, site.settings.marketplace.name, site.directory)
         tree, standing = salts.draw(contract), found.standing(clock())
         return ConsentsHeld(
             contract=contract,

@@ -3,14 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import flask
 from apiflask import APIBlueprint
 
-from compute.market import ApplicationRecord, Applications, ContractRecord
+from catalog.vocabulary import Language
+from compute.agreement.documents import is_bound
+from compute.agreement.text import text as agreement_text
+from compute.market.applications import ApplicationRecord, Applications
+from compute.market.contracts import ContractRecord
 from compute.node.console.messages import ReadTerms, ShownTerms
 from compute.node.site import Site
 from compute.signing import digest, sign
 from compute.terms import Terms
-from compute.web.body import gives, message, takes
+from compute.web.body import Raw, answers, gives, message, takes
 from compute.web.errors import ProblemError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,8 +29,13 @@ def routes(site: Site[Any]) -> APIBlueprint:
     @made.get("/applications")
     @gives(Applications)
     def applications() -> Applications:
-        """The applications that this party made or has a part in."""
-        return Applications(applications=tuple(market.applications()))
+        """All applications that this party made or has a part in, by contract: there is no other page."""
+        page = market.applications()
+        items = list(page.items)
+        while page.next is not None:
+            page = market.applications(page.next)
+            items += page.items
+        return Applications(items=tuple(items), next=None)
 
     @made.get("/applications/<name:contract>")
     @gives(ApplicationRecord)
@@ -51,6 +61,13 @@ def routes(site: Site[Any]) -> APIBlueprint:
         """A contract with its signatures so far."""
         return market.contract(contract)
 
+    @made.get("/contracts/<name:contract>/text/<any(zh, en):language>")
+    @answers({200: Raw("text/markdown")})
+    def text(contract: str, language: Language) -> flask.Response:
+        """The contract to read, made here from its terms: what the marketplace shows may be something else."""
+        found = market.contract(contract).terms
+        return flask.Response(agreement_text(found, language), content_type="text/markdown; charset=utf-8")
+
     @made.post("/contracts/<name:contract>/sign")
     @takes(message(ReadTerms))
     @gives(ContractRecord)
@@ -72,7 +89,13 @@ def _iso(time: int) -> str:
 
 
 def require(contract: str, terms: Terms, read: ReadTerms) -> None:
-    """Raise ProblemError unless these are the terms that a person read: the marketplace may show others."""
+    """Raise ProblemError unless these are the terms that a person read, and their texts are of them.
+
+    The marketplace may show others.
+    """
     if terms.contract != contract or digest(terms).hex() != read.terms:
         detail = f"The terms of {contract} at the marketplace are not those that were read."
         raise ProblemError(409, "other-terms", detail, "Read the terms again, and decide about their digest.")
+    if not is_bound(terms):
+        detail = f"The agreement that the terms of {contract} name does not follow from them."
+        raise ProblemError(409, "other-agreement", detail, "Sign nothing, and ask the marketplace's operator.")

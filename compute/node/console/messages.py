@@ -10,7 +10,7 @@ from compute.node.console.submission_states import SubmissionState
 from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
-from compute.terms import MAX_USES, Grant, Operation, Purpose, Terms
+from compute.terms import MAX_USES, Grant, Operation, Purpose, SubjectType, Terms
 
 MAX_JOBS = 100
 """Jobs in one answer."""
@@ -51,6 +51,8 @@ class ApplicationDraft(Message, frozen=True):
     not_before: Milliseconds
     not_after: Milliseconds
     operation: Operation
+    subject_types: Annotated[tuple[SubjectType, ...], Meta(min_length=1, max_length=3)]
+    """Whose data is used: sole traders and persons consent separately."""
 
     def __post_init__(self) -> None:
         _require_milliseconds("not_after", self.not_after)

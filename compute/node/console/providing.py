@@ -1,14 +1,19 @@
-"""A provider's side of the flow: publish its product, decide on applications, revoke permits."""
+"""A provider's side of the flow: enter resources, publish its product, decide on applications, revoke permits."""
 
 from apiflask import APIBlueprint
 
-from compute.market import ApplicationRecord, CatalogEntry, IssuedPermit
+from compute.market.applications import ApplicationRecord, CounterOffer
+from compute.market.contracts import IssuedPermit
+from compute.market.products import CatalogEntry
+from compute.market.reasons import Why
+from compute.market.resources import ResourceEntry, ResourceRecord
 from compute.node.console.contracts import require
 from compute.node.console.messages import ReadTerms
 from compute.node.registry import RegistryStore
 from compute.node.settings import ProviderSettings
 from compute.node.site import Site, clock
 from compute.web.body import gives, message, takes
+from compute.web.forms import form
 
 
 def routes(site: Site[ProviderSettings]) -> APIBlueprint:
@@ -19,8 +24,15 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
     @made.post("/product/publish")
     @gives(CatalogEntry, 201)
     def publish() -> CatalogEntry:
-        """Publish the product that this node holds, by its own description."""
+        """Submit the product that this node holds, by its own description; the operator reviews and lists it."""
         return market.publish(site.settings.product.read_bytes())
+
+    @made.post("/resources")
+    @takes(message(ResourceEntry))
+    @gives(ResourceRecord, 201)
+    def enter_resource(entry: ResourceEntry) -> ResourceRecord:
+        """Enter a data resource of this provider's under the registrar's number; products come from such."""
+        return market.resources.enter(entry)
 
     @made.post("/applications/<name:contract>/approve")
     @takes(message(ReadTerms))
@@ -31,22 +43,32 @@ def routes(site: Site[ProviderSettings]) -> APIBlueprint:
         return market.approve(contract, read.terms)
 
     @made.post("/applications/<name:contract>/reject")
+    @takes(form(Why))
     @gives(ApplicationRecord)
-    def reject(contract: str) -> ApplicationRecord:
+    def reject(why: Why, contract: str) -> ApplicationRecord:
         """Reject this provider's part, which ends the application."""
-        return market.reject(contract)
+        return market.reject(contract, why)
 
     @made.post("/applications/<name:contract>/return")
+    @takes(form(Why))
     @gives(ApplicationRecord)
-    def return_for_correction(contract: str) -> ApplicationRecord:
+    def return_for_correction(why: Why, contract: str) -> ApplicationRecord:
         """Return this provider's part for the consumer to correct."""
-        return market.return_for_correction(contract)
+        return market.return_for_correction(contract, why)
+
+    @made.post("/applications/<name:contract>/counter")
+    @takes(form(CounterOffer))
+    @gives(ApplicationRecord)
+    def counter(offer: CounterOffer, contract: str) -> ApplicationRecord:
+        """Offer other terms for this provider's part: its grant, the count and the term."""
+        return market.bargaining.counter(contract, offer)
 
     @made.post("/permits/<name:permit>/revoke")
+    @takes(form(Why))
     @gives(IssuedPermit)
-    def revoke(permit: str) -> IssuedPermit:
+    def revoke(why: Why, permit: str) -> IssuedPermit:
         """Take a permit for this provider's data back for good: here first, then at the marketplace."""
         registry.revoke(permit, clock())
-        return market.revoke_permit(permit)
+        return market.revoke_permit(permit, why)
 
     return made

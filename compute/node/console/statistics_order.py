@@ -7,7 +7,7 @@ from catalog.errors import CatalogError
 from catalog.product import Product
 from compute.binning import Bins
 from compute.canonical import Message, Name
-from compute.market import CatalogEntry
+from compute.market.products import CatalogEntry
 from compute.node.bank.label_sets import LabelSet, SetVector
 from compute.node.console.statistics_messages import Classes, Column, Rows, StatisticsPart, StatisticsRequest
 from compute.node.console.valid import valid

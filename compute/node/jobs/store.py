@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Row, func, select, tuple_, update
+from sqlalchemy import Engine, Row, Select, func, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 from compute.node.jobs import tables
 from compute.node.jobs.errors import UnknownJobError, UnknownKindError, WrongStateError
 from compute.node.jobs.estimate import RUNS, Cost, Estimate, Run, estimate
@@ -85,6 +85,16 @@ class JobStore:
         query = select(func.count()).where(_jobs.owner == owner, _jobs.state.not_in(ENDED))
         with self._reader.begin() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def waiting(self) -> list[tuple[Job, bytes]]:
+        """Give every job that has not ended, with its parameters, the oldest first."""
+        query: Select[Any] = select(*_VIEW.selected_columns, _jobs.parameters).where(_jobs.state.not_in(ENDED))
+        with self._reader.begin() as connection:
+            rows = connection.execute(query.order_by(_jobs.created_at, _jobs.id)).all()
+        return [
+            (self._job(row), self.at_rest.open(row.parameters, *tables.place("parameters", row.id)))
+            for row in rows
+        ]
 
     def is_unfinished(self, digest: bytes) -> bool:
         """Say whether a job with parameters of this fingerprint has not ended."""
@@ -178,7 +188,7 @@ class JobStore:
         if size < 0:
             raise ValueError(f"a job of {size} units; give the number of units, from 0")
 
-    def _job(self, row: Row[Any]) -> Job:
+    def _job(self, row: Row[*tuple[Any, ...]]) -> Job:
         return Job(
             id=row.id,
             owner=row.owner,

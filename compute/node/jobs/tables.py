@@ -1,4 +1,4 @@
-"""The tables of the jobs. What one is about is sealed (`compute.node.at_rest`): parameters, result, subjects."""
+"""The tables of the jobs. What one is about is sealed (`compute.at_rest`): parameters, result, subjects."""
 
 from sqlalchemy import (
     BigInteger,

@@ -5,7 +5,7 @@
     complete   the cohort is kept, and the session erased
     lapsed     nothing came back in time; the session is erased
 
-Sessions and cohorts are sealed (`compute.node.at_rest`): who reads the file learns neither who is a bank's
+Sessions and cohorts are sealed (`compute.at_rest`): who reads the file learns neither who is a bank's
 customer nor how to find out. What is erased is overwritten (`audit.database`) once the write-ahead log is
 emptied.
 """
@@ -31,8 +31,8 @@ from sqlalchemy import (
 from sqlalchemy import insert as plain_insert
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.canonical import DAY
-from compute.node.at_rest import AtRest
 from compute.node.wiping import wipe
 from compute.protocols.alignment.messages import AlignmentStatement
 from compute.protocols.alignment.points import POINT_BYTES, split
@@ -160,6 +160,13 @@ class AlignmentStore:
             at: int | None = connection.execute(first).scalar_one_or_none()
         wipe(self._engine)
         return at
+
+    def destroy(self, contract: str) -> int:
+        """Delete whom the alignments of a contract found, and give how many told; that they were made stays."""
+        told = _ALIGNMENTS.c.session.is_not(None) | _ALIGNMENTS.c.cohort.is_not(None)
+        gone = update(_ALIGNMENTS).where(_ALIGNMENTS.c.contract == contract, told)
+        with self._engine.begin() as connection:
+            return connection.execute(gone.values(session=None, cohort=None, lapsed=True)).rowcount
 
     def lapse(self, now: int) -> int:
         """Erase the sessions for which nothing came back in time; give their number. For upkeep."""

@@ -40,9 +40,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import ColumnElement
 
+from compute.at_rest import AtRest
 from compute.disclosure.policy import Policy
 from compute.disclosure.refresh import KeptColumn
-from compute.node.at_rest import AtRest
 from compute.protocols.base import RefusalError
 
 CHECK = 9

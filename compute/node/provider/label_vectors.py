@@ -115,6 +115,18 @@ class LabelVectorStore:
             connection.execute(refused.values(refused_at=now))
             connection.execute(delete(_PARTS).where(_PARTS.c.vector == vector))
 
+    def destroy(self, contract: str) -> int:
+        """Delete the ciphertexts of all vectors of a contract; give how many vectors had some.
+
+        The statements stay, which tell nothing of a company: they count against the contract's number of vectors.
+        """
+        vectors = select(_VECTORS.c.vector).where(_VECTORS.c.contract == contract)
+        held = select(func.count(func.distinct(_PARTS.c.vector))).where(_PARTS.c.vector.in_(vectors))
+        with self._engine.begin() as connection:
+            count = int(connection.execute(held).scalar_one())
+            connection.execute(delete(_PARTS).where(_PARTS.c.vector.in_(vectors)))
+            return count
+
     def ciphertexts(self, vector: bytes) -> Iterator[bytes]:
         """Give the ciphertexts of the registered parts, in order, one part in memory at a time."""
         kept = self.find(vector)

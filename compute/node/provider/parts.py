@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 from compute.node.jobs.store import fingerprint
 from compute.node.settings import Computing
 from compute.paillier.partials import PartialFiles, SealedPartials

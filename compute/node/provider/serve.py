@@ -8,7 +8,18 @@ from audit.entry import Event
 from compute.canonical import Message
 from compute.node import events
 from compute.node.app import create_app
-from compute.node.console import contracts, erasing, identity, leakage, legal_holds, providing, uses
+from compute.node.console import (
+    amending,
+    contracts,
+    disputes,
+    erasing,
+    identity,
+    leakage,
+    legal_holds,
+    providing,
+    stopping,
+    uses,
+)
 from compute.node.erasure import Eraser, NoSaltsError
 from compute.node.grids import require_cohorts
 from compute.node.holding import open_holding
@@ -80,7 +91,8 @@ def create(settings: ProviderSettings) -> APIFlask:
     """Give the app of one worker process of the server."""
     stack = ExitStack()
     site = stack.enter_context(open_site(settings))
-    desk = open_desk(site, stack.enter_context(open_holding(settings, site.key)))
+    holding = stack.enter_context(open_holding(settings, site.key))
+    desk = open_desk(site, holding)
     role, dispatcher, statistics = desk.role, desk.dispatcher, desk.statistics
 
     registry = RegistryStore(site.engine)
@@ -132,6 +144,9 @@ def create(settings: ProviderSettings) -> APIFlask:
     consoles = (
         identity.routes(site),
         contracts.routes(site),
+        disputes.routes(site, lambda: holding.subjects),
+        amending.routes(site),
+        stopping.routes(site),
         providing.routes(site),
         erasing.routes(site, eraser, end),
         legal_holds.routes(site),

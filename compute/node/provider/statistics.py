@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 
 from audit.database import reader
+from compute.at_rest import AtRest
 from compute.disclosure.policy import Policy
 from compute.disclosure.refresh import KeptColumn
 from compute.frame import Frame
 from compute.node.answers import AnswerStore, Counted
-from compute.node.at_rest import AtRest
 from compute.node.provider import disclosure_ledger, universe
 from compute.node.provider.alignments import AlignmentStore
 from compute.node.provider.disclosure_ledger import OutdatedError

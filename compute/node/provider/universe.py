@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, func, insert, select
 
-from compute.node.at_rest import AtRest
+from compute.at_rest import AtRest
 
 METADATA = MetaData()
 _PIECES = Table(
@@ -25,7 +25,7 @@ _PIECES = Table(
 def rows(connection: Connection, at_rest: AtRest, subjects: Sequence[str]) -> NDArray[np.int64]:
     """Give the number of each subject's row; those never seen before get the next ones, in this transaction.
 
-    Raises :class:`compute.node.at_rest.AtRestError` for a piece that was altered.
+    Raises :class:`compute.at_rest.AtRestError` for a piece that was altered.
     """
     number_of: dict[str, int] = {}
     for piece in connection.execute(select(_PIECES).order_by(_PIECES.c.first)):

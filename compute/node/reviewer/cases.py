@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from audit.database import reader, truncate_wal
+from compute.at_rest import AtRest
 from compute.canonical import decode, encode
-from compute.node.at_rest import AtRest
 from compute.node.wiping import wipe
 from compute.protocols.risk_score.case import Case
 from compute.protocols.risk_score.case_states import UNDECIDED, ModelCaseState, UnknownCaseError

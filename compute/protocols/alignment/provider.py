@@ -31,7 +31,8 @@ from compute.protocols.alignment.points import (
 )
 from compute.protocols.base import STATEMENT_AGE, Accepted, Progress, RefusalError, no_progress
 from compute.protocols.holding import Holding
-from compute.signing import Pins, SignatureError, digest, verify
+from compute.protocols.signed import of_bank
+from compute.signing import Pins, digest
 
 STEP = "align 对齐"
 """The one step, in points."""
@@ -152,10 +153,7 @@ class Aligner:
         (6).
         """
         statement = message.statement.statement
-        try:
-            verify(message.statement, statement.bank, "consumer", self._pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        of_bank(message.statement, statement.bank, self._pins)  # 1
         kept, now = self._alignments.find(digest(statement)), self._clock()
         if kept is None and abs(now - statement.issued_at) > STATEMENT_AGE:  # 2
             raise RefusalError(2, "the statement is not of the last hour", "begin a new alignment")

@@ -17,7 +17,8 @@ from compute.protocols.closed_answer.messages import (
     Tombstone,
 )
 from compute.protocols.closed_answer.sealed_answer import key_digest, one_time_key, seal_answer
-from compute.signing import Pins, SignatureError, Signed, derived_secret, digest, sign, verify
+from compute.protocols.signed import of_bank
+from compute.signing import Pins, Signed, derived_secret, digest, sign
 
 
 class Ends(Protocol):
@@ -78,10 +79,7 @@ class ClosedAnswers:
         3, 4. The log has the bank's event that it received the answer (:func:`check_logged`).
         """
         receipt = message.acknowledgement.statement
-        try:
-            verify(message.acknowledgement, receipt.bank, "consumer", self._pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        of_bank(message.acknowledgement, receipt.bank, self._pins)  # 1
         answer, now = self._ends.by_job(receipt.job), self._clock()
         if answer is None or (answer.statement.bank, digest(answer.statement)) != (receipt.bank, receipt.answer):
             raise RefusalError(2, "no such answer was given to this bank", "send the query again")  # 2
@@ -96,10 +94,7 @@ class ClosedAnswers:
         2. The key of the job's answer was not given out.
         """
         tombstone = message.tombstone.statement
-        try:
-            verify(message.tombstone, tombstone.bank, "consumer", self._pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        of_bank(message.tombstone, tombstone.bank, self._pins)  # 1
         if tombstone.provider != self._name:
             raise RefusalError(1, "the tombstone is for another provider", "send each its own")
         at = self._ends.bury(message.tombstone, self._clock())  # 2

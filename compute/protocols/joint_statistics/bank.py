@@ -28,7 +28,8 @@ from compute.protocols.joint_statistics.packed_cells import cell_layout, unpack_
 from compute.protocols.joint_statistics.plan import Range, TablePlan, tables_of
 from compute.protocols.joint_statistics.precheck import ask_precheck
 from compute.protocols.label_vector.alphabet import Alphabet
-from compute.signing import SUITE, Pins, S, SignatureError, Signed, digest, sign, verify
+from compute.protocols.signed import of_peer
+from compute.signing import SUITE, Pins, Signed, digest, sign
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class StatisticsBank:
         """Give a provider's answer, which is still closed: checked as far as it can be."""
         provider = message.question.provider
         signed = ask_long(self._transport, provider, message, Signed[Answer], self._progress, self._patience)
-        answer = self._verified(provider, signed)
+        answer = of_peer(signed, provider, "provider", self._pins)
         if (answer.job, answer.provider, answer.bank) != (digest(message.job.statement), provider, self.name):
             raise AnswerError(f"{provider} answered another job")
         return signed
@@ -149,12 +150,6 @@ class StatisticsBank:
         ciphertexts = from_bytes(self._key.public, data, layout.outputs(count))
         plaintexts = [int(each) for each in self._key.decrypt_many(ciphertexts, runner)]
         return [tuple(cell) for cell in unpack_cells(plaintexts, count, layout, alphabet.width, alphabet.classes)]
-
-    def _verified(self, provider: str, reply: Signed[S]) -> S:
-        try:
-            return verify(reply, provider, "provider", self._pins)
-        except SignatureError as error:
-            raise AnswerError(f"the reply of {provider} cannot be trusted: {error}") from error
 
 
 def _told_cells(plan: TablePlan, notes: TableNotes) -> list[int]:

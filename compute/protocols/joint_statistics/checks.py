@@ -14,7 +14,8 @@ from compute.protocols.joint_statistics.coding import range_of
 from compute.protocols.joint_statistics.messages import AskStatistics, StatisticsQuestion
 from compute.protocols.joint_statistics.plan import TablePlan, tables_of
 from compute.protocols.label_vector.alphabet import Alphabet
-from compute.signing import Pins, SignatureError, digest, verify
+from compute.protocols.signed import of_bank
+from compute.signing import Pins, digest
 
 READ = "read the product's description"
 SNAPSHOT, POLICY, DISCLOSURE = 6, 7, 9
@@ -38,10 +39,7 @@ def check_job(message: AskStatistics, provider: str, pins: Pins) -> None:
     3. The question is the one that the job has for this provider, and the bank's own.
     """
     job, question = message.job.statement, message.question
-    try:
-        verify(message.job, job.bank, "consumer", pins)  # 1
-    except SignatureError as error:
-        raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+    of_bank(message.job, job.bank, pins)  # 1
     asked = job.asked_of(provider)
     if asked is None or asked.question != digest(question) or question.bank != job.bank:  # 3
         raise RefusalError(3, "the question is not the one that the job has for this provider", "sign a new job")

@@ -4,7 +4,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compute.protocols.base import AnswerError, Transport, ask
 from compute.protocols.joint_statistics.messages import AskPrecheck, Precheck, StatisticsQuestion
-from compute.signing import Pins, SignatureError, Signed, digest, sign, verify
+from compute.protocols.signed import of_peer
+from compute.signing import Pins, Signed, digest, sign
 
 
 def ask_precheck(
@@ -18,10 +19,7 @@ def ask_precheck(
     """Give what the question's provider says of it; raise as :func:`compute.protocols.base.ask`."""
     message, provider = AskPrecheck(question=sign(question, bank, identity)), question.provider
     reply = ask(transport, provider, message, Signed[Precheck], patience)
-    try:
-        told = verify(reply, provider, "provider", pins)
-    except SignatureError as error:
-        raise AnswerError(f"the reply of {provider} cannot be trusted: {error}") from error
+    told = of_peer(reply, provider, "provider", pins)
     if told.question != digest(question):
         raise AnswerError(f"{provider} answered another question")
     return told

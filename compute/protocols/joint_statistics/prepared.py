@@ -89,8 +89,9 @@ def prepare(
         raise DisclosureError(
             f"the cohort holds fewer than {policy.min_cohort} enterprises here", "take a larger one"
         )
-    held = ledger.rows(snapshot.subjects)
-    rows = ledger.rows([subject for subject in subjects if subject is not None])
+    asked = [subject for subject in subjects if subject is not None]
+    numbered = ledger.rows([*snapshot.subjects, *asked])  # at once: each time the whole register is unsealed
+    held, rows = numbered[: len(snapshot.subjects)], numbered[len(snapshot.subjects) :]
     size = ledger.size()
     universe = _Universe(rows, _mask(size, rows))
     names = kept_names(holding.grids, tables)

@@ -44,7 +44,8 @@ from compute.protocols.joint_statistics.stores import (
     Stores,
     SupersededError,
 )
-from compute.signing import Pins, SignatureError, Signed, derived_secret, digest, sign, verify
+from compute.protocols.signed import of_bank
+from compute.signing import Pins, Signed, derived_secret, digest, sign
 
 ATTEMPTS = 3
 """How often an answer is computed anew because another was stored meanwhile."""
@@ -106,10 +107,7 @@ class StatisticsProvider:
     def precheck(self, message: AskPrecheck) -> Signed[Precheck]:
         """Give what an answer would cost and tell, without a look at the data; the checks are those of a job."""
         question, office = message.question.statement, self.office
-        try:
-            verify(message.question, question.bank, "consumer", office.pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        of_bank(message.question, question.bank, office.pins)  # 1
         admitted = self._admit_question(question)  # 3-7
         self._admission.admit_precheck(question, admitted.contract)  # 8
         name, terms = digest(question), admitted.terms

@@ -19,7 +19,8 @@ from compute.protocols.key_enrolment.messages import AskRingPedersen, EnrolKey, 
 from compute.protocols.key_enrolment.numbers import ProofError, residues
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.key_enrolment.small_factor import check_small_factor
-from compute.signing import Pins, SignatureError, Signed, sign, verify
+from compute.protocols.signed import of_bank
+from compute.signing import Pins, Signed, sign
 
 REMEDY = "generate a new key and enrol it"
 
@@ -87,10 +88,7 @@ class Enroller:
 
 def check_author(message: EnrolKey, pins: Pins) -> KeyStatement:
     """Give the statement, or refuse by check 1."""
-    try:
-        return verify(message.statement, message.statement.statement.bank, "consumer", pins)  # 1
-    except SignatureError as error:
-        raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+    return of_bank(message.statement, message.statement.statement.bank, pins)  # 1
 
 
 def enrol(message: EnrolKey, pins: Pins, own: RingPedersenStatement) -> PublicKey:

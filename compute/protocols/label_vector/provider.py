@@ -23,7 +23,8 @@ from compute.protocols.label_vector.messages import (
     RegisterLabels,
     part_count,
 )
-from compute.signing import Pins, SignatureError, Signed, digest, verify
+from compute.protocols.signed import of_bank
+from compute.signing import Pins, Signed, digest
 
 _FRESH = "make the label vector anew"
 
@@ -210,10 +211,7 @@ class Registrar:
 
 def check_author(message: RegisterLabels, pins: Pins) -> LabelStatement:
     """Give the statement, or refuse by check 1."""
-    try:
-        return verify(message.statement, message.statement.statement.bank, "consumer", pins)  # 1
-    except SignatureError as error:
-        raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+    return of_bank(message.statement, message.statement.statement.bank, pins)  # 1
 
 
 def _check_alphabet_fits(key: PublicKey, statement: LabelStatement) -> None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gmpy2 import mpz
 
 from compute.canonical import M, Message
-from compute.paillier.ciphertexts import from_bytes, to_bytes
+from compute.paillier.ciphertexts import from_bytes
 from compute.paillier.errors import PaillierError
 from compute.paillier.private import PrivateKey
 from compute.paillier.runner import HERE, Runner
@@ -39,6 +39,7 @@ from compute.protocols.key_enrolment.bank import check_parameters, enrolment
 from compute.protocols.key_enrolment.messages import AskRingPedersen
 from compute.protocols.key_enrolment.ring_pedersen import RingPedersenStatement
 from compute.protocols.risk_score.bin_histogram import HistogramQuestion, SealedHistogram
+from compute.protocols.risk_score.encrypted_table import encrypted
 from compute.protocols.risk_score.job import (
     answer_ciphertexts,
     approved_tables,
@@ -63,13 +64,13 @@ from compute.protocols.risk_score.messages import (
     RegisterTables,
     ReviewerTerms,
     SubmitModel,
-    TableOpening,
     UnderReview,
 )
-from compute.protocols.risk_score.scorecard import Feature, Scorecard
+from compute.protocols.risk_score.scorecard import Scorecard
 from compute.protocols.risk_score.sealing import opening_info, seal
 from compute.protocols.risk_score.submitted import ApprovedModel, SubmittedModel
-from compute.signing import SUITE, Pins, Role, S, SignatureError, Signed, digest, sign, verify
+from compute.protocols.signed import of_peer
+from compute.signing import SUITE, Pins, Role, S, Signed, digest, sign
 
 DECRYPT = "decrypt 解密"
 """The step of :meth:`Bank.totals` and :meth:`Bank.bands_of`, in ciphertexts."""
@@ -135,7 +136,7 @@ class Bank:
         if missing:
             raise AnswerError(f"no provider offers {', '.join(missing)}; name the providers of all sources")
         parts = [
-            self._encrypt(scorecard, offer, scorecard.sources[offer.product])
+            encrypted(self.name, self._key, scorecard, offer)
             for offer in offers
             if offer.product in scorecard.sources
         ]
@@ -180,7 +181,7 @@ class Bank:
         if isinstance(reply, UnderReview):
             return reply
         approval: Signed[ModelApproval] = reply
-        self._verify(reviewer, "model_reviewer", approval)
+        of_peer(approval, reviewer, "model_reviewer", self._pins)
         self._check_approval(submitted, approval.statement)
         return ApprovedModel(
             registrations=tuple(RegisterTables(tables=part, approval=approval) for part in submitted.tables)
@@ -317,34 +318,6 @@ class Bank:
             provider = released.answer.statement.provider
             raise AnswerError(f"the answer of {provider} is malformed: {error}") from error
 
-    def _encrypt(
-        self, scorecard: Scorecard, terms: ProviderTerms, features: Sequence[Feature]
-    ) -> tuple[RegisteredTables, TableOpening]:
-        public = self._key.public
-        points = [entry for feature in features for entry in feature.points]
-        randomness = [public.random_unit() for _ in points]
-        ciphertexts = [
-            self._key.encrypt(entry + scorecard.points_bound, r)
-            for entry, r in zip(points, randomness, strict=True)
-        ]
-        return (
-            RegisteredTables(
-                bank=self.name,
-                key=public.fingerprint,
-                model=scorecard.name,
-                model_version=scorecard.version,
-                provider=terms.provider,
-                product=terms.product,
-                product_version=terms.product_version,
-                bins=tuple(feature.bins for feature in features),
-                ciphertexts=to_bytes(public, ciphertexts),
-            ),
-            TableOpening(
-                points=tuple(points),
-                randomness=b"".join(r.to_bytes(public.modulus_bytes, "big") for r in randomness),
-            ),
-        )
-
     def _provider_terms(self, providers: Sequence[str]) -> list[Signed[ProviderTerms]]:
         question = AskProviderTerms(bank=self.name)
 
@@ -417,14 +390,8 @@ class Bank:
             reply = ask_long(self._transport, party, message, expected, self._progress, self._patience)
         else:
             reply = self._ask(party, message, expected)
-        self._verify(party, role, reply)
+        of_peer(reply, party, role, self._pins)
         return reply
-
-    def _verify(self, party: str, role: Role, reply: Signed[S]) -> None:
-        try:
-            verify(reply, party, role, self._pins)
-        except SignatureError as error:
-            raise AnswerError(f"the reply of {party} cannot be trusted: {error}") from error
 
     def _ask(self, party: str, message: Message, expected: type[M]) -> M:
         return ask(self._transport, party, message, expected, self._patience)

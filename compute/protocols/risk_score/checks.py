@@ -31,6 +31,7 @@ from compute.protocols.risk_score.messages import (
     RegisteredTables,
     RegisterTables,
 )
+from compute.protocols.signed import of_bank
 from compute.signing import Pins, SignatureError, digest, verify
 from connectors.uscc import wrong_checks
 
@@ -141,10 +142,7 @@ def check_cohorts(domain: Domain, tables: RegisteredTables) -> None:
 
 def check_signature(query: Query, pins: Pins) -> JobStatement:
     """Give the job, or refuse by check 1: it is signed by the pinned identity of the consumer that it names."""
-    try:
-        return verify(query.job, query.job.statement.bank, "consumer", pins)  # 1
-    except SignatureError as error:
-        raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+    return of_bank(query.job, query.job.statement.bank, pins)  # 1
 
 
 def check_job(

@@ -20,6 +20,7 @@ from compute.protocols.risk_score.checks import Domain
 from compute.protocols.risk_score.joint_counts import joint_counts
 from compute.protocols.risk_score.messages import AskHistogram, ReviewerTerms
 from compute.protocols.risk_score.sealing import histogram_info, seal
+from compute.protocols.signed import of_bank
 from compute.signing import SignatureError, Signed, digest, sign, verify
 
 _NO_NONCE = bytes(32)
@@ -53,10 +54,7 @@ def answer_histogram(
     7. The answer is not too long to be sent.
     """
     question = message.question.statement
-    try:
-        verify(message.question, question.bank, "consumer", domain.pins)  # 1
-    except SignatureError as error:
-        raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+    of_bank(message.question, question.bank, domain.pins)  # 1
     terms = _reviewer_terms(domain, message, now)  # 2
     held = (domain.name, domain.holding.product, domain.holding.product_version)
     if (question.provider, question.product, question.product_version) != held:  # 3

@@ -40,7 +40,8 @@ from compute.protocols.risk_score.messages import (
 from compute.protocols.risk_score.office import REFUSAL_DAYS, Cases, Office
 from compute.protocols.risk_score.opened import CaseFile, opened
 from compute.protocols.risk_score.sealing import SealError, opening_info, unseal
-from compute.signing import SUITE, SignatureError, Signed, digest, sign, verify
+from compute.protocols.signed import of_bank
+from compute.signing import SUITE, Signed, digest, sign
 
 MAX_ENTRIES = 4096
 """Bins of a model over all providers: what a review may cost."""
@@ -189,10 +190,7 @@ class Reviewer:
             raise RefusalError(BUSY, f"{bank} has too many models under review", "wait for their decisions")
 
     def _verified(self, message: SubmitModel) -> ModelSubmission:
-        try:
-            return verify(message.submission, message.submission.statement.bank, "consumer", self.office.pins)  # 1
-        except SignatureError as error:
-            raise RefusalError(1, str(error), "sign with the key given at onboarding") from error
+        return of_bank(message.submission, message.submission.statement.bank, self.office.pins)  # 1
 
     def _examine(self, submission: ModelSubmission) -> Examined:
         """Open the model and measure it: checks 2–4 refuse, 5–9 find."""

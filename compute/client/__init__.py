@@ -1,0 +1,1 @@
+"""Clients of the marketplace's API, a file for each noun; `marketplace.py` is where to begin."""

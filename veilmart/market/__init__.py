@@ -1,0 +1,1 @@
+"""`veilmart market`: what organisations and the operator do at the marketplace."""

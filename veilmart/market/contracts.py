@@ -1,0 +1,223 @@
+"""``veilmart market contract``: read a contract, stop and end it, renew it. Signatures are made at the nodes."""
+
+from pathlib import Path
+
+import click
+
+from catalog.vocabulary import Language
+from compute.market.applications import RenewalRequest
+from compute.market.contracts import AmendmentRecord, ContractRecord
+from marketplace.flow.states import AMENDMENT, CONTRACT, Move
+from veilmart.lazy import BilingualGroup
+from veilmart.market import flow_tables
+from veilmart.market.opening import config, echo_json, json_option, open_market
+from veilmart.market.product_tables import console
+from veilmart.market.reasons import why_of, why_options
+from veilmart.market.request_files import file_argument, read_request
+
+_CONTRACT = click.argument("contract")
+_VERSION = click.option("--version", type=click.IntRange(1), help="The present one if not given. 版本,默认现行。")
+
+
+@click.group("contract", cls=BilingualGroup)
+def contract() -> None:
+    """Read a contract, stop and end it, renew it. It is signed at the parties' nodes.
+
+    合约:查看文本,暂停,撤销,终止,续签。签署在各方节点进行。
+
+    To sign, as a person of the node whose key signs 签署(本机构节点人员):
+    veilmart call --config clerk.toml --body read-terms.json POST /contracts/CONTRACT/sign
+    """
+
+
+@contract.command()
+@config
+@json_option
+@_CONTRACT
+def show(*, config: Path, is_json: bool, contract: str) -> None:
+    """Show a contract with its state and who has signed it.
+
+    查看合约状态与签署情况。
+    """
+    with open_market(config) as market:
+        _print(market.contract(contract), is_json=is_json)
+
+
+@contract.command()
+@config
+@_VERSION
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", help="zh or en. 语言。")
+@_CONTRACT
+def text(*, config: Path, contract: str, language: Language, version: int | None) -> None:
+    """Print the contract as people read it, Markdown.
+
+    输出合约文本(Markdown)。
+    """
+    with open_market(config) as market:
+        click.echo(market.contracts.text(contract, language, version), nl=False)
+
+
+@contract.command()
+@config
+@_VERSION
+@_CONTRACT
+def policy(*, config: Path, contract: str, version: int | None) -> None:
+    """Print the contract's machine policy, ODRL in JSON-LD.
+
+    输出机读策略(ODRL JSON-LD)。
+    """
+    with open_market(config) as market:
+        click.echo(market.contracts.policy(contract, version))
+
+
+@contract.command()
+@config
+@_CONTRACT
+def versions(*, config: Path, contract: str) -> None:
+    """Print each version with the digest of its agreement, which was signed.
+
+    列出各版本及所签署的协议摘要。
+    """
+    with open_market(config) as market:
+        for version, agreed in market.contracts.versions(contract).versions.items():
+            click.echo(f"{version} {agreed}")
+
+
+@contract.command()
+@config
+@json_option
+@_CONTRACT
+def certificates(*, config: Path, is_json: bool, contract: str) -> None:
+    """Show what the parties certified to have destroyed, and who owes it.
+
+    查看销毁证明及尚未提交的各方。
+    """
+    with open_market(config) as market:
+        found = market.contracts.certificates(contract)
+    if is_json:
+        echo_json(found)
+    else:
+        console().print(flow_tables.certificates(found))
+
+
+@contract.command()
+@config
+@why_options(CONTRACT, Move.SUSPEND)
+@_CONTRACT
+def suspend(*, config: Path, contract: str, reason: str, note: str | None) -> None:
+    """Stop a contract for a time, as your side.
+
+    暂停合约。
+    """
+    why = why_of(reason, note)
+    with open_market(config) as market:
+        _print(market.contracts.suspend(contract, why), is_json=False)
+
+
+@contract.command()
+@config
+@_CONTRACT
+def reinstate(*, config: Path, contract: str) -> None:
+    """End your own suspension of a contract.
+
+    解除本方的暂停。
+    """
+    with open_market(config) as market:
+        _print(market.contracts.reinstate(contract), is_json=False)
+
+
+@contract.command()
+@config
+@why_options(CONTRACT, Move.TERMINATE)
+@_CONTRACT
+def terminate(*, config: Path, contract: str, reason: str, note: str | None) -> None:
+    """End a contract, or a draft, before its time.
+
+    终止合约。
+    """
+    why = why_of(reason, note)
+    with open_market(config) as market:
+        _print(market.contracts.terminate(contract, why), is_json=False)
+
+
+@contract.command()
+@config
+@why_options(CONTRACT, Move.REVOKE)
+@_CONTRACT
+def revoke(*, config: Path, contract: str, reason: str, note: str | None) -> None:
+    """End a contract at once, for a cause.
+
+    因故撤销合约,立即生效。
+    """
+    why = why_of(reason, note)
+    with open_market(config) as market:
+        _print(market.contracts.revoke(contract, why), is_json=False)
+
+
+@contract.command()
+@config
+@_CONTRACT
+@file_argument
+def renew(*, config: Path, contract: str, file: Path) -> None:
+    """Apply for a contract's successor as FILE, TOML, says; its subjects are asked again.
+
+    续签:按文件提交新合约申请,主体须重新授权。
+
+    FILE is like examples/market/renewal.toml. 文件示例见该处。
+    """
+    request = read_request(file, RenewalRequest)
+    with open_market(config) as market:
+        made = market.contracts.renew(contract, request)
+    console().print(flow_tables.application(made))
+
+
+@contract.command()
+@config
+@json_option
+@_CONTRACT
+def amendment(*, config: Path, is_json: bool, contract: str) -> None:
+    """Show the latest amendment that was proposed for a contract; nodes propose and sign them.
+
+    查看最新的变更提议;提议和签署在各方节点进行。
+    """
+    with open_market(config) as market:
+        _print(market.contracts.amendment(contract), is_json=is_json)
+
+
+@contract.command()
+@config
+@why_options(AMENDMENT, Move.DECLINE)
+@_CONTRACT
+def decline_amendment(*, config: Path, contract: str, reason: str, note: str | None) -> None:
+    """Decline an amendment that another party proposed; the contract stays as it is.
+
+    不同意他方提出的变更,合约保持不变。
+    """
+    why = why_of(reason, note)
+    with open_market(config) as market:
+        _print(market.contracts.decline_amendment(contract, why), is_json=False)
+
+
+@contract.command()
+@config
+@why_options(AMENDMENT, Move.WITHDRAW)
+@_CONTRACT
+def withdraw_amendment(*, config: Path, contract: str, reason: str, note: str | None) -> None:
+    """Take back your own amendment.
+
+    撤回本方提出的变更。
+    """
+    why = why_of(reason, note)
+    with open_market(config) as market:
+        _print(market.contracts.withdraw_amendment(contract, why), is_json=False)
+
+
+def _print(found: ContractRecord | AmendmentRecord, *, is_json: bool) -> None:
+    if is_json:
+        echo_json(found)
+        return
+    match found:
+        case ContractRecord():
+            console().print(flow_tables.contract(found))
+        case AmendmentRecord():
+            console().print(flow_tables.amendment(found))

@@ -1,0 +1,131 @@
+"""Applications, contracts and what becomes of them as tables on a terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+from rich.table import Table
+
+from catalog.vocabulary import identifiers, label
+from compute.market.applications import ApplicationRecord, History, Precheck
+from compute.market.contracts import AmendmentRecord, Certificates, ContractRecord
+from compute.terms import Terms
+
+_CHINA = timezone(timedelta(hours=8))  # without summer time since 1992
+
+
+def precheck(found: Precheck) -> Table:
+    """Give a row for each clause that fails; and who would decide, if none does."""
+    if found.passes:
+        made = _table("可提交 Would be taken", "由谁审批 Decided by")
+        made.add_row("是 yes", ", ".join(found.deciders))
+        return made
+    made = _table("条款 Clause", "位置 Field", "说明", "What is wrong")
+    for each in found.failed:
+        made.add_row(each.clause, each.field, each.zh, each.en)
+    return made
+
+
+def applications(found: Sequence[ApplicationRecord]) -> Table:
+    """Give a row for each application."""
+    made = _table("合约 Contract", "使用方 Consumer", "用途 Purpose", "状态 State")
+    for each in found:
+        purpose = label("purpose", each.terms.purpose, "zh")
+        made.add_row(each.terms.contract, each.terms.consumer, purpose, _state("application_state", each.state))
+    return made
+
+
+def application(found: ApplicationRecord) -> Table:
+    """Give the terms, then a row for each part."""
+    made = _terms(found.terms)
+    made.add_row("状态 State", _state("application_state", found.state))
+    for party, state in sorted(found.parts.items()):
+        made.add_row(party, _state("application_state", state))
+    for provider, offer in sorted(found.offers.items()):
+        said = f"{', '.join(offer.offer.grant.fields)}; {offer.offer.max_uses}; {_day(offer.offer.not_after)}"
+        made.add_row(f"还价 Offer {provider}", said)
+    if found.superseded is not None:
+        said = f"{found.superseded.zh} {found.superseded.en}"
+        made.add_row("请撤回后重新申请 Withdraw it and apply anew", said)
+    return made
+
+
+def contract(found: ContractRecord) -> Table:
+    """Give the terms, the state, who has signed, and who has stopped it."""
+    made = _terms(found.terms)
+    made.add_row("版本 Version", str(found.terms.version))
+    made.add_row("状态 State", _state("contract_state", found.state))
+    made.add_row("已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
+    if found.suspended_by:
+        made.add_row("暂停方 Suspended by", ", ".join(found.suspended_by))
+    return made
+
+
+def amendment(found: AmendmentRecord) -> Table:
+    """Give the terms that are proposed, who proposed them, the state, and who has signed."""
+    made = _terms(found.terms)
+    made.add_row("版本 Version", str(found.terms.version))
+    made.add_row("提出方 Proposed by", found.proposer)
+    made.add_row("状态 State", _state("amendment_state", found.state))
+    made.add_row("已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
+    return made
+
+
+def history(found: History) -> Table:
+    """Give a row for each move."""
+    made = _table("时间 Time", "事项 Noun", "动作 Move", "状态 State", "操作方 By", "事由 Reason", "说明 Note")
+    for each in found.moves:
+        reason = "" if each.reason is None else _state("reason", each.reason)
+        state = _state(f"{each.noun}_state", each.state)
+        made.add_row(_moment(each.at), each.noun, each.move, state, each.actor, reason, each.note or "")
+    return made
+
+
+def certificates(found: Certificates) -> Table:
+    """Give a row for each party: what it destroyed, or that it still owes word of it."""
+    made = _table("参与方 Party", "已销毁 Destroyed", "保留至 Retained until")
+    for signed in found.certificates:
+        counts = ", ".join(f"{kept} {count}" for kept, count in signed.statement.destroyed.items())
+        until = signed.statement.retained_until
+        made.add_row(signed.signer, counts, "-" if until is None else _day(until))
+    for party in found.owing:
+        made.add_row(party, "未提交 owed", "")
+    return made
+
+
+def _terms(terms: Terms) -> Table:
+    made = _table("条款 Term", "内容 Content")
+    made.add_row("合约 Contract", terms.contract)
+    made.add_row("使用方 Consumer", terms.consumer)
+    for grant in terms.grants:
+        made.add_row(grant.provider, f"{grant.product} {grant.product_version}: {', '.join(grant.fields)}")
+    made.add_row("用途 Purpose", label("purpose", terms.purpose, "zh"))
+    made.add_row("次数 Count", str(terms.max_uses))
+    made.add_row("期限 Term", f"{_day(terms.not_before)} – {_day(terms.not_after)}")
+    return made
+
+
+def _table(*headings: str) -> Table:
+    """Give a table that breaks what is too long: Chinese has no spaces, and would be cut off."""
+    made = Table()
+    for heading in headings:
+        made.add_column(heading, overflow="fold")
+    return made
+
+
+def _state(vocabulary: str, identifier: str) -> str:
+    """Give an identifier with what it is called in Chinese; one that a later marketplace has, as it is."""
+    if identifier not in identifiers(vocabulary):
+        return identifier
+    return f"{label(vocabulary, identifier, 'zh')} {identifier}"
+
+
+def _day(time: int) -> str:
+    return _moment(time)[:10]
+
+
+def _moment(time: int) -> str:
+    """Give a time in Beijing's, as contracts have it; in milliseconds where no calendar reaches."""
+    try:
+        return datetime.fromtimestamp(time / 1000, _CHINA).isoformat(" ", timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return f"{time} ms"

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 
 @contextmanager
 def resting(market: Market, provider: str) -> Iterator[None]:
-    """Let a provider's worker, and what it started, do nothing, so that its part is not over when the wish comes."""
+    """Let a provider's worker, and what it started, do nothing, so that its part is not over too early."""
     (worker,) = [each.running for each in market.processes if each.name == f"{provider}-work"]
     assert worker is not None
     os.killpg(worker.pid, signal.SIGSTOP)

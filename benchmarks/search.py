@@ -1,5 +1,7 @@
 """Finding among 100,000 products, over HTTPS, with facets, on SQLite and PostgreSQL: percentiles by class.
 
+What matches a demand is found in the same way, then compared field by field; it is measured beside the queries.
+
 The server is `veilmart marketplace serve` with two workers; it and the reader share the machine. Queries of all
 classes take turns, each with words that differ from the last time's, so no database answers from what it has just
 read. What the server answers with 304 is not measured. ``python benchmarks/search.py [PRODUCTS]``.
@@ -13,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,8 +35,10 @@ from products import products, providers, registration  # noqa: E402
 from sqlalchemy import Connection, insert, select  # noqa: E402
 
 from audit.database import open_engine  # noqa: E402
+from catalog.product import Product  # noqa: E402
 from catalog.search.builder import Builder  # noqa: E402
 from catalog.search.described import terms_of  # noqa: E402
+from compute.market.demands import DemandRequest, WantedField  # noqa: E402
 from compute.records import PartyKind, PartyRecord  # noqa: E402
 from compute.signing import sign  # noqa: E402
 from marketplace.flow.product import Listing  # noqa: E402
@@ -53,6 +58,8 @@ PLACES = ("海口", "三亚", "琼海", "文昌", "万宁", "儋州", "临高", 
 SUBJECTS = ("社会保险", "纳税信用", "酒店入住", "报关", "用电量", "专利", "免税", "行政处罚")
 ENGLISH = ("hotel", "tax credit", "customs decl", "employment rec", "court judg", "duty-free", "electr", "paten")
 THEMES = ("tourism", "industry", "population", "social_credit", "legal_entity")
+WANTED = (("参保人数",), ("上年开票金额", "tax paid last year", "用电量", "信用等级"))
+"""What demands want."""
 LONG = (
     "来源于已登记的公共数据资源 数据可用不可见 不提供原始数据 企业的统一社会信用代码 "
     "comes from a registered public data reso"
@@ -89,7 +96,7 @@ def prepared(count: int) -> tuple[Prepared, list[dict[str, Any]]]:
     for number, product in enumerate(products(count), 1):
         listing = Listing(product, "", ProductState.LISTED)
         key = dict(zip(("provider", "id", "version"), listing.key, strict=True))
-        rows.append(key | {"state": "listed", "digest": listing.digest, "description": ""})
+        rows.append(key | {"state": "listed", "digest": listing.digest, "description": described(product)})
         made.documents.append(row_of(listing, number, 1))
         made.read[listing.key] = ProductState.LISTED
         made.postings.extend(builder.add(number, terms_of(product)))
@@ -98,8 +105,25 @@ def prepared(count: int) -> tuple[Prepared, list[dict[str, Any]]]:
     return made, rows
 
 
-def enrol(server: Server) -> None:
-    """Admit and enrol the first department."""
+def described(product: Product) -> str:
+    """Give of a product's description what a demand is compared with."""
+    lines = [
+        f'id = "{product.id}"',
+        f'provider = "{product.provider}"',
+        f'version = "{product.version}"',
+        f'kind = "{product.kind}"',
+        f'grade = "{product.grade}"',
+        f"delivery = {[str(each) for each in product.delivery]}",
+        f'title = {{ zh = "{product.title.zh}", en = "{product.title.en}" }}',
+    ]
+    for field in product.fields:
+        lines += ["[[fields]]", f'name = "{field.name}"', f'type = "{field.type}"', f'grade = "{field.grade}"']
+        lines.append(f'meaning = {{ zh = "{field.meaning.zh}", en = "{field.meaning.en}" }}')
+    return "\n".join(lines)
+
+
+def enrol(server: Server) -> Ed25519PrivateKey:
+    """Admit and enrol the first department, and give its key."""
     name, key = providers()[0], Ed25519PrivateKey.generate()
     record = PartyRecord(
         name=name,
@@ -110,6 +134,7 @@ def enrol(server: Server) -> None:
     with server.client("operator") as operator:
         admit_over(server.url, server.folder / "ca.pem", operator, name, record.kind)
         operator.enrol(sign(record, name, key), sign(record, "operator", KEYS["operator"]))
+    return key
 
 
 def spread(connection: Connection) -> None:
@@ -122,7 +147,7 @@ def spread(connection: Connection) -> None:
 
 
 def fill(connection: Connection, made: Prepared, rows: Sequence[dict[str, Any]]) -> None:
-    """Store the products as if they had been listed; their descriptions are left out, finding reads none."""
+    """Store the products as if they had been listed."""
     spread(connection)
     for at in range(0, len(rows), 2000):
         connection.execute(insert(tables.products), rows[at : at + 2000])
@@ -132,15 +157,15 @@ def fill(connection: Connection, made: Prepared, rows: Sequence[dict[str, Any]])
 @contextmanager
 def served(
     folder: Path, store: str, made: tuple[Prepared, list[dict[str, Any]]]
-) -> Iterator[tuple[Server, float]]:
-    """A server over these products, and the seconds that it took to write them."""
+) -> Iterator[tuple[Server, Ed25519PrivateKey, float]]:
+    """A server over these products, the key of a department, and the seconds that it took to write them."""
     port = free_port()
     config = prepare(folder, port, database=store)
     if "://" in store:
         config.write_text(config.read_text("utf-8").replace("\ndatabase = ", "\npostgresql = "), "utf-8")
     empty = start(folder, port)  # makes the tables
     try:
-        enrol(empty)
+        key = enrol(empty)
     finally:
         empty.stop()
     engine = open_engine(store)
@@ -154,7 +179,7 @@ def served(
     engine.dispose()
     server = start(folder, port)
     try:
-        yield server, wrote
+        yield server, key, wrote
     finally:
         server.stop()
 
@@ -175,6 +200,34 @@ def ask(server: Server, count: int, rounds: int) -> dict[str, list[float]]:
     return took
 
 
+def ask_matches(server: Server, key: Ed25519PrivateKey, rounds: int) -> dict[str, list[float]]:
+    """Give the seconds to find what matches a demand, by how many fields it wants."""
+    took: dict[str, list[float]] = {}
+    with server.client(providers()[0], key) as department:
+        for wanted in WANTED:
+            demand = department.demands.write(_demand(wanted)).demand
+            seconds = []
+            for at in range(-2, rounds):
+                begun = time.perf_counter()
+                found = department.demands.matches(demand)
+                if at >= 0:
+                    seconds.append(time.perf_counter() - begun)
+            if not found.items:
+                raise AssertionError(f"nothing matches a demand for {', '.join(wanted)}")
+            took[f"what matches a demand for {len(wanted)} fields"] = seconds
+    return took
+
+
+def _demand(words: Sequence[str]) -> DemandRequest:
+    return DemandRequest(
+        title="数据需求",
+        description="贷款审批所需的企业数据",
+        fields=tuple(WantedField(each) for each in words),
+        purpose="credit_approval",
+        until=f"{date.today() + timedelta(days=30)}",  # noqa: DTZ011 -- a day ahead anywhere
+    )
+
+
 def measure(count: int = PRODUCTS, rounds: int = ROUNDS) -> dict[str, Any]:
     """Everything, in milliseconds, MiB and seconds, by database."""
     begun = time.perf_counter()
@@ -188,21 +241,21 @@ def measure(count: int = PRODUCTS, rounds: int = ROUNDS) -> dict[str, Any]:
     }
     with TemporaryDirectory() as name:
         folder = Path(name)
-        with served(folder, str(folder / "market.db"), made) as (server, wrote):
-            figures["databases"]["SQLite"] = _asked(server, count, rounds, wrote)
+        with served(folder, str(folder / "market.db"), made) as (server, key, wrote):
+            figures["databases"]["SQLite"] = _asked(server, key, count, rounds, wrote)
             figures["databases"]["SQLite"]["file_mib"] = (folder / "market.db").stat().st_size / 2**20
     with (
         TemporaryDirectory() as name,
         postgres.server() as url,
         postgres.database(url) as store,
-        served(Path(name), store, made) as (server, wrote),
+        served(Path(name), store, made) as (server, key, wrote),
     ):
-        figures["databases"]["PostgreSQL"] = _asked(server, count, rounds, wrote)
+        figures["databases"]["PostgreSQL"] = _asked(server, key, count, rounds, wrote)
     return figures
 
 
-def _asked(server: Server, count: int, rounds: int, wrote: float) -> dict[str, Any]:
-    took = ask(server, count, rounds)
+def _asked(server: Server, key: Ed25519PrivateKey, count: int, rounds: int, wrote: float) -> dict[str, Any]:
+    took = ask(server, count, rounds) | ask_matches(server, key, rounds)
     return {
         "written_seconds": wrote,
         "worker_mib": max(map(resident, server.workers)) / 2**20,

@@ -1,7 +1,7 @@
 """The demand board: drafts, posts, matches, answers, followers, ends."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -182,7 +182,7 @@ class Demands:
         for demand, seen_to in behind:
             upto = min(numbers, seen_to + CANDIDATES)
             fresh = product_search.keys(step.connection, range(seen_to + 1, upto + 1))
-            for found in _compared(demand, _listed(step.connection, fresh)):
+            for found in _compared(demand, products.load_all(step.connection, fresh)):
                 if _sees(step.connection, demand, found.provider):
                     step.notify(found.provider, Topic.DEMAND_MATCHED, demand.name)
                 self._tell(step, demand, Topic.DEMAND_MATCHED, provider=found.provider, product=found.product)
@@ -193,7 +193,7 @@ class Demands:
         terms = {term for wanted in demand.wanted.fields for term in terms_of(wanted)}
         numbers = self._search.most_in_fields(connection, sorted(terms), CANDIDATES)
         keys = product_search.keys(connection, numbers)
-        return ranked(_compared(demand, _listed(connection, keys)))[:SHOWN]
+        return ranked(_compared(demand, products.load_all(connection, keys)))[:SHOWN]
 
     def _tell(self, step: Transaction, demand: Demand, topic: Topic, **data: str) -> None:
         told = {demand.poster, *demands.followers_of(step.connection, demand.name)} - {step.actor.name}
@@ -223,10 +223,6 @@ def _seen(step: Transaction, demand: Demand, number: int = 0) -> Seen:
 def _sees(connection: Connection, demand: Demand, name: str) -> bool:
     party = parties.load(connection, name)
     return party is not None and party.is_active and is_for(demand, name, party.record.kind)
-
-
-def _listed(connection: Connection, keys: Sequence[tuple[str, str, str]]) -> Iterable[Listing]:
-    return (listing for key in keys if (listing := products.load(connection, key)) is not None)
 
 
 def _compared(demand: Demand, listings: Iterable[Listing]) -> list[Match]:

@@ -1,11 +1,14 @@
 """Listings by provider, product and version; the description is stored as it came."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, tuple_, update
 
 from catalog.description import parse_product
 from catalog.grade import Grade
+from catalog.product import Product
 from marketplace.errors import ConflictError, StaleError
 from marketplace.flow.product import PUBLIC, Key, Listing
 from marketplace.flow.states import ProductState
@@ -30,6 +33,13 @@ def load(connection: Connection, key: Key) -> Listing | None:
     """Give the listing of (provider, product, version), if there is one."""
     row = connection.execute(_LISTING.filter_by(**_key(key))).one_or_none()
     return None if row is None else _listing(row)
+
+
+def load_all(connection: Connection, keys: Sequence[Key]) -> list[Listing]:
+    """Give the listings that there are of so many keys, in their order."""
+    rows = connection.execute(_LISTING.where(tuple_(*_KEY).in_(list(keys))))
+    found = {listing.key: listing for listing in map(_listing, rows)}
+    return [found[key] for key in keys if key in found]
 
 
 def page(
@@ -89,4 +99,9 @@ def _written(listing: Listing) -> dict[str, str]:
 
 def _listing(row: Row[Any, Any]) -> Listing:
     description, state = row
-    return Listing(parse_product(description.encode()), description, ProductState(state))
+    return Listing(_product(description), description, ProductState(state))
+
+
+@lru_cache(maxsize=256)  # to read one takes a millisecond, and what is compared with a demand is a hundred
+def _product(description: str) -> Product:
+    return parse_product(description.encode())

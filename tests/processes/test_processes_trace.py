@@ -1,5 +1,6 @@
 """What real processes have recorded of a scoring leads from its answers back to the departments' data."""
 
+import pytest
 from processes.live_market import Market
 
 from audit.tracing import lineage, prov
@@ -8,6 +9,8 @@ from audit.tracing.rules import Rules, find
 from audit.tracing.trace import Criteria, select, select_uses
 from audit.tracing.uses import Indexed
 from veilmart.demo.data import PROVIDERS
+
+pytestmark = pytest.mark.long
 
 
 def story(market: Market) -> list[Indexed]:

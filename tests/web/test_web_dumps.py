@@ -63,6 +63,7 @@ def crash() -> int:
     forbid_dumps()
     if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):
         return 1
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell has its background jobs ignore it
     os.kill(os.getpid(), signal.SIGQUIT)
     return 2
 

@@ -187,12 +187,12 @@ class Members:
 
     def load(self, actor: str | Principal, member: str) -> Member:
         """One person of the actor's organisation."""
-        with self._gate.query("member", actor, enrolled=False) as step:
+        with self._gate.query("member", actor) as step:
             return self._load(step, member)
 
     def page(self, actor: str | Principal, after: str, limit: int) -> Sequence[Member]:
         """People of the actor's organisation behind a login, by login."""
-        with self._gate.query("members", actor, enrolled=False) as step:
+        with self._gate.query("members", actor) as step:
             return members.page(step.connection, step.actor.name, after, limit)
 
     # --- shared steps -----------------------------------------------------------------------------------------

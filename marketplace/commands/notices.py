@@ -38,7 +38,7 @@ class Notices:
 
     def read(self, actor: str | Principal, number: int) -> Held:
         """Note one notice as read, and give it."""
-        with self._gate.command("read_notice", actor) as step:
+        with self._gate.command("read_notice", actor, enrolled=False) as step:
             reader = self._reader(step)
             notices.mark_read(step.connection, reader, number=number)
             found = notices.load(step.connection, reader, number)
@@ -48,7 +48,7 @@ class Notices:
 
     def read_all(self, actor: str | Principal, up_to: int) -> int:
         """Note all notices up to a number as read, and give how many were not."""
-        with self._gate.command("read_notices", actor) as step:
+        with self._gate.command("read_notices", actor, enrolled=False) as step:
             return notices.mark_read(step.connection, self._reader(step), up_to=up_to)
 
     # --- e-mail -----------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ class Notices:
 
     def prefer(self, actor: Principal, email: str, language: str, topics: frozenset[Topic]) -> Preference:
         """Have the member told of these topics by e-mail."""
-        with self._gate.command("prefer_notices", actor) as step:
+        with self._gate.command("prefer_notices", actor, enrolled=False) as step:
             made = Preference(step.actor.name, _member(step.actor), email, language, topics)
             webhooks.put_preference(step.connection, made)
             return made
@@ -69,7 +69,7 @@ class Notices:
 
     def add_webhook(self, actor: str | Principal, url: str, topics: frozenset[Topic]) -> Webhook:
         """Have the organisation's notices of these topics, or all, sent to a URL."""
-        with self._gate.command("add_webhook", actor) as step:
+        with self._gate.command("add_webhook", actor, enrolled=False) as step:
             calling.check_url(url, allow_private=self._allow_private)
             if Topic.DELIVERY_FAILED in topics:
                 raise InvalidError(
@@ -88,7 +88,7 @@ class Notices:
 
     def remove_webhook(self, actor: str | Principal, name: str) -> Webhook:
         """Send nothing to it any more."""
-        with self._gate.command("remove_webhook", actor) as step:
+        with self._gate.command("remove_webhook", actor, enrolled=False) as step:
             found = self._webhook(step, name)
             webhooks.remove(step.connection, name)
             return found

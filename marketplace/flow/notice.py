@@ -13,6 +13,7 @@ import rfc8785
 class Topic(StrEnum):
     """Every occasion on which somebody is told."""
 
+    ORGANISATION_ADMITTED = "organisation_admitted"
     PRODUCT_REVIEWED = "product_reviewed"
     PRODUCT_STOPPED = "product_stopped"
     RESOURCE_ENDED = "resource_ended"

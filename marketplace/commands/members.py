@@ -227,7 +227,8 @@ class Members:
     def _tell(self, step: Transaction, old: Member) -> None:
         """Tell a person where it was reached until now that an administrator changes its account."""
         wish = webhooks.preference(step.connection, old.organisation, old.id)
-        known = {old.email, None if wish is None else wish.email} - {None}
+        # Also where an administrator said, unconfirmed: whoever is locked out has no inbox to read it in.
+        known = {old.email, None if wish is None or wish.confirmed is None else wish.email} - {None}
         addresses = " ".join(sorted(map(str, known)))
         topic = Topic.ACCOUNT_CHANGED
         step.notify(old.organisation, topic, old.login, member=old.id, addresses=addresses)

@@ -7,6 +7,7 @@ import pytest
 from entry import SIGNATORY, TEXTS, profile_of
 from market import DAY, KEYS, TAX, Market
 from office import CHIEF, HANDLER, a_step, started
+from postbox import confirmed
 from sqlalchemy import select, update
 
 from compute.at_rest import AtRestError
@@ -188,7 +189,7 @@ def test_an_account_is_confirmed_once_it_is_taken(office: Office) -> None:
 @pytest.mark.parametrize("also", ["reinvite", "change"])
 def test_the_person_is_told_at_the_address_that_the_account_had(office: Office, also: str) -> None:
     members, chief = office.market.exchange.members, office.chief.member or ""
-    office.market.exchange.notices.prefer(office.chief, "zhao@home.example", "zh", frozenset())
+    confirmed(office.market.exchange, office.chief, "zhao@home.example")
     if also == "change":  # the address first, so that the invitation's notice would go to another one
         read = members.load(ADMINISTRATOR, chief)
         changed = members.change(
@@ -200,6 +201,13 @@ def test_the_person_is_told_at_the_address_that_the_account_had(office: Office, 
     told = office.letters()
     assert {to for to, _ in told} == {"zhao@home.example", "zhao@tax.example"}
     assert all("zhao" in text for _, text in told)
+
+
+def test_an_address_that_nobody_has_confirmed_is_told_nothing_of_the_account(office: Office) -> None:
+    office.market.exchange.notices.prefer(office.chief, "stranger@home.example", "zh", frozenset())
+    office.market.exchange.members.reinvite(ADMINISTRATOR, office.chief.member or "")
+    told = {to: text for to, text in office.letters() if "管理员" in text}
+    assert {*told} == {"zhao@tax.example"}
 
 
 # --- what becomes of an approval meanwhile -------------------------------------------------------------------

@@ -50,8 +50,8 @@ class NodeRequiredError(ForbiddenError):
     def __init__(self, organisation: str) -> None:
         super().__init__(
             f"{organisation} has no node yet, and this rests on a node's key",
-            "start a node and send the operator what it gives at /identity, who enrols its key: "
-            "veilmart marketplace enrol",
+            "start a node and give the operator its identity.json, who enrols the key: "
+            "veilmart marketplace enrol --config operator.toml identity.json",
         )
 
 

@@ -20,7 +20,7 @@ from marketplace.store import address_codes, webhooks
 from marketplace.throttle import Throttle, subject
 from marketplace.transaction import Transaction
 
-_COMMAND = "confirm_address"
+_CONFIRM = "confirm_address"
 
 
 class Addresses:
@@ -66,11 +66,11 @@ class Addresses:
 
         Raises `InvalidError`, which does not tell what was wrong.
         """
-        with self._gate.query(_COMMAND, actor) as step:  # who may not act guesses nothing
+        with self._gate.query(_CONFIRM, actor) as step:  # who may not act guesses nothing
             name, member = step.actor.name, member_of(step.actor)
         with self._gate.housekeeping() as step:
             address_codes.count_try(step.connection, name, member)  # 1
-        with self._gate.command(_COMMAND, actor, enrolled=False) as step:
+        with self._gate.command(_CONFIRM, actor, enrolled=False) as step:
             wish = webhooks.preference(step.connection, name, member)
             sent = address_codes.load(step.connection, name, member)
             if wish is None or sent is None or not rules.is_right(self._digest(wish, code), sent, step.now):  # 2

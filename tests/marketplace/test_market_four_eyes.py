@@ -1,13 +1,12 @@
 """Nobody alone is two: neither by accounts that he makes or takes over, nor by an application that he enters."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from entry import SIGNATORY, TEXTS, profile_of
-from market import DAY, KEYS, TAX, Market
+from market import DAY, TAX, Market
 from office import CHIEF, HANDLER, a_step, started
-from postbox import confirmed
+from postbox import Postbox, confirmed
 from sqlalchemy import select, update
 
 from compute.at_rest import AtRestError
@@ -15,7 +14,6 @@ from compute.market.reasons import Reason, Why
 from compute.records import PartyKind
 from compute.signing import digest
 from marketplace import matrix
-from marketplace.calling import Caller
 from marketplace.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from marketplace.flow.actor import Principal
 from marketplace.flow.notice import Topic
@@ -38,17 +36,6 @@ ADMINISTRATOR = person("member-0")
 
 
 @dataclass
-class Letters:
-    """A mail server's box."""
-
-    sent: list[tuple[str, str]] = field(default_factory=list)
-
-    def send(self, to: str, subject: str, text: str, message_id: str, at: int) -> None:
-        del subject, message_id, at
-        self.sent.append((to, text))
-
-
-@dataclass
 class Office:
     """A department with one administrator, a handler and a chief, who decide on applications in two steps."""
 
@@ -68,10 +55,9 @@ class Office:
 
     def letters(self) -> list[tuple[str, str]]:
         """What goes out by e-mail now."""
-        box = Letters()
-        with ThreadPoolExecutor(1) as pool:
-            self.market.exchange.deliverer(Caller("market", KEYS["market"], allow_private=False), box).step(pool)
-        return box.sent
+        postbox = Postbox()
+        postbox.deliver(self.market.exchange)
+        return postbox.letters
 
 
 def joined(

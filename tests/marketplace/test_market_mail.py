@@ -65,6 +65,17 @@ def test_a_member_is_told_by_e_mail_of_what_it_chose(
     assert {each["Auto-Submitted"] for each in mail.messages} == {"auto-generated"}
 
 
+def test_the_code_of_an_address_goes_by_the_same_server(
+    market: Market, mail: MailServer, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.exchange.notices.prefer(person("li"), "li@tax.example", "en", frozenset())
+    assert deliver(market, a_caller(hook), a_mailer(mail, monkeypatch)) == 1
+    (letter,) = mail.messages
+    assert (letter["To"], letter["Subject"]) == ("li@tax.example", "Veilmart: Address to confirm")
+    code = letter.get_content().splitlines()[0]
+    assert market.exchange.addresses.confirm(person("li"), code).email == "li@tax.example"
+
+
 def test_a_refused_address_is_given_up_and_told(
     market: Market, mail: MailServer, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ FREE = {
     "attach",
     "change_member",
     "close_demand",
+    "confirm_address",
     "confirm_member",
     "edit_demand",
     "end_deputy",
@@ -338,7 +339,11 @@ def test_only_listed_commands_rest_on_no_key() -> None:
             is_command = isinstance(call.func, ast.Attribute) and call.func.attr == "command"
             if is_command and any(each.arg == "enrolled" for each in call.keywords):
                 found.add(ast.unparse(call.args[0]).strip("'"))
-    by_variable = {"_POST": {"post_demand"}, "command": {"pass_approval", "return_approval", "reject_approval"}}
+    by_variable = {
+        "_POST": {"post_demand"},
+        "_CONFIRM": {"confirm_address"},
+        "command": {"pass_approval", "return_approval", "reject_approval"},
+    }
     assert {name for each in found for name in by_variable.get(each, {each})} == FREE
 
 

@@ -20,7 +20,7 @@ from marketplace.calling import Caller
 from marketplace.commands.approvals import Staffing
 from marketplace.flow import delivery as delivering
 from marketplace.flow.delivery import Channel, Delivery, DeliveryState
-from marketplace.flow.notice import Notice, Reader, Topic
+from marketplace.flow.notice import Notice, Preference, Reader, Topic
 from marketplace.gate import Gate
 from marketplace.mail import DeliveryError, Post
 from marketplace.store import deliveries, notices, webhooks
@@ -38,13 +38,22 @@ _CHORES = 30
 
 
 class Deliverer:
-    """Delivers notices; without `post` nothing goes by e-mail. `expire` states in the log what is over."""
+    """Delivers notices; without `post` nothing goes by e-mail.
+
+    `draw` gives a code that confirms an address; `expire` states in the log what is over.
+    """
 
     def __init__(
-        self, gate: Gate, staffing: Staffing, caller: Caller, post: Post | None, expire: Callable[[], object]
+        self,
+        gate: Gate,
+        staffing: Staffing,
+        caller: Caller,
+        post: Post | None,
+        draw: Callable[[Preference], str],
+        expire: Callable[[], object],
     ) -> None:
         self._gate, self._staffing, self._caller, self._post = gate, staffing, caller, post
-        self._expire = expire
+        self._draw, self._expire = draw, expire
         self._failure = ""
 
     def run(self, stopped: Event) -> None:
@@ -94,9 +103,12 @@ class Deliverer:
                 (Channel.EMAIL, each.member)
                 for each in webhooks.preferences(step.connection, notice.organisation)
                 if each.member in staff
+                and each.confirmed is not None
                 and notice.topic in each.topics
                 and Reader(each.organisation, each.member, staff[each.member]).is_told_of(notice)
             ]
+        if self._post is not None and notice.topic is Topic.ADDRESS_ENTERED and notice.member is not None:
+            wanted.append((Channel.CODE, notice.member))
         if self._post is not None and notice.topic is Topic.ACCOUNT_CHANGED:
             wanted += [(Channel.ADDRESS, each) for each in str(notice.data.get("addresses", "")).split()]
         return [
@@ -139,22 +151,17 @@ class Deliverer:
                 raise DeliveryError("the webhook was removed", is_final=True)
             self._caller.call(webhook.url, calling.body(delivery.id, notice))
             return
-        to, language = delivery.target, "zh"  # of an address, whatever its account says by now
-        if delivery.channel is Channel.EMAIL and wish is not None and notice.topic in wish.topics:
-            to, language = wish.email, wish.language
-        elif delivery.channel is Channel.EMAIL:
-            raise DeliveryError("nobody wants it any more", is_final=True)
         if self._post is None:
             raise DeliveryError("nothing goes by e-mail any more", is_final=True)
+        to, language, code = delivery.target, "zh", ""  # of an address, whatever its account says by now
+        if delivery.channel is not Channel.ADDRESS:
+            if wish is None or not _is_wanted(wish, delivery, notice):
+                raise DeliveryError("nobody wants it any more", is_final=True)
+            to, language = wish.email, wish.language
+            code = f"{self._draw(wish)}\n\n" if delivery.channel is Channel.CODE else ""
         spoken: Language = "en" if language == "en" else "zh"
-        title = notice_texts.title(notice.topic, spoken)
-        self._post.send(
-            to,
-            f"Veilmart: {title}",
-            notice_texts.sentence(notice, spoken) + "\n",
-            delivery.id,
-            notice.at,
-        )
+        title, sentence = notice_texts.title(notice.topic, spoken), notice_texts.sentence(notice, spoken)
+        self._post.send(to, f"Veilmart: {title}", f"{code}{sentence}\n", delivery.id, notice.at)
 
     def _note(self, delivery: Delivery, error: DeliveryError | None) -> None:
         with self._gate.housekeeping() as step:
@@ -166,7 +173,7 @@ class Deliverer:
             if not is_ours or new.state is not DeliveryState.DEAD:
                 return
             logger.warning("%s to %s is given up: %s", delivery.channel, delivery.target, new.problem)
-            member = delivery.target if delivery.channel is Channel.EMAIL else None
+            member = delivery.target if delivery.channel in {Channel.EMAIL, Channel.CODE} else None
             step.notify(
                 delivery.organisation,
                 Topic.DELIVERY_FAILED,
@@ -174,3 +181,10 @@ class Deliverer:
                 member=member,
                 channel=delivery.channel.value,
             )
+
+
+def _is_wanted(wish: Preference, delivery: Delivery, notice: Notice) -> bool:
+    """Whether the member still wants it: a code for an address that is not confirmed, all else for one that is."""
+    if delivery.channel is Channel.CODE:
+        return wish.confirmed is None
+    return wish.confirmed is not None and notice.topic in wish.topics

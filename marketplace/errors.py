@@ -42,6 +42,19 @@ class PermissionDeniedError(MarketplaceError):
         self.permission = permission
 
 
+class NodeRequiredError(ForbiddenError):
+    """The command rests on a key of the organisation's own, and none is enrolled."""
+
+    code = "node_required"
+
+    def __init__(self, organisation: str) -> None:
+        super().__init__(
+            f"{organisation} has no node yet, and this rests on a node's key",
+            "start a node and give the operator its identity.json, who enrols the key: "
+            "veilmart marketplace enrol --config operator.toml identity.json",
+        )
+
+
 class InvalidError(MarketplaceError):
     """What was sent breaks a rule by itself or against what it refers to; `fields` says it of each, if it can."""
 

@@ -20,6 +20,7 @@ from compute.signing import Pin, Signed
 from marketplace import refusals
 from marketplace.calling import Caller
 from marketplace.command import methods_of
+from marketplace.commands.addresses import Addresses
 from marketplace.commands.agreements import Agreements
 from marketplace.commands.amendments import Amendments
 from marketplace.commands.api_keys import ApiKeys
@@ -107,7 +108,8 @@ class Exchange:
         self.readiness = Readiness(self._gate)
         self.approval_rules, self.deputies = ApprovalRules(self._gate, staffing), Deputies(self._gate, staffing)
         self.approvals, self.attachments = Approvals(self._gate, staffing, kept), Attachments(self._gate, staffing)
-        self.notices = Notices(self._gate, staffing, allow_private=setting.allow_private)
+        self.addresses = Addresses(self._gate, setting)
+        self.notices = Notices(self._gate, staffing, self.addresses, allow_private=setting.allow_private)
         self.consents = Consents(self._gate, self.cases, setting.subjects)
         self.consent_requests = ConsentRequests(self._gate, setting)
         self.disputes = Disputes(self._gate, setting)
@@ -192,7 +194,7 @@ class Exchange:
 
     def deliverer(self, caller: Caller, post: Post | None) -> Deliverer:
         """Give what takes notices to where they are wanted."""
-        return Deliverer(self._gate, self._staffing, caller, post, self.expire)
+        return Deliverer(self._gate, self._staffing, caller, post, self.addresses.draw, self.expire)
 
     # --- what is due ------------------------------------------------------------------------------------------
 

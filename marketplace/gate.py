@@ -127,7 +127,8 @@ class Gate:
         """Open a transaction that writes.
 
         A suspended organisation, or one that has not accepted the entry agreement, passes only where
-        `suspended_too`; one without a node only where not `enrolled`. A plain name stands for a party by itself.
+        `suspended_too`; one without a node only where not `enrolled`: what is signed, published or computed
+        rests on its key, what its people decide does not. A plain name stands for a party by itself.
         A command that another one carries out is part of that one's transaction.
         """
         if (outer := _JOINED.get()) is not None:
@@ -144,9 +145,12 @@ class Gate:
 
     @contextmanager
     def query(
-        self, name: str, actor: str | Principal, *, suspended_too: bool = False, enrolled: bool = True
+        self, name: str, actor: str | Principal, *, suspended_too: bool = False, enrolled: bool = False
     ) -> Iterator[Transaction]:
-        """Open a transaction that reads one moment and waits for no writer; for whom, `command` says."""
+        """Open a transaction that reads one moment and waits for no writer; for whom, `command` says.
+
+        Reading rests on no key; what tells what would become of a command is for those who can give it.
+        """
         if (outer := _JOINED.get()) is not None:
             admitted = self._admit(outer.connection, actor, suspended_too=suspended_too, enrolled=enrolled)
             yield replace(outer, actor=admitted)

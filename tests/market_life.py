@@ -191,7 +191,8 @@ def _sessions(market: Market, person: Principal) -> None:
 def _notices(market: Market, person: Principal) -> None:
     """One is read; one goes by mail, if there is a server, and to a webhook that nobody reaches."""
     exchange = market.exchange
-    exchange.notices.prefer(person, "wang@example.cn", "zh", frozenset({Topic.APPROVAL_WAITING}))
+    wish = exchange.notices.prefer(person, "wang@example.cn", "zh", frozenset({Topic.APPROVAL_WAITING}))
+    exchange.addresses.draw(wish)  # as the worker does that sends it
     exchange.notices.add_webhook(TAX, "https://hooks.example/market", frozenset())
     held = exchange.notices.page(TAX, None, 1, unread=True)
     exchange.notices.read(TAX, held[0].id)

@@ -9,12 +9,14 @@ from pathlib import Path
 from market import KEYS, NOW, TAX, Market
 from office import open_office, person
 from receivers import Receiver
+from sqlalchemy import delete
 
 from marketplace.calling import Caller
 from marketplace.flow.notice import Topic
 from marketplace.flow.webhook import Address
 from marketplace.gate import Gate
 from marketplace.mail import Post
+from marketplace.store.notice_tables import notices
 
 PIN = KEYS["market"].public_key().public_bytes_raw()
 
@@ -53,7 +55,9 @@ def about(market: Market, member: str | None, organisation: str = TAX) -> list[s
 
 @contextmanager
 def open_desk(place: Path | str) -> Iterator[Market]:
-    """A marketplace over this database whose webhooks may be on this machine."""
+    """A marketplace over this database whose webhooks may be on this machine, before anybody is told anything."""
     with open_office(place) as market:
         market.exchange.notices._allow_private = True
+        with market.exchange.log.transaction() as batch:
+            batch.connection.execute(delete(notices))  # of who was admitted
         yield market

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from compute.client.base import Noun
 from compute.market.notices import (
+    AddressConfirmation,
     DeliveryList,
     DeliveryRecord,
     NoticeCount,
     NoticePage,
     NoticePreference,
+    NoticePreferenceRecord,
     NoticeRecord,
     ReadUpTo,
     WebhookList,
@@ -36,13 +38,17 @@ class Notices(Noun):
         """Note all notices up to one as read, and give how many were not."""
         return self._post("/notices/read", NoticeCount, ReadUpTo(up_to=up_to)).notices
 
-    def preference(self) -> NoticePreference:
+    def preference(self) -> NoticePreferenceRecord:
         """Give of what one is told by e-mail, as a member."""
-        return self._get("/notice-preference", NoticePreference)
+        return self._get("/notice-preference", NoticePreferenceRecord)
 
-    def prefer(self, made: NoticePreference) -> NoticePreference:
+    def prefer(self, made: NoticePreference) -> NoticePreferenceRecord:
         """Be told of these topics by e-mail, and of no others."""
-        return self._send("PUT", "/notice-preference", NoticePreference, made, None)
+        return self._send("PUT", "/notice-preference", NoticePreferenceRecord, made, None)
+
+    def confirm(self, code: str) -> NoticePreferenceRecord:
+        """Confirm one's own address by the code that was sent there."""
+        return self._post("/notice-preference/confirm", NoticePreferenceRecord, AddressConfirmation(code=code))
 
     # --- webhooks ---------------------------------------------------------------------------------------------
 

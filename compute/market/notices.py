@@ -1,6 +1,6 @@
 """What organisations and their members are told, and where else than in their inbox."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -55,6 +55,20 @@ class NoticePreference(Message, frozen=True):
     email: EmailAddress
     language: Literal["zh", "en"]
     topics: Topics
+
+
+class NoticePreferenceRecord(NoticePreference, frozen=True):
+    """The same as it stands: nothing but a code goes to an address that is not confirmed."""
+
+    is_confirmed: bool
+
+
+class AddressConfirmation(Message, frozen=True):
+    """The code that was sent to a member's address."""
+
+    hidden: ClassVar = frozenset({"code"})
+
+    code: Annotated[str, Meta(pattern=r"\A[0-9]{8}\Z", description="8 digits")]
 
 
 class WebhookRequest(Message, frozen=True):

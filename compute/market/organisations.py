@@ -87,6 +87,8 @@ class OrganisationRecord(Message, frozen=True):
     """The newest version of the entry agreement that it has accepted."""
     since: Milliseconds
     """When its state began."""
+    is_enrolled: bool
+    """Whether a node's key of it is; without one its people do what rests on no key."""
     revision: str
 
 

@@ -6,11 +6,13 @@ from apiflask import APIBlueprint
 
 from catalog.vocabulary import identifiers
 from compute.market.notices import (
+    AddressConfirmation,
     DeliveryList,
     DeliveryRecord,
     NoticeCount,
     NoticePage,
     NoticePreference,
+    NoticePreferenceRecord,
     NoticeRecord,
     ReadUpTo,
     WebhookList,
@@ -25,7 +27,7 @@ from marketplace.api.context import actor, exchange
 from marketplace.api.queries import NoticeQuery
 from marketplace.errors import InvalidError, missing
 from marketplace.flow.delivery import Delivery
-from marketplace.flow.notice import Topic
+from marketplace.flow.notice import Preference, Topic
 from marketplace.flow.webhook import Webhook
 from marketplace.store.notices import Held
 from marketplace.store.paging import decode_cursor, encode_cursor
@@ -75,24 +77,31 @@ def read_all(asked: ReadUpTo) -> NoticeCount:
 
 @routes.get("/notice-preference")
 @needs("notice:prefer")
-@gives(NoticePreference)
-def preference() -> NoticePreference:
+@gives(NoticePreferenceRecord)
+def preference() -> NoticePreferenceRecord:
     """Of what the member is told by e-mail."""
     found = exchange().notices.preference(actor())
     if found is None:
         raise missing("preference", "of yours")
-    topics = tuple(sorted(found.topics))
-    return NoticePreference(email=found.email, language="zh" if found.language == "zh" else "en", topics=topics)
+    return _preference(found)
 
 
 @routes.put("/notice-preference")
 @needs("notice:prefer")
 @takes(form(NoticePreference))
-@gives(NoticePreference)
-def prefer(asked: NoticePreference) -> NoticePreference:
-    """Have the member told of these topics by e-mail, and of no others."""
-    exchange().notices.prefer(actor(), asked.email, asked.language, _topics(asked.topics))
-    return asked
+@gives(NoticePreferenceRecord)
+def prefer(asked: NoticePreference) -> NoticePreferenceRecord:
+    """Have the member told of these topics by e-mail, and of no others; a new address is sent a code first."""
+    return _preference(exchange().notices.prefer(actor(), asked.email, asked.language, _topics(asked.topics)))
+
+
+@routes.post("/notice-preference/confirm")
+@needs("notice:prefer")
+@takes(form(AddressConfirmation))
+@gives(NoticePreferenceRecord)
+def confirm(asked: AddressConfirmation) -> NoticePreferenceRecord:
+    """Confirm the member's address by the code that was sent there: once, within half an hour, in five tries."""
+    return _preference(exchange().addresses.confirm(actor(), asked.code))
 
 
 @routes.get("/webhooks")
@@ -139,6 +148,15 @@ def _notice(held: Held) -> NoticeRecord:
         is_read=held.is_read,
         zh=notice_texts.sentence(notice, "zh"),
         en=notice_texts.sentence(notice, "en"),
+    )
+
+
+def _preference(found: Preference) -> NoticePreferenceRecord:
+    return NoticePreferenceRecord(
+        email=found.email,
+        language="zh" if found.language == "zh" else "en",
+        topics=tuple(sorted(found.topics)),
+        is_confirmed=found.confirmed is not None,
     )
 
 

@@ -15,6 +15,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     errors.NotFoundError: (404, "not-found"),
     errors.ForbiddenError: (403, "forbidden"),
     errors.PermissionDeniedError: (403, "permission-denied"),
+    errors.NodeRequiredError: (403, "node-required"),
     errors.NotProvenError: (401, "not-proven"),
     errors.TooManyError: (429, "too-many"),
     errors.InvalidError: (422, "invalid"),

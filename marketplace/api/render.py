@@ -119,6 +119,7 @@ def organisation(found: Organisation, accepted: int | None) -> OrganisationRecor
         opinion=found.opinion,
         accepted=accepted,
         since=found.since,
+        is_enrolled=found.is_enrolled,
         revision=found.revision,
     )
 

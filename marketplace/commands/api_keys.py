@@ -48,7 +48,7 @@ class ApiKeys:
 
     def page(self, actor: str | Principal, after: str, limit: int) -> Sequence[ApiKey]:
         """Keys of the actor's organisation behind an id, by id."""
-        with self._gate.query("api_keys", actor, enrolled=False) as step:
+        with self._gate.query("api_keys", actor) as step:
             return api_keys.page(step.connection, step.actor.name, after, limit)
 
     def principal(self, secret: str) -> Principal | None:

@@ -38,7 +38,7 @@ class Applications:
 
     def precheck(self, actor: Who, reference: str, terms: DraftTerms) -> Precheck:
         """Say what would become of an application, and change nothing: every clause that would fail."""
-        with self._gate.query("precheck", actor) as step:
+        with self._gate.query("precheck", actor, enrolled=True) as step:
             known = facts_of(step, terms)
             agreement = agreement_digest(terms)
             bound = terms if terms.agreement is not None else _with_agreement(terms, agreement)

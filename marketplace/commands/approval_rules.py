@@ -33,7 +33,7 @@ class ApprovalRules:
 
         Approvals under way keep the steps that they began with.
         """
-        with self._gate.command("put_approval_rule", actor) as step:
+        with self._gate.command("put_approval_rule", actor, enrolled=False) as step:
             organisation = step.actor.name
             require_confirmed(step)
             held = approval_rules.load(step.connection, organisation, rule.matter) or Rule(rule.matter, ())

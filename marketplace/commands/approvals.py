@@ -77,7 +77,7 @@ class Approvals:
                     f"{who.organisation} has steps of its own for {command.matter}, and no member starts them",
                     "have a member send this, or have the administrator allow the node to act alone",
                 )
-        with self._gate.command("start_approval", who) as step:
+        with self._gate.command("start_approval", who, enrolled=False) as step:
             started = self._start(step, command, arguments, who.member, rule)
         raise ApprovalStarted(started)
 
@@ -132,13 +132,13 @@ class Approvals:
 
     def withdraw(self, actor: Principal, name: str, text: str | None = None) -> Approval:
         """Take it back, as its initiator."""
-        with self._gate.command("withdraw_approval", actor) as step:
+        with self._gate.command("withdraw_approval", actor, enrolled=False) as step:
             old = self._own(step, name)
             return self._store(step, old, office.withdraw(old, self._member(step), step.now, text))
 
     def resubmit(self, actor: Principal, name: str, text: str | None = None) -> Approval:
         """Submit a returned one again as it is, as its initiator; the command sent again does it with changes."""
-        with self._gate.command("resubmit_approval", actor) as step:
+        with self._gate.command("resubmit_approval", actor, enrolled=False) as step:
             old = self._own(step, name)
             require_confirmed(step)
             return self._store(step, old, office.resubmit(old, self._member(step), step.now, text))
@@ -177,7 +177,7 @@ class Approvals:
         text: str | None,
         on_behalf_of: str | None,
     ) -> Approval:
-        with self._gate.command(command, actor) as step:
+        with self._gate.command(command, actor, enrolled=False) as step:
             old, member, staff = self._own(step, name), self._member(step), self._staff(step)
             require_confirmed(step)
             if move is ApprovalMove.PASS:

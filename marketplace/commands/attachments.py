@@ -24,7 +24,7 @@ class Attachments:
         """Attach a file, which is kept as what its content is; what `name` says of that is not believed."""
         with self._gate.refusing("attach", actor):
             kind = kinds.recognise(content)  # before the write lock: it takes a while
-        with self._gate.command("attach", actor) as step:
+        with self._gate.command("attach", actor, enrolled=False) as step:
             held = _own(step, approval)
             member, number = step.actor.member, attachments.count(step.connection, approval) + 1
             if member is None:

@@ -13,7 +13,7 @@ from compute.records import PartyKind
 from marketplace.flow import deadline as due_dates
 from marketplace.flow.deadline import SUPERIOR, Deadline, Level
 from marketplace.flow.notice import Topic
-from marketplace.store import deadlines, parties
+from marketplace.store import deadlines, organisations
 from marketplace.transaction import Transaction
 
 
@@ -82,8 +82,7 @@ class Deadlines:
             return [(deadline.holder, SUPERIOR.get(deadline.role))]
         if deadline.holder != self._operator:
             return [(self._operator, None)]
-        records = [signed.statement for signed in parties.admissions(step.connection)]
-        return [(record.name, None) for record in records if record.kind is PartyKind.SUPERVISOR]
+        return [(name, None) for name in organisations.admitted(step.connection, PartyKind.SUPERVISOR)]
 
 
 def standing(step: Transaction, noun: str, name: str) -> list[Deadline]:

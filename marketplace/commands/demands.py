@@ -54,7 +54,7 @@ class Demands:
 
     def write(self, actor: str | Principal, wanted: DemandRequest) -> Seen:
         """Write a draft, which nobody else sees."""
-        with self._gate.command("write_demand", actor) as step:
+        with self._gate.command("write_demand", actor, enrolled=False) as step:
             name = f"demand-{secrets.token_hex(_ID_BYTES)}"
             made = demanding.write(name, wanted, step.actor, step.now)
             demands.add(step.connection, made)
@@ -62,7 +62,7 @@ class Demands:
 
     def edit(self, actor: str | Principal, name: str, wanted: DemandRequest, revision: str) -> Seen:
         """Replace the draft of this revision, as who wrote it."""
-        with self._gate.command("edit_demand", actor) as step:
+        with self._gate.command("edit_demand", actor, enrolled=False) as step:
             old = _demand(step, name)
             held = approvals.open_one(step.connection, step.actor.name, _POST, name)
             if held is not None and held.state is not ApprovalState.RETURNED:
@@ -74,7 +74,7 @@ class Demands:
     @in_steps(_POST, Matter.DEMAND_POST, about="name")
     def post(self, actor: str | Principal, name: str) -> Seen:
         """Post a draft; providers whose products match are told."""
-        with self._gate.command(_POST, actor) as step:
+        with self._gate.command(_POST, actor, enrolled=False) as step:
             old = _demand(step, name)
             new = demanding.post(old, step.actor, step.now)
             demands.move(step.connection, old, new)
@@ -89,7 +89,7 @@ class Demands:
     @in_steps("answer_demand", Matter.DEMAND_ANSWER, about="name")
     def answer(self, actor: str | Principal, name: str, said: ResponseRequest) -> Answer:
         """Answer a demand; its poster and followers are told."""
-        with self._gate.command("answer_demand", actor) as step:
+        with self._gate.command("answer_demand", actor, enrolled=False) as step:
             old = _demand(step, name)
             listing = None
             if said.product is not None and said.product_version is not None:
@@ -104,7 +104,7 @@ class Demands:
 
     def close(self, actor: str | Principal, name: str, reason: CloseReason, response: int | None = None) -> Seen:
         """Close a demand, as who posted it, or for its content as the operator."""
-        with self._gate.command("close_demand", actor) as step:
+        with self._gate.command("close_demand", actor, enrolled=False) as step:
             old = _demand(step, name)
             answers = demands.count_answers(step.connection, name)
             new = demanding.close(old, reason, response, answers, step.actor, step.now)
@@ -115,15 +115,15 @@ class Demands:
 
     def follow(self, actor: str | Principal, name: str) -> Seen:
         """Be told of what becomes of a demand."""
-        with self._gate.command("follow_demand", actor) as step:
+        with self._gate.command("follow_demand", actor, enrolled=False) as step:
             found = _demand(step, name)
-            step.party(step.actor.name)  # only who takes part has an inbox
+            demanding.require_inbox(step.actor)  # only who takes part has one
             demands.follow(step.connection, name, step.actor.name)
             return _seen(step, found)
 
     def unfollow(self, actor: str | Principal, name: str) -> Seen:
         """Be told no more."""
-        with self._gate.command("unfollow_demand", actor) as step:
+        with self._gate.command("unfollow_demand", actor, enrolled=False) as step:
             found = _demand(step, name)
             demands.unfollow(step.connection, name, step.actor.name)
             return _seen(step, found)

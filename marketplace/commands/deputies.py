@@ -22,7 +22,7 @@ class Deputies:
 
     def name(self, actor: Principal, deputy: str, not_before: int, not_after: int) -> Deputation:
         """Have a colleague act for oneself from a time until another: UTC, milliseconds."""
-        with self._gate.command("name_deputy", actor) as step:
+        with self._gate.command("name_deputy", actor, enrolled=False) as step:
             if step.actor.member is None:
                 raise ForbiddenError("a deputy acts for a member, and this is a node or a machine", "log in")
             require_confirmed(step)
@@ -43,7 +43,7 @@ class Deputies:
 
     def end(self, actor: Principal, name: str) -> Deputation:
         """End a deputation before its time, as the one who is represented."""
-        with self._gate.command("end_deputy", actor) as step:
+        with self._gate.command("end_deputy", actor, enrolled=False) as step:
             found = deputies.load(step.connection, name)
             if found is None or found.organisation != step.actor.name or step.actor.member is None:
                 raise missing("deputy", name)

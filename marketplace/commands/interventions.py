@@ -25,7 +25,7 @@ from marketplace.flow.permission import AccessRole
 from marketplace.flow.states import Move, Role
 from marketplace.gate import Gate, Setting
 from marketplace.revision import revision_of
-from marketplace.store import interventions, members, organisations, parties
+from marketplace.store import interventions, members, organisations
 from marketplace.transaction import Transaction
 
 NOUN = INTERVENTION.noun
@@ -75,12 +75,12 @@ class Interventions:
 
     def load(self, actor: str | Principal, name: str) -> Intervention:
         """One proposal: for the organisation, the operator and supervisors."""
-        with self._gate.query(NOUN, actor, suspended_too=True, enrolled=False) as step:
+        with self._gate.query(NOUN, actor, suspended_too=True) as step:
             return self._found(step, name)
 
     def page(self, actor: str | Principal, behind: tuple[int, str] | None, limit: int) -> list[Intervention]:
         """Proposals, the newest first: about one's own organisation, to the operator and supervisors all."""
-        with self._gate.query("interventions", actor, suspended_too=True, enrolled=False) as step:
+        with self._gate.query("interventions", actor, suspended_too=True) as step:
             sees_all = step.actor.office in {Role.OPERATOR, Role.SUPERVISOR}
             return interventions.page(step.connection, None if sees_all else step.actor.name, behind, limit)
 
@@ -141,8 +141,7 @@ class Interventions:
     def _tell(self, step: Transaction, of: Intervention, topic: Topic, **data: str | int) -> None:
         """Tell the organisation and every supervisor."""
         told: dict[str, str | int] = {"whom": of.organisation, **data}
-        records = [signed.statement for signed in parties.admissions(step.connection)]
-        supervisors = [each.name for each in records if each.kind is PartyKind.SUPERVISOR]
+        supervisors = organisations.admitted(step.connection, PartyKind.SUPERVISOR)
         for name in dict.fromkeys((of.organisation, *supervisors)):
             step.told(Notice(name, topic, of.id, step.now, data=told))
 

@@ -26,7 +26,7 @@ class Mandates:
 
     def enter(self, actor: str | Principal, terms: MandateRequest) -> Mandate:
         """Enter a mandate for this market's operator, as the authority."""
-        with self._gate.command("enter_mandate", actor) as step:
+        with self._gate.command("enter_mandate", actor, enrolled=False) as step:
             for provider in terms.providers:
                 if step.party(provider).record.kind is not PartyKind.PROVIDER:
                     raise InvalidError(f"{provider} provides no data", "name departments that do")
@@ -40,7 +40,7 @@ class Mandates:
 
     def end(self, actor: str | Principal, name: str, reason: str) -> Mandate:
         """End a mandate before its time: from now on no fee is charged for the data it was about."""
-        with self._gate.command("end_mandate", actor) as step:
+        with self._gate.command("end_mandate", actor, enrolled=False) as step:
             old = _mandate(step.connection, name)
             new = mandating.end(old, reason, step.actor, step.now)
             mandates.end(step.connection, old, new)

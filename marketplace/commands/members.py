@@ -187,12 +187,12 @@ class Members:
 
     def load(self, actor: str | Principal, member: str) -> Member:
         """One person of the actor's organisation."""
-        with self._gate.query("member", actor, enrolled=False) as step:
+        with self._gate.query("member", actor) as step:
             return self._load(step, member)
 
     def page(self, actor: str | Principal, after: str, limit: int) -> Sequence[Member]:
         """People of the actor's organisation behind a login, by login."""
-        with self._gate.query("members", actor, enrolled=False) as step:
+        with self._gate.query("members", actor) as step:
             return members.page(step.connection, step.actor.name, after, limit)
 
     # --- shared steps -----------------------------------------------------------------------------------------
@@ -227,7 +227,8 @@ class Members:
     def _tell(self, step: Transaction, old: Member) -> None:
         """Tell a person where it was reached until now that an administrator changes its account."""
         wish = webhooks.preference(step.connection, old.organisation, old.id)
-        known = {old.email, None if wish is None else wish.email} - {None}
+        # Also where an administrator said, unconfirmed: whoever is locked out has no inbox to read it in.
+        known = {old.email, None if wish is None or wish.confirmed is None else wish.email} - {None}
         addresses = " ".join(sorted(map(str, known)))
         topic = Topic.ACCOUNT_CHANGED
         step.notify(old.organisation, topic, old.login, member=old.id, addresses=addresses)

@@ -2,10 +2,11 @@
 
 import secrets
 
+from marketplace.commands.addresses import Addresses, member_of
 from marketplace.commands.approvals import Staffing
-from marketplace.errors import ConflictError, ForbiddenError, InvalidError, missing
+from marketplace.errors import ConflictError, InvalidError, missing
 from marketplace.flow import webhook as calling
-from marketplace.flow.actor import Actor, Principal
+from marketplace.flow.actor import Principal
 from marketplace.flow.delivery import Delivery
 from marketplace.flow.notice import Preference, Reader, Topic
 from marketplace.flow.webhook import Webhook
@@ -21,8 +22,9 @@ _LATEST = 50
 class Notices:
     """The commands about notices. With `allow_private` webhooks may be in the operator's own network."""
 
-    def __init__(self, gate: Gate, staffing: Staffing, *, allow_private: bool) -> None:
+    def __init__(self, gate: Gate, staffing: Staffing, addresses: Addresses, *, allow_private: bool) -> None:
         self._gate, self._staffing, self._allow_private = gate, staffing, allow_private
+        self._addresses = addresses
 
     # --- the inbox --------------------------------------------------------------------------------------------
 
@@ -38,7 +40,7 @@ class Notices:
 
     def read(self, actor: str | Principal, number: int) -> Held:
         """Note one notice as read, and give it."""
-        with self._gate.command("read_notice", actor) as step:
+        with self._gate.command("read_notice", actor, enrolled=False) as step:
             reader = self._reader(step)
             notices.mark_read(step.connection, reader, number=number)
             found = notices.load(step.connection, reader, number)
@@ -48,7 +50,7 @@ class Notices:
 
     def read_all(self, actor: str | Principal, up_to: int) -> int:
         """Note all notices up to a number as read, and give how many were not."""
-        with self._gate.command("read_notices", actor) as step:
+        with self._gate.command("read_notices", actor, enrolled=False) as step:
             return notices.mark_read(step.connection, self._reader(step), up_to=up_to)
 
     # --- e-mail -----------------------------------------------------------------------------------------------
@@ -56,20 +58,20 @@ class Notices:
     def preference(self, actor: Principal) -> Preference | None:
         """What the member is told by e-mail."""
         with self._gate.query("notice_preference", actor) as step:
-            return webhooks.preference(step.connection, step.actor.name, _member(step.actor))
+            return webhooks.preference(step.connection, step.actor.name, member_of(step.actor))
 
     def prefer(self, actor: Principal, email: str, language: str, topics: frozenset[Topic]) -> Preference:
-        """Have the member told of these topics by e-mail."""
-        with self._gate.command("prefer_notices", actor) as step:
-            made = Preference(step.actor.name, _member(step.actor), email, language, topics)
-            webhooks.put_preference(step.connection, made)
-            return made
+        """Have the member told of these topics by e-mail, once the address is confirmed (`Addresses.confirm`)."""
+        with self._gate.command("prefer_notices", actor, enrolled=False) as step:
+            return self._addresses.enter(
+                step, Preference(step.actor.name, member_of(step.actor), email, language, topics)
+            )
 
     # --- webhooks ---------------------------------------------------------------------------------------------
 
     def add_webhook(self, actor: str | Principal, url: str, topics: frozenset[Topic]) -> Webhook:
         """Have the organisation's notices of these topics, or all, sent to a URL."""
-        with self._gate.command("add_webhook", actor) as step:
+        with self._gate.command("add_webhook", actor, enrolled=False) as step:
             calling.check_url(url, allow_private=self._allow_private)
             if Topic.DELIVERY_FAILED in topics:
                 raise InvalidError(
@@ -88,7 +90,7 @@ class Notices:
 
     def remove_webhook(self, actor: str | Principal, name: str) -> Webhook:
         """Send nothing to it any more."""
-        with self._gate.command("remove_webhook", actor) as step:
+        with self._gate.command("remove_webhook", actor, enrolled=False) as step:
             found = self._webhook(step, name)
             webhooks.remove(step.connection, name)
             return found
@@ -116,9 +118,3 @@ class Notices:
             return Reader(actor.name)
         staff = self._staffing(step.connection, actor.name)
         return Reader(actor.name, actor.member, staff.get(actor.member, frozenset()))
-
-
-def _member(actor: Actor) -> str:
-    if actor.member is None:
-        raise ForbiddenError("e-mail is for members, and this is a node or a machine", "log in as a member")
-    return actor.member

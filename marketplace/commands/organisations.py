@@ -18,6 +18,7 @@ from marketplace.flow import agreement as agreeing
 from marketplace.flow import organisation as entering
 from marketplace.flow.actor import Principal
 from marketplace.flow.event import MOVED
+from marketplace.flow.notice import Topic
 from marketplace.flow.organisation import Organisation
 from marketplace.flow.permission import AccessRole
 from marketplace.flow.states import ORGANISATION, Move, OrganisationState, Role
@@ -162,7 +163,7 @@ class Organisations:
         self, actor: str | Principal, after: str, limit: int, state: OrganisationState | None = None
     ) -> Sequence[Found]:
         """Organisations behind a name, in any state or the one asked for: to all but the operator who is in."""
-        with self._gate.query("organisations", actor, enrolled=False) as step:
+        with self._gate.query("organisations", actor) as step:
             states: tuple[OrganisationState, ...] | None = None if state is None else (state,)
             if step.actor.office is not Role.OPERATOR:
                 states = SHOWN if state is None else tuple(each for each in SHOWN if each is state)
@@ -171,7 +172,7 @@ class Organisations:
 
     def load(self, actor: str | Principal, name: str) -> Found:
         """One organisation, for itself and the operator; for others what everybody may know, if it takes part."""
-        with self._gate.query("organisation", actor, suspended_too=True, enrolled=False) as step:
+        with self._gate.query("organisation", actor, suspended_too=True) as step:
             found = organisations.load(step.connection, name)
             mine = name == step.actor.name or step.actor.office is Role.OPERATOR
             if found is None or not (mine or found.is_in):
@@ -251,6 +252,8 @@ class Organisations:
             return
         named = {"application": new.application, "party_kind": new.kind.value} if move is Move.ADMIT else {}
         step.record(kind, counterparty=new.name, **named, **why)
+        if move is Move.ADMIT:
+            step.notify(new.name, Topic.ORGANISATION_ADMITTED, new.name)  # read at the first login
         twin = {Move.SUSPEND: Kind.PARTY_SUSPENDED, Move.REINSTATE: Kind.PARTY_REINSTATED}.get(move)
         if twin is not None and parties.load(step.connection, new.name) is not None:
             step.record(twin, counterparty=new.name)  # to who reads of permits: they stand again, or no more

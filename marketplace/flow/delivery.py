@@ -19,6 +19,8 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     WEBHOOK = "webhook"
+    CODE = "code"
+    """E-mail with the code that confirms a member's address."""
     ADDRESS = "address"
     """E-mail to an address, for who may not be reached by what the account says any more."""
 

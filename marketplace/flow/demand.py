@@ -127,6 +127,14 @@ def role_in_demand(demand: Demand, actor: Actor) -> Role:
     return actor.office or Role.PROVIDER
 
 
+def require_inbox(actor: Actor) -> None:
+    """Return if the actor can be told of demands; raise `ForbiddenError` for the operator, who sees them all."""
+    if actor.office is Role.OPERATOR:
+        raise ForbiddenError(
+            f"{actor.name} has the office of {actor.office}", "look at the board: it has them all"
+        )
+
+
 def require_poster(demand: Demand, actor: Actor) -> None:
     """Return if the actor posted it; raise `NotFoundError` or `ForbiddenError` if not."""
     if role_in_demand(demand, actor) is not Role.CONSUMER:

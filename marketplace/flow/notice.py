@@ -13,6 +13,7 @@ import rfc8785
 class Topic(StrEnum):
     """Every occasion on which somebody is told."""
 
+    ORGANISATION_ADMITTED = "organisation_admitted"
     PRODUCT_REVIEWED = "product_reviewed"
     PRODUCT_STOPPED = "product_stopped"
     RESOURCE_ENDED = "resource_ended"
@@ -30,6 +31,7 @@ class Topic(StrEnum):
     DEPUTY_NAMED = "deputy_named"
     DELIVERY_FAILED = "delivery_failed"
     ACCOUNT_CHANGED = "account_changed"
+    ADDRESS_ENTERED = "address_entered"
     ACCOUNT_WAITING = "account_waiting"
     PRICE_OFFERED = "price_offered"
     PRICE_ACCEPTED = "price_accepted"
@@ -102,3 +104,5 @@ class Preference:
     email: str
     language: str
     topics: frozenset[Topic]
+    confirmed: int | None = None
+    """When its reader confirmed the address: UTC, milliseconds since 1970-01-01. Nothing goes there before."""

@@ -34,6 +34,8 @@ class Organisation:
     """The operator's member who entered it, or the operator's name for its key; None if it applied by itself."""
     reason: str | None = None
     opinion: str | None = None
+    is_enrolled: bool = False
+    """Whether a node's key of it is."""
 
     @property
     def kind(self) -> PartyKind:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from compute.records import PartyKind, PartyRecord
 from compute.signing import Pins, Signed
-from marketplace.errors import ForbiddenError, InvalidError
+from marketplace.errors import ForbiddenError, InvalidError, NodeRequiredError
 from marketplace.flow import agreement
 from marketplace.flow.actor import Actor
 from marketplace.flow.organisation import Organisation
@@ -87,16 +87,17 @@ def enrol(
 def admit(name: str, standing: Standing | None, now: int, *, suspended_too: bool, enrolled: bool) -> Actor:
     """Give the actor behind a proven name; raise `ForbiddenError` unless it may act now.
 
-    1. The organisation is admitted, and if `enrolled` says so its node is enrolled, whose key others rely on.
+    1. The organisation is admitted.
     2. It is not suspended, and has accepted the entry agreement in time, unless the command is for those who stop.
+    3. If `enrolled` says so its node is enrolled, whose key others rely on: `NodeRequiredError` if not.
     """
     if standing is None or standing.state not in {OrganisationState.ADMITTED, OrganisationState.SUSPENDED}:  # 1
-        raise ForbiddenError(f"{name} is not enrolled", "enrol with the operator first")
-    if enrolled and not standing.is_enrolled:  # 1
-        raise ForbiddenError(f"{name} is not enrolled: it has no node yet", "have the operator enrol its node")
+        raise ForbiddenError(f"{name} does not take part", "apply to take part: veilmart market apply")
     if not suspended_too:  # 2
         if standing.state is OrganisationState.SUSPENDED:
             raise ForbiddenError(f"{name} is {standing.state}", "settle it with the operator")
         agreement.require_in_time(standing.newest, standing.due, standing.accepted, now)
+    if enrolled and not standing.is_enrolled:  # 3
+        raise NodeRequiredError(name)
     supervises = standing.kind is PartyKind.SUPERVISOR
     return Actor(name, standing.kind, Role.SUPERVISOR if supervises else None)

@@ -10,7 +10,7 @@ demands = Table(
     metadata,
     Column("number", Big, primary_key=True),  # in the order in which they were written
     Column("name", Text, nullable=False, unique=True),
-    Column("poster", Text, ForeignKey("parties.name"), nullable=False, index=True),
+    Column("poster", Text, ForeignKey("organisations.name"), nullable=False, index=True),
     Column("state", Text, nullable=False),
     Column("until", Text, nullable=False),  # YYYY-MM-DD
     Column("theme", Text),
@@ -36,7 +36,7 @@ responses = Table(
     metadata,
     Column("demand", Text, ForeignKey("demands.name"), primary_key=True),
     Column("number", Big, primary_key=True, autoincrement=False),
-    Column("by", Text, ForeignKey("parties.name"), nullable=False),
+    Column("by", Text, ForeignKey("organisations.name"), nullable=False),
     Column("at", Big, nullable=False),
     Column("answer", LargeBinary, nullable=False),  # ResponseRequest
     sqlite_strict=True,
@@ -46,6 +46,6 @@ followers = Table(
     "followers",
     metadata,
     Column("demand", Text, ForeignKey("demands.name"), primary_key=True),
-    Column("organisation", Text, ForeignKey("parties.name"), primary_key=True),
+    Column("organisation", Text, ForeignKey("organisations.name"), primary_key=True),
     sqlite_strict=True,
 )

@@ -29,7 +29,7 @@ mandates = Table(
     "mandates",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("authority", Text, ForeignKey("parties.name"), nullable=False),
+    Column("authority", Text, ForeignKey("organisations.name"), nullable=False),
     Column("state", Text, nullable=False),
     Column("entered_at", Big, nullable=False),
     Column("ended_at", Big),

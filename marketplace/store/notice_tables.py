@@ -39,6 +39,18 @@ notice_preferences = Table(
     Column("email", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("topics", Text, nullable=False),  # with spaces between
+    Column("confirmed", Big),  # when who reads the address said so; until then nothing goes there
+    sqlite_strict=True,
+)
+
+address_codes = Table(
+    "address_codes",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),  # keyed: of the address and the code that was sent there
+    Column("until", Big, nullable=False),
+    Column("tries", Big, nullable=False),
     sqlite_strict=True,
 )
 
@@ -59,7 +71,7 @@ deliveries = Table(
     Column("id", Text, primary_key=True),
     Column("notice", Big, ForeignKey("notices.id"), nullable=False, index=True),
     Column("organisation", Text, nullable=False),
-    Column("channel", Text, nullable=False),  # email, webhook
+    Column("channel", Text, nullable=False),  # Channel
     Column("target", Text, nullable=False),  # a member, or a webhook
     Column("state", Text, nullable=False),
     Column("attempts", Big, nullable=False),

@@ -5,13 +5,18 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, upd
 from audit.database import insert
 from compute.canonical import decode, encode
 from compute.market.organisations import OrganisationProfile
+from compute.records import PartyKind
 from marketplace.errors import ConflictError
 from marketplace.flow.agreement import Acceptance, Agreement
 from marketplace.flow.organisation import UNKNOWN_CODE, Organisation
 from marketplace.flow.states import OrganisationState
 from marketplace.store.organisation_tables import acceptances, agreements, organisations
 from marketplace.store.rows import insert_once
+from marketplace.store.tables import parties
 
+_ALL = select(organisations, parties.c.name.is_not(None).label("is_enrolled")).join_from(
+    organisations, parties, parties.c.name == organisations.c.name, isouter=True
+)
 _IN = (OrganisationState.ADMITTED, OrganisationState.SUSPENDED)
 
 
@@ -28,7 +33,7 @@ def add(connection: Connection, new: Organisation) -> None:
 
 def load(connection: Connection, name: str) -> Organisation | None:
     """Give the organisation, if there is one."""
-    row = connection.execute(select(organisations).where(organisations.c.name == name)).one_or_none()
+    row = connection.execute(_ALL.where(organisations.c.name == name)).one_or_none()
     return None if row is None else _organisation(row)
 
 
@@ -71,10 +76,17 @@ def page(
     connection: Connection, after: str, limit: int, states: tuple[OrganisationState, ...] | None
 ) -> list[Organisation]:
     """Give organisations behind this name, by name: in these states, or in all."""
-    query = select(organisations).where(organisations.c.name > after).order_by(organisations.c.name).limit(limit)
+    query = _ALL.where(organisations.c.name > after).order_by(organisations.c.name).limit(limit)
     if states is not None:
         query = query.where(organisations.c.state.in_(states))
     return [_organisation(row) for row in connection.execute(query)]
+
+
+def admitted(connection: Connection, kind: PartyKind) -> list[str]:
+    """Give those of a kind that take part now, with a node or without, by name."""
+    query = select(organisations.c.name).where(organisations.c.kind == kind.value)
+    query = query.where(organisations.c.state == OrganisationState.ADMITTED)
+    return list(connection.scalars(query.order_by(organisations.c.name)))
 
 
 def incomplete(connection: Connection) -> list[str]:
@@ -152,4 +164,5 @@ def _organisation(row: Row[tuple[object, ...]]) -> Organisation:
         entered_by=row.entered_by,
         reason=row.reason,
         opinion=row.opinion,
+        is_enrolled=bool(row.is_enrolled),
     )

@@ -13,7 +13,7 @@ from marketplace.store.schema import metadata
 
 FIRST = "0001"
 """Of databases from before revisions were written down."""
-HEAD = "0003"
+HEAD = "0004"
 """Of the tables in `marketplace.store.schema`."""
 
 versions = Table(

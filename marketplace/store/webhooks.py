@@ -62,7 +62,7 @@ def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
 
 
 def _preference(row: Row[tuple[object, ...]]) -> Preference:
-    return Preference(row.organisation, row.member, row.email, row.language, _split(row.topics))
+    return Preference(row.organisation, row.member, row.email, row.language, _split(row.topics), row.confirmed)
 
 
 def _joined(topics: frozenset[Topic]) -> str:

@@ -8,8 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from market import TAX, Market
+from marketplace_api.principals import context_of
 from office_app import Office, opened_office, outside
 from PIL import Image
+from postbox import Postbox
 
 from compute.client.base import WaitingError
 from compute.client.marketplace import MarketplaceClient
@@ -48,10 +50,12 @@ def typed(office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ty
     for module in (approvals, notices):
         monkeypatch.setattr(module, "open_market", open_market)
 
-    def run(login: str, group: click.Group, command: str, *arguments: str, code: int = 0) -> Result:
+    def run(
+        login: str, group: click.Group, command: str, *arguments: str, code: int = 0, answer: str | None = None
+    ) -> Result:
         config = tmp_path / f"{login}.toml"
         config.touch()
-        result = CliRunner().invoke(group, [command, "--config", str(config), *arguments])
+        result = CliRunner().invoke(group, [command, "--config", str(config), *arguments], input=answer)
         assert result.exit_code == code, result.output
         return result
 
@@ -129,7 +133,15 @@ def test_notices_are_read_in_both_languages(office: Office, market: Market, type
     assert name in typed("li", notice, "read", str(newest.id)).output
     typed("li", notice, "read", str(newest.id), "--all")
     assert typed("li", notice, "list", "--unread").output == ""
-    assert "内部审批待办" in typed("li", notice, "email", "li@tax.example", "--topic", "approval_waiting").output
+    asked = typed("li", notice, "email", "li@tax.example", "--topic", "approval_waiting").output
+    assert asked == "li@tax.example: 内部审批待办  unconfirmed, a code is on its way 待确认,验证码已发出\n"
+    postbox = Postbox()
+    postbox.deliver(context_of(office.app).exchange)
+    wrong = typed("li", notice, "confirm", code=1, answer="00000000\n").output
+    assert "used up or too old" in wrong
+    assert "veilmart market notice email" in wrong
+    sure = typed("li", notice, "confirm", answer=f"{postbox.code('li@tax.example')}\n").output
+    assert sure.endswith("li@tax.example: 内部审批待办\n")
     assert name in typed("li", approval, "due").output
     assert name in typed("li", approval, "list", "--state", "running").output
 

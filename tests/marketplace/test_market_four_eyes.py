@@ -1,12 +1,12 @@
 """Nobody alone is two: neither by accounts that he makes or takes over, nor by an application that he enters."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from entry import SIGNATORY, TEXTS, profile_of
-from market import DAY, KEYS, TAX, Market
+from market import DAY, TAX, Market
 from office import CHIEF, HANDLER, a_step, started
+from postbox import Postbox, confirmed
 from sqlalchemy import select, update
 
 from compute.at_rest import AtRestError
@@ -14,7 +14,6 @@ from compute.market.reasons import Reason, Why
 from compute.records import PartyKind
 from compute.signing import digest
 from marketplace import matrix
-from marketplace.calling import Caller
 from marketplace.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from marketplace.flow.actor import Principal
 from marketplace.flow.notice import Topic
@@ -37,17 +36,6 @@ ADMINISTRATOR = person("member-0")
 
 
 @dataclass
-class Letters:
-    """A mail server's box."""
-
-    sent: list[tuple[str, str]] = field(default_factory=list)
-
-    def send(self, to: str, subject: str, text: str, message_id: str, at: int) -> None:
-        del subject, message_id, at
-        self.sent.append((to, text))
-
-
-@dataclass
 class Office:
     """A department with one administrator, a handler and a chief, who decide on applications in two steps."""
 
@@ -67,10 +55,9 @@ class Office:
 
     def letters(self) -> list[tuple[str, str]]:
         """What goes out by e-mail now."""
-        box = Letters()
-        with ThreadPoolExecutor(1) as pool:
-            self.market.exchange.deliverer(Caller("market", KEYS["market"], allow_private=False), box).step(pool)
-        return box.sent
+        postbox = Postbox()
+        postbox.deliver(self.market.exchange)
+        return postbox.letters
 
 
 def joined(
@@ -188,7 +175,7 @@ def test_an_account_is_confirmed_once_it_is_taken(office: Office) -> None:
 @pytest.mark.parametrize("also", ["reinvite", "change"])
 def test_the_person_is_told_at_the_address_that_the_account_had(office: Office, also: str) -> None:
     members, chief = office.market.exchange.members, office.chief.member or ""
-    office.market.exchange.notices.prefer(office.chief, "zhao@home.example", "zh", frozenset())
+    confirmed(office.market.exchange, office.chief, "zhao@home.example")
     if also == "change":  # the address first, so that the invitation's notice would go to another one
         read = members.load(ADMINISTRATOR, chief)
         changed = members.change(
@@ -200,6 +187,13 @@ def test_the_person_is_told_at_the_address_that_the_account_had(office: Office, 
     told = office.letters()
     assert {to for to, _ in told} == {"zhao@home.example", "zhao@tax.example"}
     assert all("zhao" in text for _, text in told)
+
+
+def test_an_address_that_nobody_has_confirmed_is_told_nothing_of_the_account(office: Office) -> None:
+    office.market.exchange.notices.prefer(office.chief, "stranger@home.example", "zh", frozenset())
+    office.market.exchange.members.reinvite(ADMINISTRATOR, office.chief.member or "")
+    told = {to: text for to, text in office.letters() if "管理员" in text}
+    assert {*told} == {"zhao@tax.example"}
 
 
 # --- what becomes of an approval meanwhile -------------------------------------------------------------------

@@ -199,7 +199,7 @@ def test_an_administrator_is_invited_by_two_and_all_concerned_are_told(desk: Des
     made = desk.proposed()
     for name in (LABOUR, SUPERVISOR, INSPECTOR):
         assert ("intervention_proposed", made.id) in desk.told(name)
-    assert not desk.told(BANK)
+    assert desk.told(BANK) == [("organisation_admitted", BANK)]
     assert [each.name for each in exchange.deadlines(desk.reviewer)] == [made.id]
     taken = desk.account(made)
     done = exchange.interventions.load(desk.clerk, made.id)

@@ -7,6 +7,7 @@ import pytest
 from market import NOW, TAX, Market
 from notice_desk import a_caller, about, deliver, open_desk, tell
 from office import person
+from postbox import confirmed
 from receivers import PASSWORD, USER, MailServer, Receiver
 
 from marketplace.errors import ForbiddenError
@@ -40,10 +41,10 @@ def a_mailer(server: MailServer, monkeypatch: pytest.MonkeyPatch, password: str 
 def test_a_member_is_told_by_e_mail_of_what_it_chose(
     market: Market, mail: MailServer, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notices, topics = market.exchange.notices, frozenset({Topic.CONTRACT_DRAFTED})
-    notices.prefer(person("li"), "li@tax.example", "zh", topics)
-    notices.prefer(person("sun"), "sun@tax.example", "en", topics)
-    notices.prefer(person("gone"), "gone@tax.example", "zh", topics)  # no member any more
+    topics = frozenset({Topic.CONTRACT_DRAFTED})
+    confirmed(market.exchange, person("li"), "li@tax.example", "zh", topics)
+    confirmed(market.exchange, person("sun"), "sun@tax.example", "en", topics)
+    confirmed(market.exchange, person("gone"), "gone@tax.example", "zh", topics)  # no member any more
     tell(market)
     tell(market, topic=Topic.CONTRACT_STOPPED)
     tell(market, role="leader")
@@ -64,19 +65,30 @@ def test_a_member_is_told_by_e_mail_of_what_it_chose(
     assert {each["Auto-Submitted"] for each in mail.messages} == {"auto-generated"}
 
 
+def test_the_code_of_an_address_goes_by_the_same_server(
+    market: Market, mail: MailServer, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.exchange.notices.prefer(person("li"), "li@tax.example", "en", frozenset())
+    assert deliver(market, a_caller(hook), a_mailer(mail, monkeypatch)) == 1
+    (letter,) = mail.messages
+    assert (letter["To"], letter["Subject"]) == ("li@tax.example", "Veilmart: Address to confirm")
+    code = letter.get_content().splitlines()[0]
+    assert market.exchange.addresses.confirm(person("li"), code).email == "li@tax.example"
+
+
 def test_a_refused_address_is_given_up_and_told(
     market: Market, mail: MailServer, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market.exchange.notices.prefer(person("li"), "li@tax.example", "zh", frozenset({Topic.CONTRACT_DRAFTED}))
+    confirmed(market.exchange, person("li"), "li@tax.example", "zh", frozenset({Topic.CONTRACT_DRAFTED}))
     tell(market)
     mail.code = 451
     mailer = a_mailer(mail, monkeypatch)
     deliver(market, a_caller(hook), mailer)
-    assert about(market, "li") == ["contract_drafted"]
+    assert about(market, "li") == ["contract_drafted", "address_entered"]
     mail.code = 550
     market.clock.now += delivering.FIRST_PAUSE
     deliver(market, a_caller(hook), mailer)
-    assert about(market, "li") == ["delivery_failed", "contract_drafted"]
+    assert about(market, "li") == ["delivery_failed", "contract_drafted", "address_entered"]
     assert about(market, "sun") == ["contract_drafted"]
     assert mail.messages == []
 

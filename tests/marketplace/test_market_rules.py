@@ -93,7 +93,7 @@ def test_a_name_and_a_key_are_enrolled_once(empty: Market) -> None:
 
 def test_a_party_cannot_act_for_the_market_itself(market: Market) -> None:
     for actor in ("market", "nobody"):
-        with pytest.raises(ForbiddenError, match="is not enrolled"):
+        with pytest.raises(ForbiddenError, match="does not take part"):
             market.exchange.directory(actor)
 
 

@@ -9,6 +9,7 @@ from market import TAX, Market
 from marketplace_api.principals import context_of
 from office_app import Office, opened_office, outside
 from PIL import Image
+from postbox import Postbox
 
 from compute.client.base import WaitingError
 from compute.market.approvals import ApprovalStep
@@ -175,9 +176,31 @@ def test_the_inbox_says_what_waits_in_both_languages(office: Office, stepped: Ma
     assert office.approvals("li").deadlines().items
     refused(404, notices.preference)
     wish = NoticePreference(email="li@tax.example", language="zh", topics=("approval_waiting",))
-    assert notices.prefer(wish) == notices.preference() == wish
+    asked = notices.prefer(wish)
+    assert asked == notices.preference()
+    assert (asked.email, asked.topics, asked.is_confirmed) == (wish.email, wish.topics, False)
     bad = NoticePreference(email="li@tax.example", language="zh", topics=("nothing",))
     assert refused(422, notices.prefer, bad)["errors"][0]["field"] == "topics"
+
+
+def test_an_address_is_confirmed_by_its_code_and_by_nobody_else_s(office: Office) -> None:
+    exchange, postbox, clients = context_of(office.app).exchange, Postbox(), {}
+    for login in ("zhao", "sun"):
+        clients[login] = office.notices(login)
+        clients[login].prefer(NoticePreference(email=f"{login}@tax.example", language="zh", topics=()))
+    postbox.deliver(exchange)
+    code = postbox.code("zhao@tax.example")
+    told = refused(422, clients["sun"].confirm, code)
+    assert [each["field"] for each in told["errors"]] == ["code"]
+    assert code not in str(told)
+    refused(422, clients["zhao"].confirm, "1234567")  # no code at all
+    assert clients["zhao"].confirm(code).is_confirmed
+    assert clients["zhao"].preference().is_confirmed
+    assert not clients["sun"].preference().is_confirmed
+    refused(422, clients["zhao"].confirm, code)
+    said = [each for each in exchange.log.entries() if each.detail.get("command") == "confirm_address"]
+    assert [(each.counterparty, each.detail["reason"]) for each in said] == [(TAX, "invalid")] * 2
+    assert code not in str([dict(each.detail) for each in exchange.log.entries()])
 
 
 @pytest.mark.usefixtures("stepped")

@@ -7,7 +7,7 @@ from typing import Literal, cast
 import click
 
 from catalog.vocabulary import identifiers, label
-from compute.market.notices import NoticePreference
+from compute.market.notices import NoticePreference, NoticePreferenceRecord
 from marketplace.flow.working_days import SHANGHAI
 from veilmart.lazy import BilingualGroup
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
@@ -72,11 +72,31 @@ def email(*, config: Path, address: str, language: str, topics: tuple[str, ...])
     """Be told of these topics by e-mail at ADDRESS, and of no others; without any, of nothing.
 
     指定事由由电子邮件送达;不指定则不发送。
+
+    A new address is sent a code; nothing else goes there before `notice confirm`. 新邮箱须先以验证码确认。
     """
     wish = NoticePreference(email=address, language=cast("Literal['zh', 'en']", language), topics=topics)
     with open_market(config) as market:
         made = market.notices.prefer(wish)
-    click.echo(f"{made.email}: {'、'.join(label('topic', each, 'zh') for each in made.topics) or '–'}")
+    _say(made)
+
+
+@notice.command()
+@config
+def confirm(*, config: Path) -> None:
+    """Confirm your e-mail address by the code that was sent there; asks for it.
+
+    以验证码确认邮箱。
+    """
+    code = click.prompt("Code 验证码")  # no argument: a shell keeps those
+    with open_market(config) as market:
+        _say(market.notices.confirm(code.strip()))
+
+
+def _say(made: NoticePreferenceRecord) -> None:
+    topics = "、".join(label("topic", each, "zh") for each in made.topics) or "–"
+    told = "" if made.is_confirmed else "  unconfirmed, a code is on its way 待确认,验证码已发出"
+    click.echo(f"{made.email}: {topics}{told}")
 
 
 @click.group("webhook", cls=BilingualGroup)

@@ -92,6 +92,12 @@ def _hint(error: PeerProblemError) -> Iterator[str]:
         ]
         if having:
             yield f"  Roles that have it 有此权限的角色: {', '.join(having)}"
+    if error.slug == "node-required":
+        yield (
+            "  What rests on no key is open without a node: veilmart market organisation show\n"
+            "  本机构尚未登记节点,此事须凭节点公钥办理:启动节点,将其 /identity 给出的 identity.json "
+            "交运营机构执行 veilmart marketplace enrol;无须节点的事项见 veilmart market organisation show"
+        )
     if error.problem.get("status") == UNAUTHORIZED:
         yield (
             "  An account's session is over, or the token an applicant's; log in, veilmart market login\n"

@@ -7,7 +7,9 @@ import click
 import msgspec
 
 from compute.market.organisations import OrganisationRecord, ReviewReason, SuspensionReason
+from marketplace.flow.notice import Notice, Topic
 from marketplace.flow.states import OrganisationState
+from marketplace.notice_texts import sentence
 from veilmart.lazy import BilingualGroup
 from veilmart.market.account import EXAMPLE, is_account, keep_token, load_account, token_of
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market, telling
@@ -76,12 +78,16 @@ def listed(*, config: Path, is_json: bool, state: str | None, cursor: str | None
 @config
 @_NAME
 def show(*, config: Path, name: str) -> None:
-    """Show an organisation, in JSON.
+    """Show an organisation, in JSON; of one without a node beside it what it can do, and what takes a node.
 
-    显示机构(JSON)。
+    显示机构(JSON);未登记节点的,另行提示现在可办的事项和须有节点的事项。
     """
     with open_market(config) as market:
-        echo_json(market.organisations.load(name))
+        found = market.organisations.load(name)
+    echo_json(found)
+    if found.state == OrganisationState.ADMITTED and not found.is_enrolled:
+        told = Notice(name, Topic.ORGANISATION_ADMITTED, name, found.since)
+        click.echo(f"{sentence(told, 'zh')}\n{sentence(told, 'en')}", err=True)  # what is printed stays JSON
 
 
 @organisation.command()

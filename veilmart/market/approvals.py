@@ -13,7 +13,7 @@ from compute.web.files import write_atomically
 from marketplace.flow.working_days import SHANGHAI
 from veilmart.lazy import BilingualGroup
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
-from veilmart.market.product_tables import console
+from veilmart.market.product_tables import both, console
 
 _MODE = 0o600
 _APPROVAL = click.argument("approval")
@@ -283,7 +283,9 @@ def due(*, config: Path) -> None:
     with open_market(config) as market:
         for each in market.approvals.deadlines().items:
             unsure = "" if each.announced else "  (holidays not announced 节假日未公布)"
-            click.echo(f"{_time(each.due)}  {each.noun} {each.name}  {'!' * each.escalated}{unsure}")
+            click.echo(
+                f"{_time(each.due)}  {both('flow_noun', each.noun)} {each.name}  {'!' * each.escalated}{unsure}"
+            )
 
 
 def _parsed(text: str) -> ApprovalStep:

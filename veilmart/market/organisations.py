@@ -9,8 +9,10 @@ import msgspec
 from compute.market.organisations import OrganisationRecord, ReviewReason, SuspensionReason
 from marketplace.flow.states import OrganisationState
 from veilmart.lazy import BilingualGroup
+from veilmart.market import organisation_tables
 from veilmart.market.account import EXAMPLE, is_account, keep_token, load_account, token_of
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market, telling
+from veilmart.market.product_tables import both, console
 from veilmart.organisation_file import read_profile
 from veilmart.serving import config_option
 
@@ -67,32 +69,33 @@ def listed(*, config: Path, is_json: bool, state: str | None, cursor: str | None
     if is_json:
         echo_json(page)
         return
-    for each in page.items:
-        click.echo(_line(each))
+    console().print(organisation_tables.organisations(page.items))
     echo_next(page.next)
 
 
 @organisation.command()
 @config
+@json_option
 @_NAME
-def show(*, config: Path, name: str) -> None:
-    """Show an organisation, in JSON.
+def show(*, config: Path, is_json: bool, name: str) -> None:
+    """Show an organisation, with the revision by which `admit` names it.
 
-    显示机构(JSON)。
+    显示机构及其修订号。
     """
     with open_market(config) as market:
-        echo_json(market.organisations.load(name))
+        _print(market.organisations.load(name), is_json=is_json)
 
 
 @organisation.command()
 @account
-def follow(*, config: Path) -> None:
-    """Show what has become of your application, in JSON.
+@json_option
+def follow(*, config: Path, is_json: bool) -> None:
+    """Show what has become of your application.
 
-    查询入驻申请进度(JSON)。
+    查询入驻申请进度。
     """
     with open_market(config) as market:
-        echo_json(market.organisations.follow(load_account(config).organisation))
+        _print(market.organisations.follow(load_account(config).organisation), is_json=is_json)
 
 
 @organisation.command()
@@ -277,7 +280,15 @@ def _applicant(config: Path) -> str | None:
         return who.organisation if token_of(who).startswith("vma_") else None
 
 
+def _print(found: OrganisationRecord, *, is_json: bool) -> None:
+    if is_json:
+        echo_json(found)
+    else:
+        console().print(organisation_tables.organisation(found))
+
+
 def _line(record: OrganisationRecord) -> str:
     """One line about an organisation."""
-    why = "" if record.reason is None else f" ({record.reason}: {record.opinion})"
-    return f"{record.name} {record.profile.kind.value} {record.state}{why} {record.profile.title_zh}"
+    why = "" if record.reason is None else f" ({both('organisation_reason', record.reason)}: {record.opinion})"
+    kind, state = both("party_kind", record.profile.kind), both("organisation_state", record.state)
+    return f"{record.name} {kind} {state}{why} {record.profile.title_zh}"

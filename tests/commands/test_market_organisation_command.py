@@ -186,3 +186,28 @@ def test_signing_is_a_command_of_its_own_and_needs_the_digest_that_was_read() ->
     refused = CliRunner().invoke(contract, ["sign", "--config", "clerk.toml", "contract-1"])
     assert refused.exit_code == 2
     assert "--digest" in refused.output
+
+
+def test_an_account_whose_session_is_over_is_told_to_log_in(desk: Desk) -> None:
+    (desk.folder / "session.token").write_text("vms_over\n")
+    (desk.folder / "session.token").chmod(0o600)
+    account = desk.write(
+        "account.toml",
+        f'organisation = "{BANK}"\nlogin = "li"\nsession = "session.token"\n'
+        f'authority = "{desk.server.folder / "ca.pem"}"\n'
+        f'marketplace = {{ name = "market", url = "{desk.server.url}" }}\n',
+    )
+    over = run("market", "member", "list", "--config", account)
+    assert (over.exit_code, "veilmart market login" in over.stderr) == (1, True)
+    assert "Accept-Signature" not in over.stderr
+    wrong = run("market", "login", "--config", account, answer="a wrong password\n123456\n")
+    assert wrong.exit_code == 1
+    assert "session is over" not in wrong.stderr
+
+
+def test_what_only_a_node_does_says_so_to_an_account(tmp_path: Path) -> None:
+    account = tmp_path / "account.toml"
+    account.write_text('session = "x"')
+    result = CliRunner().invoke(contract, ["sign", "--config", str(account), "--digest", "0", "contract-1"])
+    assert "asked of your own node" in result.stderr
+    assert "examples/config/person.toml" in result.stderr

@@ -142,3 +142,4 @@ def _show(enrolled: Enrolled) -> None:
         click.secho(line, fg="bright_white", bg="black")
     click.echo("Keep these in a safe place; each works once 妥善保管恢复码,各用一次:")
     click.echo("\n".join(enrolled.recovery_codes))
+    click.echo("Next: veilmart market login. 接着登录:veilmart market login", err=True)

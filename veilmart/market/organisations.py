@@ -41,7 +41,7 @@ def apply(*, config: Path, profile: Path) -> None:
         who = load_account(config)
         receipt = market.organisations.apply(who.organisation, described)
         keep_token(who, receipt.token)
-    click.echo(f"{receipt.name}: {receipt.state}")
+    click.echo(f"{receipt.name}: {both('organisation_state', receipt.state)}")
 
 
 @click.group("organisation", cls=BilingualGroup)

@@ -166,9 +166,10 @@ def test_an_amendment_changes_what_its_file_says_and_nothing_else() -> None:
     assert made.grants[1] == OTHERS
     assert made.agreement is None
     assert bind(made).agreement != terms.agreement
-    stranger = msgspec.structs.replace(GRANT, provider="stranger")
-    with pytest.raises(click.ClickException, match="stranger: no provider of contract-1"):
-        changed(terms, TermsChange(grants=(stranger,)))
+    for name in ("stranger", BANK):
+        stranger = msgspec.structs.replace(GRANT, provider=name)
+        with pytest.raises(click.ClickException, match=f"{name}: no provider of contract-1"):
+            changed(terms, TermsChange(grants=(stranger,)))
 
 
 def test_an_amendment_cannot_name_other_parties_or_another_contract(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_an_amendment_cannot_name_other_parties_or_another_contract(tmp_path: Pa
 
 def test_signing_is_a_command_of_its_own_and_needs_the_digest_that_was_read() -> None:
     helped = CliRunner().invoke(contract, ["--help"]).output
-    assert all(f"  {name} " in helped for name in ("sign", "amend", "sign-amendment", "legend"))
+    assert all(f"  {name} " in helped for name in ("sign", "present", "amend", "sign-amendment", "legend"))
     refused = CliRunner().invoke(contract, ["sign", "--config", "clerk.toml", "contract-1"])
     assert refused.exit_code == 2
     assert "--digest" in refused.output

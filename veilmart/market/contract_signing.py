@@ -70,6 +70,19 @@ def sign_amendment(*, config: Path, contract: str, read: str) -> None:
 @click.command()
 @config_option(EXAMPLE)
 @_CONTRACT
+def present(*, config: Path, contract: str) -> None:
+    """Have your node show each provider its permit, as the consumer, once all have signed and the term has begun.
+
+    全部签署且期限开始后,由使用方节点向各提供方出示用数许可证。
+    """
+    with open_node(config) as node:
+        for provider, permit in sorted(node.present(contract).permits.items()):
+            click.echo(f"{provider} {permit}")
+
+
+@click.command()
+@config_option(EXAMPLE)
+@_CONTRACT
 @file_argument
 def amend(*, config: Path, contract: str, file: Path) -> None:
     """Have your node propose the contract's next version, with what FILE, TOML, changes; all parties then sign it.
@@ -90,7 +103,7 @@ def changed(terms: Terms, change: TermsChange) -> DraftTerms:
     members |= {name: value for name, value in asked.items() if value is not msgspec.UNSET}
     if change.grants is not msgspec.UNSET:
         fresh = {grant.provider: grant for grant in change.grants}
-        if strangers := sorted(fresh.keys() - set(terms.parties)):
+        if strangers := sorted(fresh.keys() - {grant.provider for grant in terms.grants}):
             problem = f"{', '.join(strangers)}: no provider of {terms.contract}; an amendment keeps the parties"
             raise click.ClickException(f"{problem}, so apply for a new contract")
         members["grants"] = tuple(fresh.get(grant.provider, grant) for grant in terms.grants)

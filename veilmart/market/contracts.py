@@ -26,8 +26,8 @@ def contract() -> None:
 
     合约:查看文本,签署,变更,暂停,撤销,终止,续签。
 
-    `sign`, `amend` and `sign-amendment` are asked of your own node, whose key signs, with a person's file.
-    签署与变更由本机构节点办理,使用节点人员的配置。
+    `sign`, `present`, `amend` and `sign-amendment` are asked of your own node, whose key signs, by a person's file.
+    签署、出示与变更由本机构节点办理,使用节点人员的配置。
     """
 
 
@@ -242,5 +242,10 @@ def _print(found: ContractRecord | AmendmentRecord, *, is_json: bool) -> None:
         contract_signing.show(found)
 
 
-for each in (contract_signing.sign, contract_signing.amend, contract_signing.sign_amendment):
+for each in (
+    contract_signing.sign,
+    contract_signing.present,
+    contract_signing.amend,
+    contract_signing.sign_amendment,
+):
     contract.add_command(each)

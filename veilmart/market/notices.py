@@ -6,11 +6,12 @@ from typing import Literal, cast
 
 import click
 
-from catalog.vocabulary import identifiers, label
+from catalog.vocabulary import identifiers
 from compute.market.notices import NoticePreference
 from marketplace.flow.working_days import SHANGHAI
 from veilmart.lazy import BilingualGroup
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
+from veilmart.market.product_tables import both
 
 _TOPICS = click.option(
     "--topic",
@@ -76,7 +77,7 @@ def email(*, config: Path, address: str, language: str, topics: tuple[str, ...])
     wish = NoticePreference(email=address, language=cast("Literal['zh', 'en']", language), topics=topics)
     with open_market(config) as market:
         made = market.notices.prefer(wish)
-    click.echo(f"{made.email}: {'、'.join(label('topic', each, 'zh') for each in made.topics) or '–'}")
+    click.echo(f"{made.email}: {', '.join(both('topic', each) for each in made.topics) or '–'}")
 
 
 @click.group("webhook", cls=BilingualGroup)

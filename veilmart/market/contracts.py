@@ -26,7 +26,7 @@ def contract() -> None:
 
     合约:查看文本,签署,变更,暂停,撤销,终止,续签。
 
-    `sign`, `present`, `amend` and `sign-amendment` are asked of your own node, whose key signs, by a person's file.
+    `sign`, `present`, `amend`, `sign-amendment` are asked of your own node, whose key signs, by a person's file.
     签署、出示与变更由本机构节点办理,使用节点人员的配置。
     """
 

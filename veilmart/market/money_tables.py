@@ -154,5 +154,5 @@ def responses(found: Responses) -> Table:
 def _table(title: str, *heads: str) -> Table:
     made = Table(title=title, title_justify="left")
     for head in heads:
-        made.add_column(head)
+        made.add_column(head, overflow="fold")  # a name that is cut off cannot be copied
     return made

@@ -109,7 +109,9 @@ def check_permit(
             2, f"the permit is for {permit.sub} at {permit.aud}", "present the permit for this provider"
         )
     if not permit.nbf * 1000 <= use.time < permit.exp * 1000:  # 3
-        raise PermitError(3, "the permit's term has not begun or has ended", "renew the contract")
+        raise PermitError(
+            3, "the permit's term has not begun or has ended", "wait until it begins, or renew the contract"
+        )
     _check_status(permit, status, nonce, issuer, pins, use.time)  # 4
     terms = check_contract(contract, permit.contract, pins)  # 5
     if permit.jti != permit_name(terms.contract, use.provider):  # 5

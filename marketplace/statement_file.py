@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from unicodedata import east_asian_width
 
 from catalog.vocabulary import Language, label
 from marketplace.flow.statement import Issued
@@ -60,7 +61,7 @@ def write(found: Sequence[Issued], form: Form, language: Language, titles: Mappi
     """Give the file of these statements, with labels in one language; `titles` are of their two sides, by name."""
     head = [names[0] if language == "zh" else names[1] for names in _COLUMNS.values()]
     rows: list[list[Cell]] = [[*head], *_rows(found, language, titles)]
-    return _csv(rows) if form is Form.CSV else _excel(rows, head[1])
+    return _csv(rows) if form is Form.CSV else _excel(rows, "对账单" if language == "zh" else "Statements")
 
 
 def _rows(
@@ -106,14 +107,23 @@ def _excel(rows: Sequence[Sequence[Cell]], title: str) -> bytes:
     # Imported here: where NumPy is installed it comes with it, and a marketplace that serves loads none.
     from openpyxl import Workbook  # noqa: PLC0415
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"  # the heads stay when one scrolls
+    for number, column in enumerate(zip(*rows, strict=True), 1):
+        sheet.column_dimensions[get_column_letter(number)].width = max(map(_width, column)) + 2
     for row in rows:
         sheet.append([_typed(WriteOnlyCell(sheet, value=cell), cell) for cell in row])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+def _width(cell: Cell) -> int:
+    """How many characters of a column it takes; one of Chinese takes two."""
+    return sum(2 if east_asian_width(each) in {"W", "F"} else 1 for each in str(cell))
 
 
 def _typed(made: Any, cell: Cell) -> Any:  # noqa: ANN401 -- openpyxl has no types

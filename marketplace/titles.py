@@ -1,4 +1,6 @@
-"""What organisations are called, where subjects read of them."""
+"""What organisations are called, for readers who cannot be asked to know names."""
+
+from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
@@ -7,5 +9,13 @@ from marketplace.store import organisations
 
 def titles(connection: Connection, name: str) -> tuple[str, str]:
     """Give an organisation's title in Chinese and English, as it applied with; its name where it never did."""
-    found = organisations.load(connection, name)
-    return (name, name) if found is None else (found.profile.title_zh, found.profile.title_en)
+    return titles_of(connection, (name,))[name]
+
+
+def titles_of(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give those of several, each once, in the order of the names."""
+    wanted = tuple(dict.fromkeys(names))
+    found = organisations.profiles(connection, wanted)
+    return {
+        name: (found[name].title_zh, found[name].title_en) if name in found else (name, name) for name in wanted
+    }

@@ -10,7 +10,9 @@ from compute.node.console.client import NodeClient
 from compute.settings import SettingsError
 from compute.web.errors import PeerProblemError, WebError
 from compute.web.secret import SecretFileError
-from veilmart.person import load_person, open_peer
+from veilmart.market.account import is_account
+from veilmart.person import EXAMPLE, load_person, open_peer
+from veilmart.sentences import sentences
 
 SUBJECTS = ("strangers", "mistyped")
 """Members of a problem that name subjects: outside the frame, or with a wrong check character."""
@@ -21,6 +23,11 @@ LISTED = 10
 @contextmanager
 def open_node(config: Path) -> Iterator[NodeClient]:
     """Open the console of the person's own node; errors end in one line."""
+    if is_account(config):
+        raise click.ClickException(
+            f"{config} is an account at the marketplace, and this is asked of your own node: give a "
+            f"person's file, like {EXAMPLE} 本命令由本机构节点办理,请使用节点人员的配置"
+        )
     with told(), open_peer(load_person(config)) as (peer, _):
         yield NodeClient(peer)
 
@@ -32,7 +39,7 @@ def told() -> Iterator[None]:
         yield
     except PeerProblemError as error:
         listed = _listed(error.problem)
-        raise click.ClickException(f"{error.detail} {error.remedy}{listed}") from error
+        raise click.ClickException(f"{sentences(error)}{listed}") from error
     except (SecretFileError, SettingsError, WebError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -21,7 +21,10 @@ from audit.entry import Entry, EntryKind
 from audit.errors import FormatError
 
 SALT_BYTES = 32
-READS = ("application", "consents", "contract", "permit", "trace")
+READS = (
+    *("agreement", "amendment", "application", "certificates", "consents", "contract"),
+    *("history", "legend", "permit", "prices", "trace", "versions"),
+)
 """What can be read under a case."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 

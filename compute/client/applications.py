@@ -9,6 +9,7 @@ from compute.market.applications import (
     Precheck,
     PrecheckRequest,
 )
+from compute.market.legend import Legend
 from compute.market.reasons import Why
 from compute.terms import DraftTerms
 
@@ -36,6 +37,10 @@ class ApplicationClient(Noun):
     def withdraw(self, contract: str, why: Why) -> ApplicationRecord:
         """Take an application back while no contract has come of it, as the consumer."""
         return self._post(f"/applications/{contract}/withdraw", ApplicationRecord, why)
+
+    def legend(self, contract: str, case: str | None = None) -> Legend:
+        """Give what the identifiers in the terms are called."""
+        return self._get(f"/applications/{contract}/legend", Legend, case=case)
 
     def history(self, contract: str, case: str | None = None) -> History:
         """Give every move of an application and its contract."""

@@ -11,6 +11,7 @@ from compute.market.contracts import (
     ContractRecord,
     DestructionCertificate,
 )
+from compute.market.legend import Legend
 from compute.market.reasons import Why
 from compute.signing import Signed
 from compute.terms import Terms
@@ -27,6 +28,10 @@ class ContractClient(Noun):
         """Give the readable contract, Markdown."""
         path = f"/contracts/{contract}/text"
         return self._bytes(path, language=language, version=version, case=case).decode()
+
+    def legend(self, contract: str, version: int | None = None, case: str | None = None) -> Legend:
+        """Give what the identifiers of a version are called: no part of the contract."""
+        return self._get(f"/contracts/{contract}/legend", Legend, version=version, case=case)
 
     def versions(self, contract: str, case: str | None = None) -> AgreementDigests:
         """Give the digest of each version's agreement."""

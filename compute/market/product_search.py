@@ -43,6 +43,8 @@ class FacetValue(Message, frozen=True):
 
     value: str
     products: Count
+    title: Bilingual | None = None
+    """What the department is called, where the value names one that offers products; others have labels."""
 
 
 class FacetCounts(Message, frozen=True):

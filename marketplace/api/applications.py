@@ -14,6 +14,7 @@ from compute.market.applications import (
     Precheck,
     PrecheckRequest,
 )
+from compute.market.legend import Legend
 from compute.market.reasons import Why
 from compute.terms import Grant
 from compute.web.body import gives, message, takes
@@ -68,6 +69,15 @@ def applications(query: dict[str, Any]) -> Applications:
 def application(contract: str, query: dict[str, str | None]) -> ApplicationRecord:
     """An application, for its consumer, its providers, the operator, and a supervisor under a case."""
     return render.application(exchange().applications.load(actor(), contract, query["case"]))
+
+
+@routes.get("/<contract>/legend")
+@needs("application:read")
+@routes.input(Under, location="query", arg_name="query")
+@gives(Legend)
+def legend(contract: str, query: dict[str, str | None]) -> Legend:
+    """What the identifiers in the terms applied for are called, in both languages, for who may read them."""
+    return exchange().applications.legend(actor(), contract, query["case"])
 
 
 @routes.get("/<contract>/history")

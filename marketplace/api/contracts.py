@@ -12,6 +12,7 @@ from compute.market.contracts import (
     DestructionCertificate,
     IssuedPermit,
 )
+from compute.market.legend import Legend
 from compute.market.reasons import Why
 from compute.signing import Signed
 from compute.terms import Terms
@@ -65,6 +66,15 @@ def text(contract: str, query: dict[str, str | int | None]) -> flask.Response:
     """The readable contract in Chinese or English, Markdown; the ETag as with the policy."""
     found = _agreement(contract, query)
     return _document(found, found.zh if query["language"] == "zh" else found.en, TEXT)
+
+
+@routes.get("/<contract>/legend")
+@needs("contract:read")
+@routes.input(Document, location="query", arg_name="query")
+@gives(Legend)
+def legend(contract: str, query: dict[str, str | int | None]) -> Legend:
+    """What the identifiers of a version are called, in both languages: beside the contract, and no part of it."""
+    return exchange().contracts.legend(actor(), contract, *_version(query))
 
 
 @routes.get("/<contract>/versions")
@@ -157,9 +167,13 @@ def certify(signed: Signed[DestructionCertificate]) -> DestructionCertificate:
 
 
 def _agreement(contract: str, query: dict[str, str | int | None]) -> Agreement:
+    return exchange().contracts.agreement(actor(), contract, *_version(query))
+
+
+def _version(query: dict[str, str | int | None]) -> tuple[int | None, str | None]:
+    """Give which version is asked for, and under which case."""
     version, case = query["version"], query["case"]
-    named = version if isinstance(version, int) else None
-    return exchange().contracts.agreement(actor(), contract, named, case if isinstance(case, str) else None)
+    return version if isinstance(version, int) else None, case if isinstance(case, str) else None
 
 
 def _document(found: Agreement, content: bytes, media_type: str) -> flask.Response:

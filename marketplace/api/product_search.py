@@ -59,15 +59,17 @@ def place_of(sort: Sort, cursor: str) -> Key:
         raise InvalidError(f"the cursor: {error}", remedy, fields={"cursor": str(error)}) from error
 
 
+def _values(found: Found, facet: Facet) -> tuple[FacetValue, ...]:
+    titles = found.titles if facet is Facet.PROVIDER else {}
+    return tuple(
+        FacetValue(value=value, products=count, title=titles.get(value))
+        for value, count in found.counts[facet].items()
+    )
+
+
 def _render(found: Found, sort: Sort) -> FoundProducts:
     cursor = encode_cursor(place_keys(sort, found.places[-1])) if found.has_more else None
-    facets = (
-        FacetCounts(
-            facet=facet.value,
-            values=tuple(FacetValue(value=value, products=count) for value, count in counts.items()),
-        )
-        for facet, counts in found.counts.items()
-    )
+    facets = (FacetCounts(facet=facet.value, values=_values(found, facet)) for facet in found.counts)
     return FoundProducts(
         items=tuple(found.cards), next=cursor, total=found.total, facets=tuple(facets), revision=found.revision
     )

@@ -5,6 +5,7 @@ from compute.agreement.documents import agreement_digest, amended
 from compute.clauses import Clause, Violation
 from compute.evaluator import Facts, application_violations
 from compute.market.applications import CounterOffer, FailedClause, History, Precheck
+from compute.market.legend import Legend
 from compute.market.reasons import Reason, Why
 from compute.records import contract_name
 from compute.signing import digest
@@ -22,6 +23,7 @@ from marketplace.flow.notice import Topic
 from marketplace.flow.office import Matter
 from marketplace.flow.states import APPLICATION, ApplicationState, Move, Role
 from marketplace.gate import Gate, Setting
+from marketplace.legend import legend
 from marketplace.store import applications, contract_versions, contracts, moves, parties, products
 from marketplace.transaction import Transaction
 
@@ -160,6 +162,11 @@ class Applications:
         """So many applications behind a contract that the actor made or has a part in, by contract."""
         with self._gate.query("applications", actor) as step:
             return applications.page(step.connection, step.actor.name, after, limit)
+
+    def legend(self, actor: Who, contract: str, case: str | None = None) -> Legend:
+        """What the identifiers in the terms are called, for those who may read them."""
+        with self._cases.reading("legend", actor, contract, case) as step:
+            return legend(step.connection, step.application(contract).terms)
 
     def history(self, actor: Who, contract: str, case: str | None = None) -> History:
         """Every move of an application and of its contract, for those who may read it."""

@@ -3,6 +3,7 @@
 from audit.entry import EntryKind as Kind
 from audit.entry import Value
 from compute.market.contracts import Certificates, DestructionCertificate
+from compute.market.legend import Legend
 from compute.market.reasons import Why
 from compute.signing import Signed, digest
 from compute.terms import Terms
@@ -21,6 +22,7 @@ from marketplace.flow.notice import Topic
 from marketplace.flow.office import Matter
 from marketplace.flow.states import CONTRACT, ContractState, Move
 from marketplace.gate import Gate, Setting
+from marketplace.legend import legend
 from marketplace.store import amendments, contract_versions, contracts, moves, parties
 from marketplace.store.contract_versions import Agreement
 from marketplace.transaction import Transaction
@@ -46,17 +48,18 @@ class Contracts:
     ) -> Agreement:
         """The documents of a version of a contract, the present one unless another is named."""
         with self._cases.reading("agreement", actor, contract, case) as step:
-            held, _ = step.contract(contract)
-            named = held.terms.version if version is None else version
-            if (found := contract_versions.load(step.connection, contract, named)) is None:
-                raise missing("version", f"{named} of {contract}")
-            return found
+            return self._agreement(step, contract, version)
 
     def versions(self, actor: Who, contract: str, case: str | None = None) -> list[Terms]:
         """The terms of every version of a contract, the first one first."""
         with self._cases.reading("versions", actor, contract, case) as step:
             step.contract(contract)
             return contract_versions.versions(step.connection, contract)
+
+    def legend(self, actor: Who, contract: str, version: int | None = None, case: str | None = None) -> Legend:
+        """What the identifiers of a version are called, for whoever may read it; no part of the contract."""
+        with self._cases.reading("legend", actor, contract, case) as step:
+            return legend(step.connection, self._agreement(step, contract, version).terms)
 
     def certificates(self, actor: Who, contract: str, case: str | None = None) -> Certificates:
         """What the parties certified to have destroyed, and who still owes it."""
@@ -139,6 +142,13 @@ class Contracts:
         return len(due)
 
     # --- shared steps -----------------------------------------------------------------------------------------
+
+    def _agreement(self, step: Transaction, contract: str, version: int | None) -> Agreement:
+        held, _ = step.contract(contract)
+        named = held.terms.version if version is None else version
+        if (found := contract_versions.load(step.connection, contract, named)) is None:
+            raise missing("version", f"{named} of {contract}")
+        return found
 
     def _end(self, command: str, actor: Who, contract: str, move: Move, why: Why) -> Contract:
         with self._gate.command(command, actor) as step:

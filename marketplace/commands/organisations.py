@@ -25,7 +25,7 @@ from marketplace.flow.states import ORGANISATION, Move, OrganisationState, Role
 from marketplace.gate import Gate, Setting
 from marketplace.store import organisations, parties
 from marketplace.throttle import Throttle
-from marketplace.titles import titles
+from marketplace.titles import titles_of
 from marketplace.transaction import Transaction
 
 PREFIX = "vma_"
@@ -182,7 +182,7 @@ class Organisations:
     def titles(self, names: Iterable[str]) -> dict[str, tuple[str, str]]:
         """What organisations are called, in Chinese and English, by their names."""
         with self._gate.reading() as connection:
-            return {name: titles(connection, name) for name in sorted({*names})}
+            return titles_of(connection, sorted({*names}))
 
     def relocate(self, actor: str | Principal, name: str, desk: Desk, address: str, revision: str) -> Found:
         """Change where the actor's own organisation is reached; `revision` is the one that was read."""

@@ -3,7 +3,7 @@
 Public, so nobody is admitted, and nothing is recorded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -13,15 +13,17 @@ from sqlalchemy import Connection
 from audit.log import Log
 from catalog.dcat.dates import Dates
 from catalog.product import Product
+from catalog.search.document import Facet
 from catalog.search.order import Key
 from catalog.search.query import Query
 from catalog.search.ranking import most, rank, union
 from catalog.search.shelf import Counts, Shelf
-from compute.market.product_search import ProductCard
+from compute.market.product_search import Bilingual, ProductCard
 from marketplace.flow.product import Key as PublishedKey
 from marketplace.flow.states import Move
 from marketplace.store import product_reindex, product_search, product_steps, products
 from marketplace.store.product_search import State
+from marketplace.titles import titles_of
 
 _CARDS = msgspec.json.Decoder(ProductCard)  # what this marketplace has written itself is not judged again
 CHANGES_AT_ONCE = 2000
@@ -38,6 +40,8 @@ class Found:
     has_more: bool
     total: int
     counts: Counts
+    titles: Mapping[str, Bilingual]
+    """What the departments among the counts are called, of those that offer any."""
     revision: str
 
 
@@ -88,12 +92,17 @@ class ProductSearch:
             places = shelf.page(chosen, query.sort, after, limit + 1)
             shown = places[:limit]
             cards = product_search.cards(connection, [-number for _, number in shown])
+            counts = shelf.counts(query.selection, union(ranks))
+            # Of whom nothing is on offer, and who asks for its name here, nothing is told.
+            offering = [name for name, count in counts[Facet.PROVIDER].items() if count]
+            called = titles_of(connection, offering)
         return Found(
             [_CARDS.decode(cards[-number]) for _, number in shown],
             shown,
             has_more=len(places) > limit,
             total=union(chosen).bit_count(),
-            counts=shelf.counts(query.selection, union(ranks)),
+            counts=counts,
+            titles={name: Bilingual(zh=zh, en=en) for name, (zh, en) in called.items()},
             revision=_name(state),
         )
 

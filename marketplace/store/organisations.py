@@ -1,5 +1,7 @@
 """Organisations by name, and which version of the entry agreement each has accepted."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from audit.database import insert
@@ -35,6 +37,12 @@ def load(connection: Connection, name: str) -> Organisation | None:
     """Give the organisation, if there is one."""
     row = connection.execute(_ALL.where(organisations.c.name == name)).one_or_none()
     return None if row is None else _organisation(row)
+
+
+def profiles(connection: Connection, names: Sequence[str]) -> dict[str, OrganisationProfile]:
+    """Give what these say of themselves, by name; those that there are."""
+    query = select(organisations.c.name, organisations.c.profile).where(organisations.c.name.in_(names))
+    return {row.name: decode(row.profile, OrganisationProfile) for row in connection.execute(query)}
 
 
 def replace(connection: Connection, old: Organisation, new: Organisation) -> None:

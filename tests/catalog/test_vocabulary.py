@@ -18,19 +18,25 @@ from catalog.theme import Refresh, Theme
 from catalog.vocabulary import Language, identifiers, label
 from compute.clauses import Clause
 from compute.disclosure.suppression import Reason
+from compute.market.contracts import Kept
 from compute.market.demands import CloseReason
 from compute.market.interventions import InterventionReason
+from compute.market.organisations import ReviewReason as OrganisationReview
+from compute.market.organisations import SuspensionReason
 from compute.market.prices import FreeReason
 from compute.market.products import Conclusion, Outcome, Review, ReviewReason, StopReason
 from compute.market.reasons import Reason as FlowReason
 from compute.market.statements import ChargeReason, DisputeReason, Item
 from compute.protocols.risk_score.case_states import ModelCaseState, RefusalCode
 from compute.protocols.risk_score.comparison import Change
-from compute.records import Capacity, ConsentStanding, DisputeMatter, IdentityMethod, SubjectType
+from compute.records import Capacity, ConsentStanding, DisputeMatter, IdentityMethod, PartyKind, SubjectType
 from compute.terms import AlignmentBasis, LegalBasis, Operation, Purpose
-from marketplace.flow.consent_states import ConsentRequestState, DisputeState
+from marketplace.commands import approvals, closing, interventions
+from marketplace.flow.consent_states import DISPUTE, ConsentRequestState, DisputeState
+from marketplace.flow.document import MACHINES
 from marketplace.flow.intervention import InterventionMatter, InterventionState
 from marketplace.flow.market_states import DemandState, MandateState, PriceState, StatementState
+from marketplace.flow.member import MemberState
 from marketplace.flow.notice import Topic
 from marketplace.flow.office import Matter
 from marketplace.flow.office_states import ApprovalMove, ApprovalState
@@ -38,6 +44,8 @@ from marketplace.flow.states import (
     AmendmentState,
     ApplicationState,
     ContractState,
+    Move,
+    OrganisationState,
     PermitState,
     ProductState,
     ResourceState,
@@ -76,6 +84,7 @@ GAPS = (  # tests/catalog/test_gate.py meets each of them
     "source_stopped",
     "assessment",
 )
+WAITED_FOR = (closing.NOUN, "statement", DISPUTE.noun, interventions.NOUN, approvals.NOUN)
 HEADINGS = (
     *("title", "identity", "parties", "data", "subjects", "purpose", "basis", "operation", "count", "term"),
     *("limits", "end"),
@@ -148,6 +157,13 @@ ENUMS = {
     "intervention_matter": [*InterventionMatter],
     "intervention_state": [*InterventionState],
     "intervention_reason": get_args(InterventionReason),
+    "party_kind": [*PartyKind],
+    "organisation_state": [*OrganisationState],
+    "organisation_reason": [*get_args(OrganisationReview), *get_args(SuspensionReason)],
+    "member_state": [*MemberState],
+    "flow_noun": [*(machine.noun for machine in MACHINES), *WAITED_FOR],
+    "move": [*Move],
+    "kept": [*Kept],
 }
 
 

@@ -224,21 +224,27 @@ def test_evidence_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("node")
 def test_disputes_are_listed_also_of_subjects_that_are_forgotten() -> None:
     shown = done("dispute", "list")
-    for text in (RECEIPT, COMPANY, "use", "open", OTHER_RECEIPT, "data"):
+    for text in (RECEIPT, COMPANY, "使用不当 Data were misused", "open", OTHER_RECEIPT, "数据有误"):
         assert text in shown
     assert "None" not in shown
 
 
 @pytest.mark.usefixtures("node")
 def test_a_dispute_is_shown_with_what_was_written() -> None:
-    found = decode(done("dispute", "show", RECEIPT).strip().encode(), SubjectDispute)
+    found = decode(done("dispute", "show", "--json", RECEIPT).strip().encode(), SubjectDispute)
     assert [each.text for each in found.words] == ["We never asked for it."]
     assert found.subject == COMPANY
+    shown = done("dispute", "show", RECEIPT)
+    for text in (COMPANY, "使用不当 Data were misused", "主体 subject", "We never asked for it."):
+        assert text in shown
 
 
 def test_an_answer_may_name_the_day_of_the_corrected_table(node: Node) -> None:
-    assert done("dispute", "answer", RECEIPT, "You did, on Monday.") == "answered\n"
-    assert done("dispute", "answer", "--snapshot-date", "2026-11-01", RECEIPT, "It is corrected.") == "corrected\n"
+    assert done("dispute", "answer", RECEIPT, "You did, on Monday.") == "已答复 Answered\n"
+    assert (
+        done("dispute", "answer", "--snapshot-date", "2026-11-01", RECEIPT, "It is corrected.")
+        == "已更正 Corrected\n"
+    )
     assert node.heard == [
         (RECEIPT, DisputeReply(text="You did, on Monday.")),
         (RECEIPT, DisputeReply(text="It is corrected.", snapshot_date="2026-11-01")),

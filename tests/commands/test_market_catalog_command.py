@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 from commands.conftest import Desk, run
-from market import BANK, LABOUR, TAX, VERSIONS
+from entry import profile_of
+from market import BANK, KINDS, LABOUR, TAX, VERSIONS
 from rdflib import Graph, URIRef
 
 from catalog.dcat.namespaces import DCAT
@@ -23,6 +24,7 @@ def test_products_are_shown_with_what_they_can_be_narrowed_down_by(desk: Desk) -
     assert "market-registration 1.0.0" in shown
     assert "小企业市场主体登记信息" in shown
     assert "形态 Kind: 数据集 dataset 1, 数据API api 0" in shown
+    assert f"{profile_of(TAX, KINDS[TAX]).title_zh} Organisation {TAX} {TAX} 1" in shown
     assert "1 products 个产品" in shown
     assert "--cursor" not in shown
 

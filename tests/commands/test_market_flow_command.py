@@ -14,14 +14,16 @@ from market import BANK, KEYS, LABOUR, REVIEWER, TAX, VERSIONS
 from rich.console import Console
 
 from compute.agreement.documents import amended, bind
+from compute.agreement.text import text as agreement_text
 from compute.canonical import DAY, Message
 from compute.clauses import Clause
 from compute.market.applications import CounterOffer, FailedClause, Precheck, PrecheckRequest, RenewalRequest
 from compute.market.demands import DemandRequest
 from compute.records import contract_name
-from compute.signing import sign
-from compute.terms import Grant
+from compute.signing import digest, sign
+from compute.terms import Grant, Terms
 from veilmart.market.applications import application
+from veilmart.market.contract_signing import TermsChange
 from veilmart.market.contracts import contract
 from veilmart.market.flow_tables import precheck
 from veilmart.market.request_files import complete_terms, read_request
@@ -73,6 +75,21 @@ def digest_of(shown: str, what: str = "digest") -> str:
     return next(line.split()[-1] for line in shown.splitlines() if line.startswith(what))
 
 
+def it_reads_in_both_languages(desk: Desk, terms: Terms) -> None:
+    """The text to the byte that was signed; what its identifiers are called stands beside it."""
+    shown = run(desk, TAX, contract, "text", NAME)
+    assert "至多50次" in shown.stdout
+    assert shown.stdout == agreement_text(terms, "zh")  # to the byte: the legend is beside it
+    assert "不属于合同正文" in shown.stderr
+    assert "Industry" in done(desk, TAX, contract, "legend", NAME)
+    products = json.loads(done(desk, TAX, contract, "legend", "--json", NAME))["products"]
+    assert [each["provider"] for each in products] == [TAX, LABOUR]
+    assert "At most 50 over" in done(desk, TAX, contract, "text", "--language", "en", NAME)
+    kept = done(desk, TAX, contract, "show", NAME)
+    assert digest(terms).hex() in kept
+    assert "小企业市场主体登记信息" in kept
+
+
 def test_a_contract_is_tried_bargained_over_signed_read_and_revoked(desk: Desk) -> None:
     now = time.time_ns() // 1_000_000 - 1000
     wrong = desk.write("wrong.toml", request(now, legal_basis="anonymised_statistics", model_reviewer=BANK))
@@ -102,8 +119,7 @@ def test_a_contract_is_tried_bargained_over_signed_read_and_revoked(desk: Desk) 
     for party in (BANK, TAX, LABOUR):
         with desk.server.client(party) as node:
             node.sign(sign(terms, party, KEYS[party]))
-    assert "至多50次" in done(desk, TAX, contract, "text", NAME)
-    assert "At most 50 over" in done(desk, TAX, contract, "text", "--language", "en", NAME)
+    it_reads_in_both_languages(desk, terms)
     policy = json.loads(done(desk, LABOUR, contract, "policy", NAME))
     assert policy["@type"] == "Agreement"
     assert done(desk, BANK, contract, "versions", NAME) == f"1 {terms.agreement}\n"
@@ -113,7 +129,9 @@ def test_a_contract_is_tried_bargained_over_signed_read_and_revoked(desk: Desk) 
     assert "待签署 proposed" in done(desk, BANK, contract, "amendment", NAME)
     stays = done(desk, BANK, contract, "decline-amendment", "--reason", "conditions", NAME)
     assert "不同意 declined" in stays
-    assert "amendment" in done(desk, BANK, application, "history", NAME)
+    history = done(desk, BANK, application, "history", NAME)
+    assert "合约变更" in history
+    assert "还价" in history
 
     done(desk, LABOUR, contract, "suspend", "--reason", "maintenance", NAME)
     assert "suspended" in done(desk, BANK, contract, "show", NAME)
@@ -178,6 +196,7 @@ def test_an_application_needs_no_name_of_a_contract_and_has_times_as_people_writ
         ("application", PrecheckRequest),
         ("counter-offer", CounterOffer),
         ("renewal", RenewalRequest),
+        ("amendment", TermsChange),
         ("demand", DemandRequest),
         ("grant", Grant),
     ],

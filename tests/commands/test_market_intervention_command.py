@@ -103,7 +103,9 @@ def test_records_are_completed(
     assert "has changed since" in typed("reviewer", "confirm", name, "--revision", "0" * 64, code=1).output
     assert "已办理" in typed("reviewer", "confirm", name, "--revision", revision).output
     assert clients["officer"].organisations.load(TAX).profile.title_zh == "市场监督管理局"
-    assert '"state":"confirmed"' in typed("officer", "show", name).output
+    assert '"state":"confirmed"' in typed("officer", "show", "--json", name).output
+    assert revision not in typed("officer", "show", name).output  # by what was read it is confirmed once
+    assert "已办理 Carried out" in typed("officer", "show", name).output
 
 
 def test_an_administrator_is_invited(clients: dict[str, MarketplaceClient], typed: Type, letter: str) -> None:

@@ -127,9 +127,11 @@ def test_what_is_not_there_ends_in_one_line(desk: Desk) -> None:
 def test_statements_are_listed_and_written_to_a_file(desk: Desk, tmp_path: Path) -> None:
     assert "对账单 Statements" in done(desk, BANK, statement, "list", "--month", "2026-11")
     for name in ("november.csv", "november.xlsx"):
-        done(desk, BANK, statement, "export", "2026-11", str(tmp_path / name))
+        written = run(desk, BANK, statement, "export", "2026-11", str(tmp_path / name))
+        assert "2026-11 账期尚无对账单" in written.stderr
         assert (tmp_path / name).stat().st_size > 100
     assert run(desk, BANK, statement, "export", "2026-11", str(tmp_path / "november.exe")).exit_code == 2
+    assert "write it as 2026-11" in run(desk, BANK, statement, "export", "202611", str(tmp_path / "x.csv")).stderr
     for command in ("confirm", "show"):
         digest = ("--digest", "0" * 64) if command == "confirm" else ()
         assert run(desk, BANK, statement, command, "statement-x", *digest).exit_code == 1

@@ -73,7 +73,7 @@ def test_an_office_decides_by_its_steps(office: Office, market: Market, typed: T
     shown = typed(
         "wu", approval, "steps", "application_approve", "handler:1", "section_chief:2", "leader:3"
     ).output
-    assert shown == "批准使用申请: handler:1 → section_chief:2 → leader:3\n"
+    assert shown == "批准使用申请 Approve an application: handler:1 → section_chief:2 → leader:3\n"
     contract = market.applied("cli-1")
     name = started(office, contract)
     image = tmp_path / "签报.png"

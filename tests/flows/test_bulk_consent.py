@@ -20,7 +20,6 @@ from flows.waiting import until
 from processes.live_market import Market
 
 from audit.entry import EntryKind as Kind
-from compute.agreement.documents import amended
 from compute.canonical import HOUR
 from compute.market.applications import RenewalRequest
 from compute.node.console.client import NodeClient
@@ -34,6 +33,7 @@ from compute.web.errors import PeerProblemError
 from veilmart.demo import story
 from veilmart.demo.clear import scores_in_the_clear
 from veilmart.demo.sites import telephone_of
+from veilmart.market.contract_signing import TermsChange, changed
 
 pytestmark = pytest.mark.long
 
@@ -141,8 +141,8 @@ def only_the_others_are_scored(
 def the_contract_is_amended(market: Market, analyst: NodeClient, terms: Terms) -> None:
     """To fewer uses: subjects have not consented to more. Until all have signed the old version is in force."""
     with pytest.raises(PeerProblemError):
-        analyst.amend(amended(terms, version=2, max_uses=MORE))
-    proposed = analyst.amend(amended(terms, version=2, max_uses=FEWER)).terms
+        analyst.amend(changed(terms, TermsChange(max_uses=MORE)))
+    proposed = analyst.amend(changed(terms, TermsChange(max_uses=FEWER))).terms
     analyst.sign_amendment(proposed)
     assert analyst.contract(terms.contract).terms == terms
     for grant in terms.grants:

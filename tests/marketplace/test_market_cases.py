@@ -2,7 +2,9 @@
 
 import hashlib
 import itertools
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from market import BANK, DAY, INSPECTOR, KINDS, LABOUR, NOW, OTHER, REVIEWER, SU
 
 from audit.entry import EntryKind, encode
 from audit.tracing.seals import READS, Read, check_seals, seal
+from compute.agreement.documents import amended
 from compute.records import contract_name
 from marketplace.errors import (
     ConflictError,
@@ -22,13 +25,21 @@ from marketplace.errors import (
 from marketplace.flow.states import CaseState
 
 UNTIL = NOW + 10 * DAY
+ROOT = Path(__file__).parents[2]
 NUMBER = "沪经信监〔2026〕17号"
 
 
 @pytest.fixture
 def contract(market: Market) -> str:
+    return contracted(market)
+
+
+def contracted(market: Market) -> str:
+    """A contract about which there is something of everything that is read."""
     name = market.active()
     market.exchange.consents.register(BANK, market.registration(name, "batch-1", ["a", "b"]))
+    terms = market.exchange.contracts.load(BANK, name).terms
+    market.exchange.amendments.propose(BANK, name, amended(terms, version=2, max_uses=terms.max_uses - 1))
     return name
 
 
@@ -44,6 +55,13 @@ Asking = Callable[[Market, str, str, str | None], Any]
 READING: dict[str, Asking] = {
     "application": lambda m, actor, name, case: m.exchange.applications.load(actor, name, case),
     "contract": lambda m, actor, name, case: m.exchange.contracts.load(actor, name, case),
+    "agreement": lambda m, actor, name, case: m.exchange.contracts.agreement(actor, name, case=case),
+    "amendment": lambda m, actor, name, case: m.exchange.amendments.load(actor, name, case),
+    "certificates": lambda m, actor, name, case: m.exchange.contracts.certificates(actor, name, case),
+    "history": lambda m, actor, name, case: m.exchange.applications.history(actor, name, case),
+    "legend": lambda m, actor, name, case: m.exchange.contracts.legend(actor, name, case=case),
+    "prices": lambda m, actor, name, case: m.exchange.prices.of(actor, name, case),
+    "versions": lambda m, actor, name, case: m.exchange.contracts.versions(actor, name, case),
     "permit": lambda m, actor, name, case: m.exchange.permits.load(actor, name, TAX, case),
     "consents": lambda m, actor, name, case: m.exchange.consents.of(actor, name, case=case),
     "trace": lambda m, actor, name, case: m.exchange.trace(actor, name, case),
@@ -63,6 +81,8 @@ def flaws(market: Market) -> list[str]:
 
 def test_what_can_be_read_under_a_case_is_what_the_log_knows() -> None:
     assert sorted(READING) == sorted(READS)
+    source = "".join(file.read_text("utf-8") for file in (ROOT / "marketplace").rglob("*.py"))
+    assert set(re.findall(r'cases\.reading\("(\w+)"', source)) == set(READS)  # else a lawful read is called a flaw
 
 
 @pytest.mark.parametrize("what", READING)
@@ -188,7 +208,7 @@ def test_closing_unseals_every_read_for_all_to_check(market: Market, contract: s
         ask(market, SUPERVISOR, contract, case)
     market.exchange.contracts.load(SUPERVISOR, other, case)
     indices = sealed(market)
-    assert len(indices) == 6
+    assert len(indices) == len(READS) + 1
     market.exchange.cases.close(SUPERVISOR, case)
     found = check_seals(list(enumerate(market.exchange.log.entries())), "market")
     assert (found.flaws, found.sealed) == ([], [])
@@ -197,8 +217,8 @@ def test_closing_unseals_every_read_for_all_to_check(market: Market, contract: s
         indices[-1]: Read(case, other, SUPERVISOR, "contract"),
     }
     shown = [entry for _, entry in market.exchange.trace(BANK, contract)]
-    assert [entry.kind for entry in shown[-5:]] == [EntryKind.CASE_UNSEALED] * 5
-    assert {entry.counterparty for entry in shown[-5:]} == {SUPERVISOR}
+    assert [entry.kind for entry in shown[-len(READS) :]] == [EntryKind.CASE_UNSEALED] * len(READS)
+    assert {entry.counterparty for entry in shown[-len(READS) :]} == {SUPERVISOR}
     assert market.check().size == market.exchange.log.size()
 
 
@@ -274,8 +294,7 @@ def test_a_read_that_fails_hands_nothing_out(
 
 @pytest.mark.both_databases
 def test_a_case_from_its_opening_to_its_end(market: Market) -> None:
-    name = market.active()
-    market.exchange.consents.register(BANK, market.registration(name, "batch-1", ["a", "b"]))
+    name = contracted(market)
     case = market.exchange.cases.open(SUPERVISOR, NUMBER, UNTIL).id
     assert refused(market, name, case) is WrongStateError
     market.exchange.cases.approve("operator", case)

@@ -21,6 +21,7 @@ from marketplace.errors import NotFoundError
 from marketplace.flow import delivery as delivering
 from marketplace.flow.delivery import Channel, Delivery, DeliveryState
 from marketplace.flow.notice import Notice, Topic
+from marketplace.flow.states import Move
 from marketplace.gate import Gate
 
 
@@ -92,6 +93,11 @@ def test_a_text_names_what_it_is_about_or_when(topic: Topic) -> None:
             "channel",
             "whose",
             "whom",
+            "month",
+            "move",
+            "party",
+            "reason",
+            "version",
         }
         assert names & {"about", "until"}
 
@@ -103,11 +109,20 @@ def test_every_topic_says_something_in_both_languages() -> None:
             topic,
             "contract-1",
             NOW,
-            data={"due": NOW, "holder": TAX, "since": NOW, "until": NOW, "whose": TAX, "whom": TAX},
+            data={"due": NOW, "since": NOW, "until": NOW, "month": "2026-11", "version": 2}
+            | dict.fromkeys(("holder", "whose", "whom", "party"), TAX)
+            | {"move": Move.REVOKE.value, "reason": "breach"},
         )
         texts = [notice_texts.sentence(notice, "zh"), notice_texts.sentence(notice, "en")]
         assert len(set(texts)) == 2
         assert not any("{" in each or "–" in each for each in texts)
+
+
+def test_moves_and_reasons_are_told_as_people_call_them() -> None:
+    data: dict[str, str | int] = {"move": "revoke", "reason": "a_later_one"}
+    notice = Notice(BANK, Topic.CONTRACT_STOPPED, "contract-1", NOW, data=data)
+    assert "撤销;事由:a_later_one" in notice_texts.sentence(notice, "zh")
+    assert "(Revoked; a_later_one)" in notice_texts.sentence(notice, "en")
 
 
 def test_times_are_those_of_shanghai() -> None:

@@ -165,6 +165,8 @@ def _check_files(bank: MarketplaceClient) -> None:
     assert f"Organisation {TAX}" in english
     sheet = load_workbook(io.BytesIO(bank.statements.excel(NOVEMBER))).active
     assert sheet is not None
+    assert (sheet.title, sheet.freeze_panes) == ("对账单", "A2")
+    assert sheet.column_dimensions["B"].width > len("statement-")
     table = list(sheet.iter_rows(values_only=True))
     amount = table[0].index("金额(分)")
     assert {row[table[0].index("数据提供方名称")] for row in table[1:]} == {f"机构{TAX}", f"机构{LABOUR}"}

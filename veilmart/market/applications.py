@@ -89,12 +89,14 @@ def listed(*, config: Path, cursor: str | None) -> None:
 @json_option
 @_CONTRACT
 def show(*, config: Path, is_json: bool, contract: str) -> None:
-    """Show an application: its terms, its parts, its counter-offers.
+    """Show an application: its terms, its parts, its counter-offers; beneath it what its identifiers are called.
 
-    查看申请:条款、各方意见、还价。
+    查看申请:条款、各方意见、还价;下附图例,说明各标识的名称与含义。
     """
     with open_market(config) as market:
         _print(market.application(contract), is_json=is_json)
+        if not is_json:
+            console().print(flow_tables.legend(market.bargaining.legend(contract)))
 
 
 @application.command()

@@ -7,13 +7,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from catalog.vocabulary import identifiers, label
+from catalog.vocabulary import identifiers
 from compute.market.approvals import ApprovalRecord, ApprovalStep
 from compute.web.files import write_atomically
 from marketplace.flow.working_days import SHANGHAI
 from veilmart.lazy import BilingualGroup
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
-from veilmart.market.product_tables import console
+from veilmart.market.product_tables import both, console
 
 _MODE = 0o600
 _APPROVAL = click.argument("approval")
@@ -50,8 +50,8 @@ def listed(*, config: Path, is_json: bool, state: str | None, cursor: str | None
         return
     table = _table("审批 Approval", "事项 Matter", "关于 About", "状态 State", "待办 Waits for")
     for each in page.items:
-        state_label = label("approval_state", each.state, "zh")
-        cells = (each.id, label("matter", each.matter, "zh"), each.about, state_label, " ".join(each.waits_for))
+        state_label = both("approval_state", each.state)
+        cells = (each.id, both("matter", each.matter), each.about, state_label, " ".join(each.waits_for))
         table.add_row(*map(Text, cells))
     console().print(table)
     echo_next(page.next)
@@ -74,7 +74,7 @@ def show(*, config: Path, is_json: bool, approval: str) -> None:
     _print(found)
     table = _table("时间 Time", "动作 Move", "成员 Member", "代理 For", "意见 Opinion")
     for each in found.history:
-        move = label("approval_move", each.move, "zh")
+        move = both("approval_move", each.move)
         cells = (_time(each.at), move, each.member, each.on_behalf_of or "", each.opinion or "")
         table.add_row(*map(Text, cells))
     console().print(table)
@@ -194,7 +194,7 @@ def rules(*, config: Path, is_json: bool) -> None:
             echo_json(each)
             continue
         steps = " → ".join(map(_shown, each.steps))
-        table.add_row(*map(Text, (label("matter", each.matter, "zh"), steps, "✓" if each.node else "")))
+        table.add_row(*map(Text, (both("matter", each.matter), steps, "✓" if each.node else "")))
     if not is_json:
         console().print(table)
 
@@ -216,7 +216,7 @@ def put(*, config: Path, matter: str, steps: tuple[str, ...], node: bool) -> Non
     with open_market(config) as market:
         held = market.approvals.rule(matter)
         made = market.approvals.put_rule(matter, asked, held.revision, node=node)
-    click.echo(f"{label('matter', matter, 'zh')}: {' → '.join(map(_shown, made.steps)) or '–'}")
+    click.echo(f"{both('matter', matter)}: {' → '.join(map(_shown, made.steps)) or '–'}")
 
 
 @approval.command()
@@ -283,7 +283,9 @@ def due(*, config: Path) -> None:
     with open_market(config) as market:
         for each in market.approvals.deadlines().items:
             unsure = "" if each.announced else "  (holidays not announced 节假日未公布)"
-            click.echo(f"{_time(each.due)}  {each.noun} {each.name}  {'!' * each.escalated}{unsure}")
+            click.echo(
+                f"{_time(each.due)}  {both('flow_noun', each.noun)} {each.name}  {'!' * each.escalated}{unsure}"
+            )
 
 
 def _parsed(text: str) -> ApprovalStep:
@@ -302,8 +304,8 @@ def _shown(step: ApprovalStep) -> str:
 
 
 def _print(found: ApprovalRecord) -> None:
-    state = label("approval_state", found.state, "zh")
-    click.echo(f"{found.id}  {label('matter', found.matter, 'zh')}  {found.about}  {state}")
+    state = both("approval_state", found.state)
+    click.echo(f"{found.id}  {both('matter', found.matter)}  {found.about}  {state}")
     if found.waits_for:
         click.echo(f"  待办 waits for {' '.join(found.waits_for)}  ({found.step + 1}/{len(found.steps)})")
 

@@ -1,4 +1,4 @@
-"""``veilmart market contract``: read a contract, stop and end it, renew it. Signatures are made at the nodes."""
+"""``veilmart market contract``: read a contract, stop and end it, renew it; `contract_signing.py` signs it."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ import click
 from catalog.vocabulary import Language
 from compute.market.applications import RenewalRequest
 from compute.market.contracts import AmendmentRecord, ContractRecord
+from compute.signing import digest
 from marketplace.flow.states import AMENDMENT, CONTRACT, Move
 from veilmart.lazy import BilingualGroup
-from veilmart.market import flow_tables
+from veilmart.market import contract_signing, flow_tables
 from veilmart.market.opening import config, echo_json, json_option, open_market
 from veilmart.market.product_tables import console
 from veilmart.market.reasons import why_of, why_options
@@ -21,12 +22,12 @@ _VERSION = click.option("--version", type=click.IntRange(1), help="The present o
 
 @click.group("contract", cls=BilingualGroup)
 def contract() -> None:
-    """Read a contract, stop and end it, renew it. It is signed at the parties' nodes.
+    """Read a contract, sign it, amend it, stop and end it, renew it.
 
-    合约:查看文本,暂停,撤销,终止,续签。签署在各方节点进行。
+    合约:查看文本,签署,变更,暂停,撤销,终止,续签。
 
-    To sign, as a person of the node whose key signs 签署(本机构节点人员):
-    veilmart call --config clerk.toml --body read-terms.json POST /contracts/CONTRACT/sign
+    `sign`, `present`, `amend`, `sign-amendment` are asked of your own node, whose key signs, by a person's file.
+    签署、出示与变更由本机构节点办理,使用节点人员的配置。
     """
 
 
@@ -35,12 +36,14 @@ def contract() -> None:
 @json_option
 @_CONTRACT
 def show(*, config: Path, is_json: bool, contract: str) -> None:
-    """Show a contract with its state and who has signed it.
+    """Show a contract with its state and who has signed it; beneath it what its identifiers are called.
 
-    查看合约状态与签署情况。
+    查看合约状态与签署情况;下附图例,说明各标识的名称与含义。
     """
     with open_market(config) as market:
         _print(market.contract(contract), is_json=is_json)
+        if not is_json:
+            console().print(flow_tables.legend(market.contracts.legend(contract)))
 
 
 @contract.command()
@@ -49,12 +52,31 @@ def show(*, config: Path, is_json: bool, contract: str) -> None:
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", help="zh or en. 语言。")
 @_CONTRACT
 def text(*, config: Path, contract: str, language: Language, version: int | None) -> None:
-    """Print the contract as people read it, Markdown.
+    """Print the contract as people read it, Markdown, to the byte that was signed; its legend goes to stderr.
 
-    输出合约文本(Markdown)。
+    输出合约文本(Markdown),与所签署文本逐字节一致;图例输出到标准错误,不属于合同正文。
     """
     with open_market(config) as market:
         click.echo(market.contracts.text(contract, language, version), nl=False)
+        console(stderr=True).print(flow_tables.legend(market.contracts.legend(contract, version)))
+
+
+@contract.command()
+@config
+@json_option
+@_VERSION
+@_CONTRACT
+def legend(*, config: Path, is_json: bool, contract: str, version: int | None) -> None:
+    """Show what the identifiers of a contract are called, in both languages; it is not part of the contract.
+
+    图例:各标识的中英文名称与含义,不属于合同正文。
+    """
+    with open_market(config) as market:
+        found = market.contracts.legend(contract, version)
+    if is_json:
+        echo_json(found)
+    else:
+        console().print(flow_tables.legend(found))
 
 
 @contract.command()
@@ -169,6 +191,7 @@ def renew(*, config: Path, contract: str, file: Path) -> None:
     with open_market(config) as market:
         made = market.contracts.renew(contract, request)
     console().print(flow_tables.application(made))
+    click.echo(f"digest {digest(made.terms).hex()}")
 
 
 @contract.command()
@@ -176,9 +199,9 @@ def renew(*, config: Path, contract: str, file: Path) -> None:
 @json_option
 @_CONTRACT
 def amendment(*, config: Path, is_json: bool, contract: str) -> None:
-    """Show the latest amendment that was proposed for a contract; nodes propose and sign them.
+    """Show the latest amendment that was proposed for a contract, with the digest by which it is signed.
 
-    查看最新的变更提议;提议和签署在各方节点进行。
+    查看最新的变更提议及其摘要;凭摘要签署。
     """
     with open_market(config) as market:
         _print(market.contracts.amendment(contract), is_json=is_json)
@@ -215,9 +238,14 @@ def withdraw_amendment(*, config: Path, contract: str, reason: str, note: str | 
 def _print(found: ContractRecord | AmendmentRecord, *, is_json: bool) -> None:
     if is_json:
         echo_json(found)
-        return
-    match found:
-        case ContractRecord():
-            console().print(flow_tables.contract(found))
-        case AmendmentRecord():
-            console().print(flow_tables.amendment(found))
+    else:
+        contract_signing.show(found)
+
+
+for each in (
+    contract_signing.sign,
+    contract_signing.present,
+    contract_signing.amend,
+    contract_signing.sign_amendment,
+):
+    contract.add_command(each)

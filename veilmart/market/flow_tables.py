@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from rich.table import Table
+from rich.text import Text
 
 from catalog.vocabulary import identifiers, label
 from compute.market.applications import ApplicationRecord, History, Precheck
 from compute.market.contracts import AmendmentRecord, Certificates, ContractRecord
+from compute.market.legend import Legend
+from compute.market.product_search import Bilingual
 from compute.terms import Terms
+from veilmart.market.product_tables import both
 
 _CHINA = timezone(timedelta(hours=8))  # without summer time since 1992
 
@@ -29,7 +33,7 @@ def applications(found: Sequence[ApplicationRecord]) -> Table:
     """Give a row for each application."""
     made = _table("合约 Contract", "使用方 Consumer", "用途 Purpose", "状态 State")
     for each in found:
-        purpose = label("purpose", each.terms.purpose, "zh")
+        purpose = both("purpose", each.terms.purpose)
         made.add_row(each.terms.contract, each.terms.consumer, purpose, _state("application_state", each.state))
     return made
 
@@ -74,34 +78,66 @@ def history(found: History) -> Table:
     """Give a row for each move."""
     made = _table("时间 Time", "事项 Noun", "动作 Move", "状态 State", "操作方 By", "事由 Reason", "说明 Note")
     for each in found.moves:
-        reason = "" if each.reason is None else _state("reason", each.reason)
-        state = _state(f"{each.noun}_state", each.state)
-        made.add_row(_moment(each.at), each.noun, each.move, state, each.actor, reason, each.note or "")
+        reason = "" if each.reason is None else both("reason", each.reason)
+        noun, move, state = (
+            both("flow_noun", each.noun),
+            both("move", each.move),
+            _state(f"{each.noun}_state", each.state),
+        )
+        made.add_row(_moment(each.at), noun, move, state, each.actor, reason, Text(each.note or ""))
+    return made
+
+
+def legend(found: Legend) -> Table:
+    """Give a row for each identifier of a contract's terms; the title says that it is no part of them."""
+    made = _table("标识 Identifier", "名称或含义", "Title or meaning")
+    made.title = f"图例(不属于合同正文) Legend, not part of the contract\n{found.note.zh}\n{found.note.en}"
+    made.title_justify = "left"
+    for organisation in found.organisations:
+        _named(made, organisation.name, organisation.title)
+    for product in found.products:
+        made.add_section()
+        _named(made, f"{product.provider} {product.product} {product.version}", product.title)
+        for field in product.fields:
+            _named(made, f"  {field.name}", field.meaning)
     return made
 
 
 def certificates(found: Certificates) -> Table:
     """Give a row for each party: what it destroyed, or that it still owes word of it."""
-    made = _table("参与方 Party", "已销毁 Destroyed", "保留至 Retained until")
+    made = _table("参与方 Party", "时间 At", "已销毁 Destroyed", "依法留存 Retained", "留存至 Until")
     for signed in found.certificates:
-        counts = ", ".join(f"{kept} {count}" for kept, count in signed.statement.destroyed.items())
-        until = signed.statement.retained_until
-        made.add_row(signed.signer, counts, "-" if until is None else _day(until))
+        statement = signed.statement
+        counts = "\n".join(f"{both('kept', kept)} {count}" for kept, count in statement.destroyed.items())
+        retained = "\n".join(both("kept", kept) for kept in statement.retained)
+        until = "-" if statement.retained_until is None else _day(statement.retained_until)
+        made.add_row(signed.signer, _moment(statement.at), counts, retained or "-", until)
     for party in found.owing:
-        made.add_row(party, "未提交 owed", "")
+        made.add_row(party, "", "未提交 owed")
+    if not made.rows:
+        made.caption = "合约尚未结束,无须提交 Nothing is owed while the contract is not over"
     return made
 
 
 def _terms(terms: Terms) -> Table:
     made = _table("条款 Term", "内容 Content")
     made.add_row("合约 Contract", terms.contract)
+    if terms.renews is not None:
+        made.add_row("续签自 Renews", terms.renews)
     made.add_row("使用方 Consumer", terms.consumer)
     for grant in terms.grants:
         made.add_row(grant.provider, f"{grant.product} {grant.product_version}: {', '.join(grant.fields)}")
-    made.add_row("用途 Purpose", label("purpose", terms.purpose, "zh"))
+    made.add_row("用途 Purpose", both("purpose", terms.purpose))
+    made.add_row("合法性基础 Legal basis", both("legal_basis", terms.legal_basis))
+    made.add_row("运算 Operation", both("operation", terms.operation))
+    made.add_row("模型审查方 Model reviewer", terms.model_reviewer)
     made.add_row("次数 Count", str(terms.max_uses))
     made.add_row("期限 Term", f"{_day(terms.not_before)} – {_day(terms.not_after)}")
     return made
+
+
+def _named(made: Table, identifier: str, title: Bilingual) -> None:
+    made.add_row(identifier, Text(title.zh), Text(title.en))  # what others wrote is no markup
 
 
 def _table(*headings: str) -> Table:

@@ -7,10 +7,11 @@ from typing import get_args
 
 import click
 
-from catalog.vocabulary import label
 from compute.market.interventions import InterventionReason, InterventionRecord
 from veilmart.lazy import BilingualGroup
+from veilmart.market import organisation_tables
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
+from veilmart.market.product_tables import both, console
 from veilmart.organisation_file import read_profile
 from veilmart.times import time_of
 
@@ -55,14 +56,19 @@ def listed(*, config: Path, is_json: bool, cursor: str | None) -> None:
 
 @intervention.command()
 @config
+@json_option
 @_INTERVENTION
-def show(*, config: Path, intervention: str) -> None:
-    """Show a proposal, in JSON.
+def show(*, config: Path, is_json: bool, intervention: str) -> None:
+    """Show a proposal, with the revision by which `confirm` names it.
 
-    显示代办事项(JSON)。
+    显示代办事项及其修订号。
     """
     with open_market(config) as market:
-        echo_json(market.interventions.load(intervention))
+        found = market.interventions.load(intervention)
+    if is_json:
+        echo_json(found)
+    else:
+        console().print(organisation_tables.intervention(found))
 
 
 @intervention.command()
@@ -159,10 +165,10 @@ def _digest(paper: Path) -> str:
 
 
 def _line(each: InterventionRecord) -> str:
-    matter = label("intervention_matter", each.matter, "zh")
-    state = label("intervention_state", each.state, "zh")
-    reason = label("intervention_reason", each.reason, "zh")
+    matter = both("intervention_matter", each.matter)
+    state = both("intervention_state", each.state)
+    reason = both("intervention_reason", each.reason)
     since = (
         f"not before {time_of(each.not_before)} 起可复核" if each.decided_at is None else time_of(each.decided_at)
     )
-    return f"{each.intervention} {each.organisation} {each.matter} {matter} {each.state} {state} {reason} {since}"
+    return f"{each.intervention} {each.organisation} {matter} · {state} · {reason} · {since}"

@@ -8,6 +8,7 @@ import click
 from compute.market.members import MemberRole
 from marketplace.matrix import load as load_matrix
 from veilmart.lazy import BilingualGroup
+from veilmart.market import organisation_tables
 from veilmart.market.opening import (
     HAND_OVER,
     config,
@@ -17,6 +18,7 @@ from veilmart.market.opening import (
     json_option,
     open_market,
 )
+from veilmart.market.product_tables import console
 
 
 def _roles() -> str:
@@ -60,8 +62,7 @@ def listed(*, config: Path, is_json: bool, cursor: str | None) -> None:
     if is_json:
         echo_json(page)
         return
-    for each in page.items:
-        click.echo(f"{each.member} {each.login} {each.state} {','.join(each.roles)} {each.name}")
+    console().print(organisation_tables.members(page.items))
     echo_next(page.next)
 
 
@@ -160,9 +161,7 @@ def listed_keys(*, config: Path, is_json: bool, cursor: str | None) -> None:
     if is_json:
         echo_json(page)
         return
-    for each in page.items:
-        state = "active" if each.revoked is None else "revoked"
-        click.echo(f"{each.key} {state} {each.label} {','.join(each.permissions)}")
+    console().print(organisation_tables.keys(page.items))
     echo_next(page.next)
 
 

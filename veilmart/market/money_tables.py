@@ -27,7 +27,10 @@ def prices(found: ContractPrices) -> Table:
         free = "" if each.free is None else f" {both('free_reason', each.free)}"
         plan = both("plan", each.plan)
         shown.add_row(
-            each.provider, f"{plan}{cap}", f"{yuan(each.amount_fen)}{free}", both("price_state", each.state)
+            each.provider,
+            f"{plan}{cap}",
+            f"{yuan(each.amount_fen)}{free}".strip(),
+            both("price_state", each.state),
         )
     return shown
 
@@ -62,12 +65,20 @@ def mandates(found: Sequence[MandateRecord]) -> Table:
 
 def statements(page: Statements) -> Table:
     """Give statements, one a line."""
-    heads = ("账期 Month", "对账单 Statement", "使用方 Consumer", "提供方 Provider", "金额 Amount", "状态 State")
+    heads = (
+        "账期 Month",
+        "对账单、合约 Statement, contract",
+        "使用方 Consumer",
+        "提供方 Provider",
+        "金额 Amount",
+        "状态 State",
+    )
     shown = _table("对账单 Statements", *heads)
     for each in page.items:
         made = each.statement
         state = both("statement_state", each.state)
-        shown.add_row(made.month, made.statement, made.consumer, made.provider, yuan(made.total_fen), state)
+        names = f"{made.statement}\n{made.contract}"
+        shown.add_row(made.month, names, made.consumer, made.provider, yuan(made.total_fen), state)
     return shown
 
 
@@ -143,5 +154,5 @@ def responses(found: Responses) -> Table:
 def _table(title: str, *heads: str) -> Table:
     made = Table(title=title, title_justify="left")
     for head in heads:
-        made.add_column(head)
+        made.add_column(head, overflow="fold")  # a name that is cut off cannot be copied
     return made

@@ -6,11 +6,12 @@ from typing import Literal, cast
 
 import click
 
-from catalog.vocabulary import identifiers, label
+from catalog.vocabulary import identifiers
 from compute.market.notices import NoticePreference, NoticePreferenceRecord
 from marketplace.flow.working_days import SHANGHAI
 from veilmart.lazy import BilingualGroup
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
+from veilmart.market.product_tables import both
 
 _TOPICS = click.option(
     "--topic",
@@ -94,7 +95,7 @@ def confirm(*, config: Path) -> None:
 
 
 def _say(made: NoticePreferenceRecord) -> None:
-    topics = "、".join(label("topic", each, "zh") for each in made.topics) or "–"
+    topics = ", ".join(both("topic", each) for each in made.topics) or "–"
     told = "" if made.is_confirmed else "  unconfirmed, a code is on its way 待确认,验证码已发出"
     click.echo(f"{made.email}: {topics}{told}")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import NOT_FOUND, UNAUTHORIZED
+from http.client import NOT_FOUND
 from pathlib import Path
 from typing import get_args
 
@@ -21,6 +21,7 @@ from marketplace.matrix import load as load_matrix
 from veilmart.market.account import EXAMPLE as ACCOUNT
 from veilmart.market.account import is_account, load_account, open_account
 from veilmart.person import EXAMPLE, load_person, open_peer
+from veilmart.sentences import sentences
 from veilmart.serving import config_option
 
 config = config_option(f"{ACCOUNT} (an account 账户) or {EXAMPLE} (a key 密钥)")
@@ -28,6 +29,12 @@ _PERMISSION = re.compile(r"needs the permission ([a-z_]+:[a-z_]+)")
 HAND_OVER = (
     "This works once: hand it over by another way; who has it runs `veilmart market take`.\n"
     "令牌仅可用一次,请另行转交;受邀人执行 veilmart market take 开户。"
+)
+_UNSIGNED = "urn:veilmart:problem:signature-missing"
+"""What is answered to who has proven nothing: of an account, that its token opens nothing here."""
+_OVER = (
+    "The session is over, or the token is an applicant's, for the application alone: veilmart market login\n"
+    "会话已失效,或令牌仅用于入驻申请;请重新登录:veilmart market login"
 )
 json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON. 输出 JSON。")
 cursor_option = click.option(
@@ -41,8 +48,9 @@ def open_market(file: Path, *, proven: bool = True) -> Iterator[MarketplaceClien
 
     The file describes an account, whose token lies beside it, or a person who signs with a key.
     """
-    with telling():
-        if is_account(file):
+    by_account = is_account(file)
+    with telling(by_account=by_account):
+        if by_account:
             with open_account(load_account(file), proven=proven) as anybody:
                 yield MarketplaceClient(anybody)
         else:
@@ -51,12 +59,14 @@ def open_market(file: Path, *, proven: bool = True) -> Iterator[MarketplaceClien
 
 
 @contextmanager
-def telling() -> Iterator[None]:
-    """Have errors end in lines."""
+def telling(*, by_account: bool = False) -> Iterator[None]:
+    """Have errors end in lines; of an account whose session is over, the way back in alone."""
     try:
         yield
     except PeerProblemError as error:
-        raise click.ClickException("\n".join((_sentences(error), *_fields(error), *_hint(error)))) from error
+        if by_account and error.problem.get("type") == _UNSIGNED:
+            raise click.ClickException(_OVER) from error
+        raise click.ClickException("\n".join((sentences(error), *_fields(error), *_hint(error)))) from error
     except WaitingError as waits:
         click.echo(f"内部审批中,尚未执行。 {waits}")  # nothing went wrong: it goes on in the office
         raise click.exceptions.Exit(0) from waits
@@ -75,12 +85,6 @@ def echo_next(cursor: str | None) -> None:
         click.echo(f"--cursor {cursor}")
 
 
-def _sentences(error: PeerProblemError) -> str:
-    """Give what was wrong and what to do, as two sentences."""
-    detail = error.detail.strip()
-    return f"{detail}{'' if detail.endswith(('.', '。', '!', '?')) else '.'} {error.remedy}"
-
-
 def _hint(error: PeerProblemError) -> Iterator[str]:
     """Where a node was asked for what the marketplace has, say which file is meant."""
     if needed := _PERMISSION.search(error.detail):
@@ -97,11 +101,6 @@ def _hint(error: PeerProblemError) -> Iterator[str]:
             "  What rests on no key is open without a node: veilmart market organisation show\n"
             "  本机构尚未登记节点,此事须凭节点公钥办理:启动节点,将其 /identity 给出的 identity.json "
             "交运营机构执行 veilmart marketplace enrol;无须节点的事项见 veilmart market organisation show"
-        )
-    if error.problem.get("status") == UNAUTHORIZED:
-        yield (
-            "  An account's session is over, or the token an applicant's; log in, veilmart market login\n"
-            "  使用账户时:会话已失效,或令牌仅用于入驻申请;请重新登录:veilmart market login"
         )
     if error.problem.get("status") == NOT_FOUND and " serves nothing at " in error.detail:
         yield (

@@ -11,8 +11,10 @@ from marketplace.flow.notice import Notice, Topic
 from marketplace.flow.states import OrganisationState
 from marketplace.notice_texts import sentence
 from veilmart.lazy import BilingualGroup
+from veilmart.market import organisation_tables
 from veilmart.market.account import EXAMPLE, is_account, keep_token, load_account, token_of
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market, telling
+from veilmart.market.product_tables import both, console
 from veilmart.organisation_file import read_profile
 from veilmart.serving import config_option
 
@@ -41,7 +43,7 @@ def apply(*, config: Path, profile: Path) -> None:
         who = load_account(config)
         receipt = market.organisations.apply(who.organisation, described)
         keep_token(who, receipt.token)
-    click.echo(f"{receipt.name}: {receipt.state}")
+    click.echo(f"{receipt.name}: {both('organisation_state', receipt.state)}")
 
 
 @click.group("organisation", cls=BilingualGroup)
@@ -69,36 +71,37 @@ def listed(*, config: Path, is_json: bool, state: str | None, cursor: str | None
     if is_json:
         echo_json(page)
         return
-    for each in page.items:
-        click.echo(_line(each))
+    console().print(organisation_tables.organisations(page.items))
     echo_next(page.next)
 
 
 @organisation.command()
 @config
+@json_option
 @_NAME
-def show(*, config: Path, name: str) -> None:
-    """Show an organisation, in JSON; of one without a node beside it what it can do, and what takes a node.
+def show(*, config: Path, is_json: bool, name: str) -> None:
+    """Show an organisation, with the revision by which `admit` names it; of one without a node what it can do.
 
-    显示机构(JSON);未登记节点的,另行提示现在可办的事项和须有节点的事项。
+    显示机构及其修订号;未登记节点的,另行提示现在可办的事项和须有节点的事项。
     """
     with open_market(config) as market:
         found = market.organisations.load(name)
-    echo_json(found)
+    _print(found, is_json=is_json)
     if found.state == OrganisationState.ADMITTED and not found.is_enrolled:
         told = Notice(name, Topic.ORGANISATION_ADMITTED, name, found.since)
-        click.echo(f"{sentence(told, 'zh')}\n{sentence(told, 'en')}", err=True)  # what is printed stays JSON
+        click.echo(f"{sentence(told, 'zh')}\n{sentence(told, 'en')}", err=True)  # what is printed stays as it is
 
 
 @organisation.command()
 @account
-def follow(*, config: Path) -> None:
-    """Show what has become of your application, in JSON.
+@json_option
+def follow(*, config: Path, is_json: bool) -> None:
+    """Show what has become of your application.
 
-    查询入驻申请进度(JSON)。
+    查询入驻申请进度。
     """
     with open_market(config) as market:
-        echo_json(market.organisations.follow(load_account(config).organisation))
+        _print(market.organisations.follow(load_account(config).organisation), is_json=is_json)
 
 
 @organisation.command()
@@ -283,7 +286,15 @@ def _applicant(config: Path) -> str | None:
         return who.organisation if token_of(who).startswith("vma_") else None
 
 
+def _print(found: OrganisationRecord, *, is_json: bool) -> None:
+    if is_json:
+        echo_json(found)
+    else:
+        console().print(organisation_tables.organisation(found))
+
+
 def _line(record: OrganisationRecord) -> str:
     """One line about an organisation."""
-    why = "" if record.reason is None else f" ({record.reason}: {record.opinion})"
-    return f"{record.name} {record.profile.kind.value} {record.state}{why} {record.profile.title_zh}"
+    why = "" if record.reason is None else f" ({both('organisation_reason', record.reason)}: {record.opinion})"
+    kind, state = both("party_kind", record.profile.kind), both("organisation_state", record.state)
+    return f"{record.name} {kind} {state}{why} {record.profile.title_zh}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from catalog.vocabulary import label
+from catalog.vocabulary import identifiers, label
 from compute.market.products import DescriptionCheck, ProductPage, ProductRecord
 from compute.market.resources import ResourcePage, ResourceRecord
 from veilmart.times import time_of
@@ -14,9 +14,9 @@ WIDTH = 120
 """Characters, where the output is no terminal, which has a width of its own."""
 
 
-def console() -> Console:
-    """Give the terminal; what is no terminal is wide enough for most."""
-    made = Console()
+def console(*, stderr: bool = False) -> Console:
+    """Give the terminal, or where errors go; what is no terminal is wide enough for most."""
+    made = Console(stderr=stderr)
     if not made.is_terminal:
         made.width = max(made.width, WIDTH)
     return made
@@ -75,7 +75,9 @@ def resources(page: ResourcePage) -> Table:
 
 
 def both(vocabulary: str, identifier: str) -> str:
-    """Give an identifier's label in both languages."""
+    """Give an identifier's label in both languages; one that a later marketplace has, as it is."""
+    if identifier not in identifiers(vocabulary):
+        return identifier
     return f"{label(vocabulary, identifier, 'zh')} {label(vocabulary, identifier, 'en')}"
 
 

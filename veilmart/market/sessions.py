@@ -1,8 +1,10 @@
 """``veilmart market login``, ``logout``, ``whoami``, ``password``, ``take``: how a person gets in."""
 
+import io
 from pathlib import Path
 
 import click
+import segno
 
 from compute.market.members import Enrolled
 from veilmart.market.account import (
@@ -126,8 +128,18 @@ def _ask_twice() -> str:
     return answer
 
 
+def _qr(address: str) -> list[str]:
+    """Give the lines of the address as a QR code; half blocks are its light parts, to be shown on black."""
+    drawn = io.StringIO()
+    segno.make(address, error="l", micro=False).terminal(drawn, border=4, compact=True)
+    return drawn.getvalue().splitlines()
+
+
 def _show(enrolled: Enrolled) -> None:
     click.echo(f"{enrolled.login}@{enrolled.organisation}")
     click.echo(f"Put this into an authenticator 导入身份验证器:\n{enrolled.provisioning_uri}")
+    for line in _qr(enrolled.provisioning_uri):
+        click.secho(line, fg="bright_white", bg="black")
     click.echo("Keep these in a safe place; each works once 妥善保管恢复码,各用一次:")
     click.echo("\n".join(enrolled.recovery_codes))
+    click.echo("Next: veilmart market login. 接着登录:veilmart market login", err=True)

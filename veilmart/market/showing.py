@@ -7,7 +7,7 @@ from rich.text import Text
 
 from catalog.vocabulary import identifiers
 from compute.canonical import encode
-from compute.market.product_search import FacetCounts, FoundProducts, PriceTag
+from compute.market.product_search import FacetCounts, FacetValue, FoundProducts, PriceTag
 from veilmart.market.opening import echo_next
 
 TABLE_WIDTH = 120
@@ -58,9 +58,14 @@ def _products(page: FoundProducts) -> Table:
 
 
 def _counted(facet: FacetCounts) -> str:
-    is_party = facet.facet == "provider"
-    names = {each.value: "" if is_party else f"{_label(facet.facet, each.value)} " for each in facet.values}
-    return ", ".join(f"{names[each.value]}{each.value} {each.products}" for each in facet.values)
+    return ", ".join(f"{_called(facet.facet, each)}{each.value} {each.products}" for each in facet.values)
+
+
+def _called(facet: str, each: FacetValue) -> str:
+    """Give what a value is called, to stand before it; nothing for a department that has told no title."""
+    if facet != "provider":
+        return f"{_label(facet, each.value)} "
+    return "" if each.title is None or each.title.zh == each.value else f"{each.title.zh} {each.title.en} "
 
 
 def _price(price: PriceTag | None) -> str:

@@ -1,5 +1,6 @@
 """``veilmart market statement``: read, confirm, dispute, correct, and take away monthly statements."""
 
+import re
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from veilmart.market.opening import config, cursor_option, echo_json, echo_next,
 from veilmart.market.product_tables import console
 
 _MODE = 0o600
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _STATES = ("issued", "confirmed_by_one", "confirmed", "disputed")
 _STATEMENT = click.argument("name")
 _DIGEST = click.option("--digest", required=True, help="SHA-256 of the version that was read. 所读版本的摘要。")
@@ -116,18 +118,26 @@ def correct(*, config: Path, name: str, digest: str, note: str, waive_uses: int,
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", help="Of the columns. 列名语言。")
 def export(*, config: Path, month: str, file: Path, language: str) -> None:
-    """Write all of a month's statements to FILE, whose name ends in .csv or .xlsx.
+    """Write all of a month's statements to FILE, whose name ends in .csv or .xlsx; MONTH is YYYY-MM.
 
-    导出某账期全部对账单为 .csv 或 .xlsx 文件。
+    导出某账期(YYYY-MM)全部对账单为 .csv 或 .xlsx 文件。
     """
+    if not _MONTH.fullmatch(month):
+        raise click.UsageError(f"{month!r} is no month; write it as 2026-11 账期须写作 2026-11")
     suffix = file.suffix.removeprefix(".")
     if suffix not in {"csv", "xlsx"}:
         raise click.UsageError(f"{file}: give a name that ends in .csv or .xlsx")
     with open_market(config) as market:
         as_file = market.statements.csv if suffix == "csv" else market.statements.excel
-        data = as_file(month, language)
+        data, is_empty = as_file(month, language), not market.statements.page(month, None, None).items
     write_atomically(file, data, mode=_MODE)
     click.echo(str(file))
+    if is_empty:
+        click.echo(
+            f"It has heads only: no statement of {month} is there; a month's are issued once it is over.\n"
+            f"仅有表头:{month} 账期尚无对账单;账期结束后出具。",
+            err=True,
+        )
 
 
 def _print(found: StatementRecord, *, is_json: bool) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from compute.agreement.documents import bind
-from compute.market.contracts import AmendmentProposal, AmendmentRecord
+from compute.market.contracts import AmendmentRecord
 from compute.market.reasons import Why
 from compute.node.console.contracts import require
-from compute.node.console.messages import ReadTerms
+from compute.node.console.messages import AmendmentDraft, ReadTerms
 from compute.node.console.valid import valid
 from compute.node.site import Site
 from compute.signing import sign
@@ -23,12 +23,12 @@ def routes(site: Site[Any]) -> APIBlueprint:
     market = site.market
 
     @made.post("/contracts/<name:contract>/amend")
-    @takes(message(AmendmentProposal))
+    @takes(message(AmendmentDraft))
     @gives(AmendmentRecord, 201)
-    def amend(proposal: AmendmentProposal, contract: str) -> AmendmentRecord:
+    def amend(draft: AmendmentDraft, contract: str) -> AmendmentRecord:
         """Propose the contract's next version; its agreement's digest is made here."""
         with valid():
-            terms = bind(proposal.terms)
+            terms = bind(draft.terms)
         if terms.contract != contract:
             raise ProblemError(409, "other-terms", f"The terms are of {terms.contract}.", "Name their contract.")
         return market.contracts.propose_amendment(terms)

@@ -23,7 +23,8 @@ from compute.market.applications import (
 )
 from compute.market.consent_requests import ConsentRequestMade
 from compute.market.consents import ConsentCount
-from compute.market.contracts import AmendmentProposal, AmendmentRecord, ContractRecord, IssuedPermit
+from compute.market.contracts import AmendmentRecord, ContractRecord, IssuedPermit
+from compute.market.legend import Legend
 from compute.market.products import CatalogEntry
 from compute.market.reasons import Why
 from compute.market.resources import ResourceEntry, ResourceRecord
@@ -36,6 +37,7 @@ from compute.node.console.consent_messages import (
     SubjectDisputes,
 )
 from compute.node.console.messages import (
+    AmendmentDraft,
     ApplicationDraft,
     ConsentRegistration,
     ConsentsHeld,
@@ -83,7 +85,7 @@ from compute.node.console.statistics_messages import (
 from compute.node.jobs.states import ENDED
 from compute.records import PartyRecord
 from compute.signing import Signed, digest
-from compute.terms import Terms
+from compute.terms import DraftTerms, Terms
 from compute.web.client import PeerClient
 from compute.web.errors import ResponseError
 
@@ -161,10 +163,17 @@ class NodeClient:
         """Sign these terms with the party's key."""
         return self._post(f"/contracts/{terms.contract}/sign", ContractRecord, _read(terms))
 
-    def amend(self, terms: Terms) -> AmendmentRecord:
-        """Propose these terms as their contract's next version."""
-        proposal = AmendmentProposal(terms=terms)
-        return self._post(f"/contracts/{terms.contract}/amend", AmendmentRecord, proposal)
+    def legend(self, contract: str) -> Legend:
+        """Give what the contract's identifiers are called, as the marketplace tells."""
+        return self._get(f"/contracts/{contract}/legend", Legend)
+
+    def amend(self, terms: DraftTerms) -> AmendmentRecord:
+        """Propose these terms as their contract's next version; the node makes the agreement's digest."""
+        return self._post(f"/contracts/{terms.contract}/amend", AmendmentRecord, AmendmentDraft(terms=terms))
+
+    def amendment(self, contract: str) -> AmendmentRecord:
+        """Give the latest amendment of a contract."""
+        return self._get(f"/contracts/{contract}/amendment", AmendmentRecord)
 
     def sign_amendment(self, terms: Terms) -> AmendmentRecord:
         """Sign an amendment with the party's key."""

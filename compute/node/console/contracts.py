@@ -11,6 +11,7 @@ from compute.agreement.documents import is_bound
 from compute.agreement.text import text as agreement_text
 from compute.market.applications import ApplicationRecord, Applications
 from compute.market.contracts import ContractRecord
+from compute.market.legend import Legend
 from compute.node.console.messages import ReadTerms, ShownTerms
 from compute.node.site import Site
 from compute.signing import digest, sign
@@ -67,6 +68,12 @@ def routes(site: Site[Any]) -> APIBlueprint:
         """The contract to read, made here from its terms: what the marketplace shows may be something else."""
         found = market.contract(contract).terms
         return flask.Response(agreement_text(found, language), content_type="text/markdown; charset=utf-8")
+
+    @made.get("/contracts/<name:contract>/legend")
+    @gives(Legend)
+    def legend(contract: str) -> Legend:
+        """What the contract's identifiers are called, as the marketplace tells; no part of it."""
+        return market.contracts.legend(contract)
 
     @made.post("/contracts/<name:contract>/sign")
     @takes(message(ReadTerms))

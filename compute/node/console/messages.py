@@ -10,7 +10,7 @@ from compute.node.console.submission_states import SubmissionState
 from compute.protocols.base import Subject, Ticket
 from compute.protocols.risk_score.messages import MAX_PROVIDERS, MAX_ROWS
 from compute.records import ConsentKind
-from compute.terms import MAX_USES, Grant, Operation, Purpose, SubjectType, Terms
+from compute.terms import MAX_USES, DraftTerms, Grant, Operation, Purpose, SubjectType, Terms
 
 MAX_JOBS = 100
 """Jobs in one answer."""
@@ -38,6 +38,12 @@ class ReadTerms(Message, frozen=True):
 
     terms: Hex32
     """SHA-256 of the canonical terms. Others under the same contract are not meant."""
+
+
+class AmendmentDraft(Message, frozen=True):
+    """What a contract is to be from its next version on; the node makes the agreement's digest."""
+
+    terms: DraftTerms
 
 
 class ApplicationDraft(Message, frozen=True):

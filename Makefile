@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
+# An empty value keeps bytecode, whatever a machine is set to: many processes begin, and each would compile everything.
+export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help demo test long faults hammer lint format bench latency verify.pyz lock clean
 
 help: ## list the targets

@@ -30,6 +30,8 @@ from compute.protocols.label_vector.messages import HiddenCohort, LabelStatement
 from compute.protocols.label_vector.provider import Registrar
 from compute.signing import SUITE, Signed, digest, sign
 
+pytestmark = pytest.mark.long
+
 X = 0
 """The place of the company that is spied on."""
 BINS = 3

@@ -21,6 +21,8 @@ from audit.storage import tables
 from audit.storage.check import check
 from audit.tile import tiles
 
+pytestmark = pytest.mark.long
+
 TABLES = [tables.entries, tables.tiles, tables.streams, tables.head, tables.cosigned]
 WITNESS = Node("witness")
 WITNESS_KEY = VerifierKey.of("witness", WITNESS.key, note.KeyKind.COSIGNATURE)

@@ -18,6 +18,8 @@ from audit.database import open_engine
 from audit.entry import encode
 from audit.errors import LogError
 
+pytestmark = pytest.mark.long
+
 # The children share nothing with this process but the database: they open it themselves.
 PROCESSES = multiprocessing.get_context("fork")
 

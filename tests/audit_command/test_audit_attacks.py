@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import pytest
 from audit_command.market_log import Market, audit, witnessed
 from locks import unlock
 
@@ -11,6 +12,8 @@ from audit.entry import encode, sign
 from audit.merkle import leaf_hash
 from compute.signing import LOG_KEY, derived_key
 from compute.web.keyfile import load_or_make
+
+pytestmark = pytest.mark.long
 
 INDEX = 5
 """Of the entry that is tampered with."""

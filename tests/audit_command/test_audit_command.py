@@ -33,6 +33,7 @@ def invoke(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.long
 def test_an_intact_log_is_verified_and_its_checkpoint_kept(server: Server, market: Market) -> None:
     applied(server, "later")
     head = witnessed(server, market.size + 1)

@@ -14,6 +14,8 @@ from compute.statistics.released import StatisticsError
 from veilmart.bank.measured import Measures, measure
 from veilmart.bank.measuring import MeasuringError, measuring_of
 
+pytestmark = pytest.mark.long
+
 SIDES: Any = {"good": ["good"], "bad": ["bad"]}
 
 

@@ -17,6 +17,8 @@ from audit.storage.watermark import Watermark
 from compute.signing import LOG_KEY, derived_key
 from marketplace.store import revision
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Path]:

@@ -121,6 +121,7 @@ def test_the_types_are_found() -> None:
     assert found >= {"Query", "Answer", "EnrolKey", "ConsentBatch", "Terms", "Scoring", "Opening", "Pending"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("expected", TYPES, ids=NAMES)
 def test_what_a_type_allows_is_read_back_or_refused_by_a_rule_of_its_own(expected: type[Message]) -> None:
     @settings(max_examples=5)

@@ -8,11 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from jobs.conftest import Site, kill
 from jobs.crew import until
 
 from compute.node.jobs.job import Job
 from compute.node.jobs.states import ENDED, State
+
+pytestmark = pytest.mark.long
 
 LEASE = 0.25  # seconds; where none must lapse, the site's own is long
 ROUNDS, JOBS, UNITS, SECONDS = 20, 4, 25, 0.015

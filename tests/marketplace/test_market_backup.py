@@ -28,6 +28,8 @@ from marketplace.store.office_tables import approval_processes
 from marketplace.store.organisation_tables import organisations
 from marketplace.store.resource_tables import resources
 
+pytestmark = pytest.mark.long
+
 NAME = contract_name(BANK, "loans-1")
 OF_THE_FIRST_RELEASE = Path(__file__).with_name("market-0001.backup")
 Change = Callable[[Connection], object]
@@ -52,7 +54,6 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "market.backup"
 
 
-@pytest.mark.both_databases
 def test_it_goes_back_as_it_was(lived: Path | str, file: Path, empty_store: Path | str, tmp_path: Path) -> None:
     written = back_up(lived, file)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -84,7 +85,6 @@ def test_from_sqlite_into_postgresql(life: Path, file: Path, postgres_url: str) 
             market.active("loans-2")
 
 
-@pytest.mark.both_databases
 def test_it_is_of_one_moment_while_the_marketplace_works(store: Path | str, file: Path, tmp_path: Path) -> None:
     made, over = [file.with_name(f"{number}.backup") for number in range(3)], threading.Event()
     with open_market(store) as market:
@@ -110,7 +110,6 @@ def test_it_is_of_one_moment_while_the_marketplace_works(store: Path | str, file
     assert sizes[0] < sizes[2]
 
 
-@pytest.mark.both_databases
 def test_of_an_earlier_revision_it_is_migrated(
     second_empty_store: Path | str, file: Path, empty_store: Path | str
 ) -> None:
@@ -230,7 +229,6 @@ def test_a_log_that_was_changed_is_refused(lived: Path | str, file: Path, empty_
     assert is_empty(empty_store)
 
 
-@pytest.mark.both_databases
 def test_an_old_backup_would_be_a_fork(
     lived: Path | str, file: Path, empty_store: Path | str, tmp_path: Path
 ) -> None:

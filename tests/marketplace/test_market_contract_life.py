@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
 
+import pytest
 from begun import open_begun
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from market import BANK, DAY, LABOUR, NOW, SUPERVISOR, TAX, WHY
 from compute.permit import permit_name
 from marketplace.errors import MarketplaceError
 from marketplace.flow.states import CONTRACT, ContractState, Move, Role
+
+pytestmark = pytest.mark.long
 
 PARTIES = (BANK, TAX, LABOUR)
 ROLES = {BANK: Role.CONSUMER, TAX: Role.PROVIDER, LABOUR: Role.PROVIDER, "operator": Role.OPERATOR}

@@ -19,6 +19,8 @@ from compute.records import contract_name
 from marketplace.flow.states import ApplicationState, ContractState, PermitState
 from marketplace.store import tables
 
+pytestmark = pytest.mark.long
+
 PROCESSES = multiprocessing.get_context("fork")
 
 STATES = {
@@ -73,7 +75,6 @@ def assert_log_and_tables_agree(market: Market) -> None:
             assert exchange.permits.load(BANK, name, str(provider)).state is state
 
 
-@pytest.mark.both_databases
 def test_killed_at_any_moment(listed: Path | str) -> None:
     moments = random.Random(20261122)  # noqa: S311 -- moments, no secrets
     first = 0

@@ -18,7 +18,7 @@ from compute.permit import permit_name
 from marketplace.errors import ConflictError, MarketplaceError, WrongStateError
 from marketplace.store import schema
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.long
 
 PROCESSES = multiprocessing.get_context("fork")
 AT_ONCE = 20

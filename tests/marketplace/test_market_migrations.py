@@ -16,7 +16,7 @@ from marketplace.store.migration import BASE, migrate
 from marketplace.store.migrations.scope import is_ours
 from marketplace.store.schema import metadata
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.long
 
 ALTERED = """
 import sqlalchemy as sa

@@ -35,7 +35,7 @@ from marketplace.store.organisation_tables import organisations
 # The children share nothing with this process but the file: they open it themselves.
 PROCESSES = multiprocessing.get_context("fork")
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.long
 
 Command = Callable[[Market], Any]
 Race = Callable[[Path | str, Sequence[Command]], list[str]]

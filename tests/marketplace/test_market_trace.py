@@ -112,6 +112,7 @@ REPORTS = st.tuples(
 )
 
 
+@pytest.mark.long
 @given(st.lists(REPORTS, max_size=12))
 def test_marketplace_and_log_agree_whatever_is_reported(
     tmp_path_factory: pytest.TempPathFactory, reports: list[tuple[str, str | None, str | None]]

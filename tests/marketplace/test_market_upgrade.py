@@ -24,6 +24,8 @@ from marketplace.store import restore, usage
 from marketplace.store.migration import migrate
 from marketplace.store.tables import withdrawals
 
+pytestmark = pytest.mark.long
+
 FIRST = Path(__file__).with_name("market-0001.backup")
 NONCE = b"\1" * 32
 NAMES = {number: contract_name(BANK, f"loans-{number}") for number in range(1, 7)}
@@ -36,7 +38,6 @@ def upgraded(empty_store: Path | str, tmp_path: Path) -> Path | str:
     return empty_store
 
 
-@pytest.mark.both_databases
 def test_everything_is_there_and_goes_on(upgraded: Path | str) -> None:
     with open_market(upgraded) as market:
         exchange = market.exchange
@@ -91,7 +92,6 @@ def _nothing_comes_of_an_old_application(market: Market, name: str) -> None:
         applications.resubmit(BANK, returned, grant)
 
 
-@pytest.mark.both_databases
 def test_its_products_are_found(upgraded: Path | str) -> None:
     with open_market(upgraded) as market:
         market.exchange.product_search.warm()
@@ -100,7 +100,6 @@ def test_its_products_are_found(upgraded: Path | str) -> None:
     assert rows(upgraded)["search_documents"]
 
 
-@pytest.mark.both_databases
 def test_its_parties_are_organisations_that_say_what_is_unknown(upgraded: Path | str) -> None:
     with open_market(upgraded) as market:
         found = {each.name: each for each, _ in market.exchange.organisations.page("operator", "", 100)}
@@ -116,7 +115,6 @@ def test_its_parties_are_organisations_that_say_what_is_unknown(upgraded: Path |
         assert OTHER in {each.statement.name for each in market.exchange.directory(BANK)}
 
 
-@pytest.mark.both_databases
 def test_who_withdrew_is_known_and_states_go_back(upgraded: Path | str) -> None:
     migrate(upgraded, "0001")
     before = rows(upgraded)
@@ -130,7 +128,6 @@ def test_who_withdrew_is_known_and_states_go_back(upgraded: Path | str) -> None:
     assert rows(upgraded) == before
 
 
-@pytest.mark.both_databases
 def test_what_its_log_tells_of_uses_is_counted(upgraded: Path | str) -> None:
     with open_market(upgraded) as market:
         with market.exchange.log.snapshot() as connection:

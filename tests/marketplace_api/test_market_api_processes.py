@@ -30,6 +30,8 @@ from compute.signing import digest
 from compute.web.errors import PeerProblemError
 from marketplace.api.context import INTERVAL
 
+pytestmark = pytest.mark.long
+
 
 def test_a_restart_keeps_everything(own_server: Callable[[], Server]) -> None:
     first = own_server()

@@ -23,6 +23,8 @@ from compute.log_client import LogClient
 from compute.node.journal import EventJournal
 from compute.web.errors import PeerProblemError, PeerUnreachableError
 
+pytestmark = pytest.mark.long
+
 Servers = Callable[[], Server]
 
 

@@ -28,6 +28,7 @@ FEW = SUBJECTS[:3]
 KEY = b"\7" * 32
 
 
+@pytest.mark.long
 def test_every_subject_gets_the_band_of_its_total(world: World, pool: Pool) -> None:
     world.providers["tax"]._means = Means(pool=lambda _key, _outputs: pool)
     bands = world.bands(world.model(banded_card()), SUBJECTS)
@@ -220,6 +221,7 @@ CASES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("cheat", "party", "check", "reason"), CASES, ids=range(len(CASES)))
 def test_a_cheating_bank_gets_no_tests(world: World, cheat: Cheat, party: str, check: int, reason: str) -> None:
     query = world.query(world.model(banded_card()), FEW)

@@ -8,6 +8,8 @@ from statistics_world import PRODUCTS, StatisticsWorld, loans
 from compute.grid import label
 from compute.protocols.joint_statistics import release
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def _silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ from compute.protocols.joint_statistics.bank import ToldTable
 from compute.protocols.joint_statistics.plan import Measure
 from compute.protocols.label_vector.alphabet import Alphabet
 
+pytestmark = pytest.mark.long
+
 CLIPPED = LOW, HIGH = -20, 40
 GOOD_BAD = Alphabet(classes=2, width=64, with_zero=True)
 NARROW = Alphabet(classes=2, width=28, with_zero=True)

@@ -21,6 +21,8 @@ from compute.web import messages
 from compute.web.errors import PeerProblemError, PeerUnreachableError, ResponseError
 from compute.web.serve import serve
 
+pytestmark = pytest.mark.long
+
 
 class Echo(msgspec.Struct):
     party: str

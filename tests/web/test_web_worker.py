@@ -12,6 +12,8 @@ from web.conftest import Server
 from compute.web import worker
 from compute.web.serve import KEEP_ALIVE, THREADS
 
+pytestmark = pytest.mark.long
+
 MANY = 40
 """More than the threads of both workers together."""
 AT_ONCE = 0.8

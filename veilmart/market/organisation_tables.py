@@ -34,6 +34,7 @@ def organisation(found: OrganisationRecord) -> Table:
         _add(made, "事由 Reason", reason)
     accepted = "未签署 none" if found.accepted is None else f"第 {found.accepted} 版 version {found.accepted}"
     _add(made, "入驻协议 Entry agreement", accepted)
+    _add(made, "节点 Node", "已登记 enrolled" if found.is_enrolled else "未登记 none")
     _add(made, "修订号 Revision", found.revision)
     return made
 

@@ -8,6 +8,8 @@ from compute.statistics.correlation_interval import correlation_estimate
 from compute.statistics.dependence_interval import dependence_estimate
 from compute.statistics.released import StatisticsError
 
+pytestmark = pytest.mark.long
+
 LEVEL, SEEDS = 0.9, 200
 # The chance that 200 intervals of level 0.9 miss 31 times or more is 0.6%; these seeds are fixed.
 MOST_MISSES = 30
@@ -38,7 +40,7 @@ def test_the_dependence_of_a_column_on_the_outcome_is_held(column: str) -> None:
     [
         ("urban_rural", "business_age", SCALE),
         ("urban_rural", "business_age", 16.0),
-        pytest.param("employees", "jobs_retained", SCALE, marks=pytest.mark.long),
+        ("employees", "jobs_retained", SCALE),
     ],
 )
 def test_the_dependence_and_correlation_of_two_columns_are_held(one: str, two: str, scale: float) -> None:

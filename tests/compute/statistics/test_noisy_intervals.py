@@ -18,6 +18,8 @@ from compute.statistics.released import ClassSums
 from compute.statistics.stability import between
 from compute.statistics.woe import evidence
 
+pytestmark = pytest.mark.long
+
 LEVEL = 0.9
 SEEDS = 200
 # The chance that 200 intervals of level 0.9 miss 31 times or more is 0.6%; these seeds are fixed.
@@ -43,9 +45,7 @@ def distance(outcomes: Outcomes) -> Estimate:
     return difference_estimate(ranked_kss, outcomes, LEVEL, draws=100)
 
 
-@pytest.mark.parametrize(
-    "bins", [SECTORS, pytest.param(EMPLOYEES, marks=pytest.mark.long)], ids=["naics", "employees"]
-)
+@pytest.mark.parametrize("bins", [SECTORS, EMPLOYEES], ids=["naics", "employees"])
 @pytest.mark.parametrize("estimate", [information, separation, distance])
 def test_intervals_of_separation_hold_the_truth(bins: Bins, estimate: Estimator) -> None:
     exact = table("clear", bins)
@@ -74,7 +74,7 @@ def test_noise_raises_information_and_the_correction_takes_it_off() -> None:
     assert abs(left) < raised / 4
 
 
-@pytest.mark.parametrize("sampling", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.parametrize("sampling", [False, True])
 def test_bad_rates_hold_the_truth(*, sampling: bool) -> None:
     exact = table("clear", SECTORS)
     truth = split(exact, ["good"], ["bad"])

@@ -42,6 +42,7 @@ class Addresses:
             address_codes.drop(step.connection, made.organisation, made.member)
             of_member, of_address = subject(made.organisation, made.member), subject(made.email.lower())
             for what, whose, most in (
+                ("codes for an organisation", subject(made.organisation), rules.OF_ORGANISATION),
                 ("codes for a member", of_member, rules.OF_MEMBER),
                 ("codes to an address", of_address, rules.OF_ADDRESS),
             ):

@@ -68,6 +68,11 @@ class Notice:
     """What a reader needs besides; of `ACCOUNT_CHANGED`, `addresses` it goes to, with a space between."""
 
     @property
+    def shown(self) -> dict[str, str | int]:
+        """The data for readers, an organisation's programs too: without addresses, which are a person's."""
+        return {name: value for name, value in self.data.items() if name != "addresses"}
+
+    @property
     def encoded(self) -> bytes:
         """The data as canonical JSON."""
         return rfc8785.dumps(dict(self.data))

@@ -46,6 +46,7 @@ RETURNED = OrganisationRecord(
     opinion="缺营业执照",
     accepted=None,
     since=0,
+    is_enrolled=False,
     revision="r" * 64,
 )
 MEMBER = MemberRecord(

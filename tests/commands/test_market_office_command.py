@@ -144,7 +144,7 @@ def test_notices_are_read_in_both_languages(office: Office, market: Market, type
     assert "used up or too old" in wrong
     assert "veilmart market notice email" in wrong
     sure = typed("li", notice, "confirm", answer=f"{postbox.code('li@tax.example')}\n").output
-    assert sure.endswith("li@tax.example: 内部审批待办\n")
+    assert sure.endswith(f"{told}\n")
     assert name in typed("li", approval, "due").output
     assert name in typed("li", approval, "list", "--state", "running").output
 

@@ -26,7 +26,7 @@ LI = person("li")
 VICTIM = "victim@home.example"
 NONE: frozenset[Topic] = frozenset()
 HIDDEN = (
-    "=?utf-8?q?v=0D=0ABcc:x=40x.example?=@mine.example",
+    "=?utf-8?q?v=0D=0ABcc?=@mine.example",
     "=?utf-8?q?v=40x.example=2C?=@mine.example",
     "=?us-ascii?b?dkB4?=@mine.example",
 )

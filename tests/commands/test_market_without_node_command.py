@@ -67,12 +67,12 @@ def typed(client: MarketplaceClient, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_show_says_what_it_can_do_and_what_takes_a_node(typed: Type) -> None:
-    shown = typed(organisation, "show", PARK)
+    shown = typed(organisation, "show", "--json", PARK)
     assert json.loads(shown.stdout)["is_enrolled"] is False
     chinese, english = shown.stderr.splitlines()
     assert "发布、应答、关注、关闭需求" in chinese
     assert "take a node's key" in english
-    other = typed(organisation, "show", BANK)
+    other = typed(organisation, "show", "--json", BANK)
     assert json.loads(other.stdout)["is_enrolled"] is True
     assert other.stderr == ""
 

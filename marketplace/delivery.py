@@ -111,7 +111,7 @@ class Deliverer:
             ]
         if self._post is not None and notice.topic is Topic.ADDRESS_ENTERED and notice.member is not None:
             wanted += [(Channel.CODE, notice.member)] if _is_newest(step.connection, number, notice) else []
-        if self._post is not None and notice.topic is Topic.ACCOUNT_CHANGED:
+        if self._post is not None and notice.topic in {Topic.ACCOUNT_CHANGED, Topic.ADDRESS_REPLACED}:
             wanted += [(Channel.ADDRESS, each) for each in str(notice.data.get("addresses", "")).split()]
         return [
             Delivery(

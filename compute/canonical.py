@@ -41,6 +41,9 @@ Line = Annotated[str, Meta(max_length=200, pattern=rf"\A(?!\s)[^\n{_UNSEEN}]+(?<
 _PROSE = "1 to 4000 characters, none of them a control or direction mark, with no space at its ends"
 Prose = Annotated[str, Meta(max_length=4000, pattern=rf"\A(?!\s)[^{_UNSEEN}]+(?<!\s)\Z", description=_PROSE)]
 """A text that people write and read, on any number of lines."""
+_SHOWN = "any text without control and direction marks"
+Shown = Annotated[str, Meta(pattern=rf"\A[^{_UNSEEN}]*\Z", description=_SHOWN)]
+"""A text that is shown as it came: it moves no cursor, and looks like what it is."""
 
 
 class FormatError(ValueError):

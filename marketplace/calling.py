@@ -60,7 +60,7 @@ def body(delivery: str, notice: Notice) -> bytes:
             "topic": notice.topic.value,
             "about": notice.about,
             "at": notice.at,
-            "data": dict(notice.data),
+            "data": notice.shown,
         }
     )
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+from sqlalchemy import Connection
+
 from audit.errors import AuditError
 from catalog.vocabulary import Language
 from marketplace import calling, notice_texts
@@ -108,8 +110,8 @@ class Deliverer:
                 and Reader(each.organisation, each.member, staff[each.member]).is_told_of(notice)
             ]
         if self._post is not None and notice.topic is Topic.ADDRESS_ENTERED and notice.member is not None:
-            wanted.append((Channel.CODE, notice.member))
-        if self._post is not None and notice.topic is Topic.ACCOUNT_CHANGED:
+            wanted += [(Channel.CODE, notice.member)] if _is_newest(step.connection, number, notice) else []
+        if self._post is not None and notice.topic in {Topic.ACCOUNT_CHANGED, Topic.ADDRESS_REPLACED}:
             wanted += [(Channel.ADDRESS, each) for each in str(notice.data.get("addresses", "")).split()]
         return [
             Delivery(
@@ -145,6 +147,7 @@ class Deliverer:
     def _send(self, delivery: Delivery, notice: Notice) -> None:
         with self._gate.reading() as connection:
             webhook = webhooks.load(connection, delivery.target)
+            is_newest = delivery.channel is not Channel.CODE or _is_newest(connection, delivery.notice, notice)
             wish = webhooks.preference(connection, delivery.organisation, delivery.target)
         if delivery.channel is Channel.WEBHOOK:
             if webhook is None:
@@ -155,7 +158,7 @@ class Deliverer:
             raise DeliveryError("nothing goes by e-mail any more", is_final=True)
         to, language, code = delivery.target, "zh", ""  # of an address, whatever its account says by now
         if delivery.channel is not Channel.ADDRESS:
-            if wish is None or not _is_wanted(wish, delivery, notice):
+            if wish is None or not is_newest or not _is_wanted(wish, delivery, notice):
                 raise DeliveryError("nobody wants it any more", is_final=True)
             to, language = wish.email, wish.language
             code = f"{self._draw(wish)}\n\n" if delivery.channel is Channel.CODE else ""
@@ -172,12 +175,13 @@ class Deliverer:
             is_ours = deliveries.move(step.connection, delivery, new)
             if not is_ours or new.state is not DeliveryState.DEAD:
                 return
-            logger.warning("%s to %s is given up: %s", delivery.channel, delivery.target, new.problem)
+            named = delivery.id if delivery.channel is Channel.ADDRESS else delivery.target  # no address
+            logger.warning("%s to %s is given up: %s", delivery.channel, named, new.problem)
             member = delivery.target if delivery.channel in {Channel.EMAIL, Channel.CODE} else None
             step.notify(
                 delivery.organisation,
                 Topic.DELIVERY_FAILED,
-                delivery.id if delivery.channel is Channel.ADDRESS else delivery.target,
+                named,
                 member=member,
                 channel=delivery.channel.value,
             )
@@ -188,3 +192,11 @@ def _is_wanted(wish: Preference, delivery: Delivery, notice: Notice) -> bool:
     if delivery.channel is Channel.CODE:
         return wish.confirmed is None
     return wish.confirmed is not None and notice.topic in wish.topics
+
+
+def _is_newest(connection: Connection, number: int, notice: Notice) -> bool:
+    """Whether the member entered no address after this one: a code goes only where it was counted for.
+
+    Else those that wait for a server which is down, or refuses them for a while, would all go to the last one.
+    """
+    return notices.newest(connection, notice.organisation, str(notice.member), notice.topic) == number

@@ -44,17 +44,18 @@ class Mailer:
         `message_id` is the delivery's own, so that who gets it twice can tell (RFC 5322, section 3.6.4).
         """
         sender = self._settings.sender
-        made = EmailMessage()
-        made["From"], made["To"], made["Subject"] = sender, to, subject
+        try:
+            made = _message(sender, to, subject, text)
+        except ValueError as error:  # what is told to nobody holds up nobody else's
+            raise DeliveryError("no letter can be made of this address", is_final=True) from error
         made["Date"] = formatdate(at / 1000)
         made["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer of an absent person's machine
-        made.set_content(text)
         try:
             with self._connected() as server:
                 if self._settings.user is not None and self._settings.password is not None:
                     server.login(self._settings.user, self._settings.password.text())
-                server.send_message(made)
+                server.send_message(made, to_addrs=[to])
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise DeliveryError(
@@ -77,3 +78,13 @@ class Mailer:
                 server.close()
                 raise
         return server
+
+
+def _message(sender: str, to: str, subject: str, text: str) -> EmailMessage:
+    """Give a letter to this very address; raise ValueError where a header's reader would see another."""
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = sender, to, subject
+    if str(made["To"]) != to:
+        raise ValueError(f"{to} reads as {made['To']}")
+    made.set_content(text)
+    return made

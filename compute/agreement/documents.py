@@ -31,13 +31,17 @@ class Documents(Message, frozen=True):
 @lru_cache(_KEPT)
 def documents(terms: DraftTerms) -> Documents:
     """Give the digests of what follows from the terms; a digest that stands in them changes nothing."""
-    texts = (policy(terms), text(terms, "zh").encode(), text(terms, "en").encode())
-    return Documents(**dict(zip(("policy", "zh", "en"), map(_sha256, texts), strict=True)))
+    return _documents(policy(terms), text(terms, "zh").encode(), text(terms, "en").encode())
 
 
 def agreement_digest(terms: DraftTerms) -> str:
     """Give the one digest of the three documents, in hex: SHA-256 of canonical `Documents`."""
     return digest(documents(terms)).hex()
+
+
+def digest_of(policy: bytes, zh: bytes, en: bytes) -> str:
+    """Give the same of documents as somebody hands them out, whatever they say."""
+    return digest(_documents(policy, zh, en)).hex()
 
 
 def bind(terms: DraftTerms) -> Terms:
@@ -56,6 +60,10 @@ def amended(terms: DraftTerms, **changes: object) -> Terms:
     members = {name: getattr(terms, name) for name in terms.__struct_fields__}
     draft: DraftTerms = msgspec.convert(members | changes, DraftTerms, from_attributes=True)
     return bind(draft)
+
+
+def _documents(*texts: bytes) -> Documents:
+    return Documents(**dict(zip(("policy", "zh", "en"), map(_sha256, texts), strict=True)))
 
 
 def _sha256(data: bytes) -> str:

@@ -7,7 +7,9 @@ from msgspec import Meta
 from compute.canonical import Message, Milliseconds, Name
 from compute.market.count import Count
 
-_EMAIL = r"\A[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+\Z"
+# Without =? nothing takes a part of it for an encoded word (RFC 2047), and so for another address.
+_LOCAL = r"\A(?!.*=\?)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
+_EMAIL = _LOCAL + r"@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+\Z"
 EmailAddress = Annotated[str, Meta(max_length=200, pattern=_EMAIL, description="an address as name@host.example")]
 _URL = "https://host/path, of at most 500 characters"
 Url = Annotated[str, Meta(pattern=r"\A[!-~]{1,500}\Z", description=_URL)]

@@ -9,7 +9,8 @@ from compute.records import PartyKind
 
 _CODE = "a unified social credit code, 18 letters and digits"
 Code = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z-]{18}\Z", description=_CODE)]
-_EMAIL = r"\A[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,4}\Z"
+# Without =? nothing takes a part of it for an encoded word (RFC 2047), and so for another address.
+_EMAIL = r"\A(?!.*=\?)[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,4}\Z"
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, description="an e-mail address in ASCII")]
 _PHONE = r"\A\+?[0-9][0-9 ()-]{4,30}[0-9]\Z"
 Phone = Annotated[str, Meta(pattern=_PHONE, description="a telephone number: digits, spaces, hyphens, brackets")]

@@ -1,14 +1,14 @@
 """Products as they are found: what a list shows of each, and what it can be narrowed down by."""
 
-from compute.canonical import Hex32, Message, Name, Version
+from compute.canonical import Hex32, Message, Name, Shown, Version
 from compute.market.count import Count
 
 
 class Bilingual(Message, frozen=True):
     """A text in Chinese and English."""
 
-    zh: str
-    en: str
+    zh: Shown
+    en: Shown
 
 
 class PriceTag(Message, frozen=True):

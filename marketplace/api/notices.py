@@ -144,7 +144,7 @@ def _notice(held: Held) -> NoticeRecord:
         topic=notice.topic.value,
         about=notice.about,
         at=notice.at,
-        data=dict(notice.data),
+        data=notice.shown,
         is_read=held.is_read,
         zh=notice_texts.sentence(notice, "zh"),
         en=notice_texts.sentence(notice, "en"),

@@ -32,6 +32,8 @@ class Addresses:
     def enter(self, step: Transaction, wish: Preference) -> Preference:
         """Keep what a member wishes, and give it; of an address that is not confirmed yet a code goes out.
 
+        One that was confirmed is told that it is replaced.
+
         Raises `TooManyError` for who has codes sent again and again, to one address or to many.
         """
         old = webhooks.preference(step.connection, wish.organisation, wish.member)
@@ -42,11 +44,14 @@ class Addresses:
             address_codes.drop(step.connection, made.organisation, made.member)
             of_member, of_address = subject(made.organisation, made.member), subject(made.email.lower())
             for what, whose, most in (
+                ("codes for an organisation", subject(made.organisation), rules.OF_ORGANISATION),
                 ("codes for a member", of_member, rules.OF_MEMBER),
                 ("codes to an address", of_address, rules.OF_ADDRESS),
             ):
                 Throttle(what, whose, most, rules.OF_ALL).count(step.connection, step.now)
             step.notify(made.organisation, Topic.ADDRESS_ENTERED, made.member, member=made.member)
+        if old is not None and old.confirmed is not None and not is_same:  # it might be a stranger in her session
+            self._tell(step, old)
         return made
 
     def draw(self, wish: Preference) -> str:
@@ -83,6 +88,10 @@ class Addresses:
             made = replace(wish, confirmed=step.now)
             webhooks.put_preference(step.connection, made)
             return made
+
+    def _tell(self, step: Transaction, old: Preference) -> None:
+        topic = Topic.ADDRESS_REPLACED
+        step.notify(old.organisation, topic, old.member, member=old.member, addresses=old.email)
 
     def _digest(self, wish: Preference, code: str) -> bytes:
         place = ("address_codes", wish.organisation, wish.member, wish.email)

@@ -24,6 +24,7 @@ from marketplace.flow.working_days import day_of
 from marketplace.gate import Gate
 from marketplace.store import approvals, demands, parties, product_search, products
 from marketplace.store.demands import Answer, Wanted
+from marketplace.throttle import Throttle, subject
 from marketplace.transaction import Transaction
 
 CANDIDATES = 100
@@ -56,7 +57,9 @@ class Demands:
         """Write a draft, which nobody else sees."""
         with self._gate.command("write_demand", actor, enrolled=False) as step:
             name = f"demand-{secrets.token_hex(_ID_BYTES)}"
-            made = demanding.write(name, wanted, step.actor, step.now)
+            open_ones = demands.count_open(step.connection, step.actor.name)
+            made = demanding.write(name, wanted, step.actor, open_ones, step.now)
+            _bound(step, "demands written", demanding.WRITTEN, demanding.WRITTEN_BY_ALL)
             demands.add(step.connection, made)
             return _seen(step, made)
 
@@ -96,6 +99,7 @@ class Demands:
                 key = step.actor.name, said.product, said.product_version
                 listing = products.load(step.connection, key)
             new = demanding.answer(old, said, listing, step.actor, step.now)
+            _bound(step, "demands answered", demanding.ANSWERED, demanding.ANSWERED_BY_ALL)
             demands.move(step.connection, old, new)
             given = demands.add_answer(step.connection, name, step.actor.name, step.now, said)
             step.record(Kind.DEMAND_ANSWERED, demand=name, answers=given.number)
@@ -218,6 +222,11 @@ def _demand(step: Transaction, name: str) -> Demand:
 def _seen(step: Transaction, demand: Demand, number: int = 0) -> Seen:
     following = demands.followers_of(step.connection, demand.name)
     return Seen(demand, len(following), step.actor.name in following, number)
+
+
+def _bound(step: Transaction, what: str, each: int, most: int) -> None:
+    """Count one more of the actor's organisation; raise `TooManyError`: the board is open to who has no key."""
+    Throttle(what, subject(step.actor.name), each, most).count(step.connection, step.now)
 
 
 def _sees(connection: Connection, demand: Demand, name: str) -> bool:

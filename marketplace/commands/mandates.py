@@ -8,6 +8,7 @@ from catalog.product import Product
 from compute.market.mandates import MandateRequest, ProductName
 from compute.records import PartyKind
 from compute.signing import digest
+from marketplace.commands.members import require_confirmed
 from marketplace.errors import InvalidError, missing
 from marketplace.flow import mandate as mandating
 from marketplace.flow.actor import Principal
@@ -27,6 +28,7 @@ class Mandates:
     def enter(self, actor: str | Principal, terms: MandateRequest) -> Mandate:
         """Enter a mandate for this market's operator, as the authority."""
         with self._gate.command("enter_mandate", actor, enrolled=False) as step:
+            require_confirmed(step)  # an administrator alone makes no leader who sets ceilings
             for provider in terms.providers:
                 if step.party(provider).record.kind is not PartyKind.PROVIDER:
                     raise InvalidError(f"{provider} provides no data", "name departments that do")
@@ -41,6 +43,7 @@ class Mandates:
     def end(self, actor: str | Principal, name: str, reason: str) -> Mandate:
         """End a mandate before its time: from now on no fee is charged for the data it was about."""
         with self._gate.command("end_mandate", actor, enrolled=False) as step:
+            require_confirmed(step)
             old = _mandate(step.connection, name)
             new = mandating.end(old, reason, step.actor, step.now)
             mandates.end(step.connection, old, new)

@@ -11,6 +11,7 @@ from marketplace.errors import ConflictError, InvalidError, NotProvenError, Stal
 from marketplace.flow import member as belonging
 from marketplace.flow import password as passwords
 from marketplace.flow.actor import Principal
+from marketplace.flow.address import OF_ACCOUNT, OF_ACCOUNTS, OF_ALL_ACCOUNTS
 from marketplace.flow.member import INVITATION_TERM, Member, MemberState
 from marketplace.flow.notice import Topic
 from marketplace.flow.permission import AccessRole
@@ -19,7 +20,7 @@ from marketplace.gate import Gate, Setting
 from marketplace.revision import revision_of
 from marketplace.store import api_keys, members, organisations, sessions, webhooks
 from marketplace.store.members import Proof
-from marketplace.throttle import Throttle
+from marketplace.throttle import Throttle, subject
 from marketplace.transaction import Transaction
 
 PREFIX = "vmi_"
@@ -229,6 +230,14 @@ class Members:
         wish = webhooks.preference(step.connection, old.organisation, old.id)
         # Also where an administrator said, unconfirmed: whoever is locked out has no inbox to read it in.
         known = {old.email, None if wish is None or wish.confirmed is None else wish.email} - {None}
+        if known:  # refused rather than untold: who changes accounts in silence could use up what is allowed
+            of_all = subject(old.organisation)
+            Throttle("account changes told", of_all, OF_ACCOUNTS, OF_ALL_ACCOUNTS).count(step.connection, step.now)
+        for each in known:
+            whose = subject(old.organisation, str(each).lower())
+            Throttle("account changes told to one", whose, OF_ACCOUNT, OF_ALL_ACCOUNTS).count(
+                step.connection, step.now
+            )
         addresses = " ".join(sorted(map(str, known)))
         topic = Topic.ACCOUNT_CHANGED
         step.notify(old.organisation, topic, old.login, member=old.id, addresses=addresses)

@@ -11,8 +11,10 @@ CODE_DIGITS = 8
 TRIES = 5
 CODE_LIFE = 30 * 60 * 1000
 """Milliseconds."""
-OF_MEMBER, OF_ADDRESS, OF_ALL = 5, 5, 1_000
-"""Codes within an hour: that one member asks for, that one address is sent, and all together."""
+OF_MEMBER, OF_ADDRESS, OF_ORGANISATION, OF_ALL = 5, 5, 50, 1_000
+"""Codes within an hour: that one member asks for, that one address is sent, an organisation's members, and all."""
+OF_ACCOUNT, OF_ACCOUNTS, OF_ALL_ACCOUNTS = 5, 100, 10_000
+"""Changes of accounts within an hour that an organisation has told to one address, to all, and of all together."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,13 @@ from marketplace.flow.product import Listing
 from marketplace.flow.states import Move, ProductState, Role, advance
 from marketplace.flow.working_days import day_of
 
+MOST = 200
+"""Demands of one organisation that are not over: each new product is compared with all that are posted."""
+WRITTEN, WRITTEN_BY_ALL = 60, 3_000
+"""Demands within an hour; of one organisation, and of all."""
+ANSWERED, ANSWERED_BY_ALL = 60, 3_000
+"""Answers within an hour; each is in the log, and told to the poster and all who follow."""
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -39,10 +46,15 @@ class Demand:
         return self.state in {DemandState.POSTED, DemandState.ANSWERED}
 
 
-def write(name: str, wanted: DemandRequest, actor: Actor, now: int) -> Demand:
-    """Give a draft of the actor's; the operator and supervisors, who run and watch the market, need no data."""
+def write(name: str, wanted: DemandRequest, actor: Actor, open_ones: int, now: int) -> Demand:
+    """Give a draft of the actor's; the operator and supervisors, who run and watch the market, need no data.
+
+    `open_ones` is how many it has that are not over.
+    """
     if actor.office is not None:
         raise ForbiddenError(f"{actor.name} has the office of {actor.office}", "post as a party that needs data")
+    if open_ones >= MOST:
+        raise ConflictError(f"{actor.name} has {MOST} demands that are not over", "close those that are settled")
     _check(wanted, now)
     return Demand(name, actor.name, wanted, DemandState.DRAFT, now)
 

@@ -32,6 +32,7 @@ class Topic(StrEnum):
     DELIVERY_FAILED = "delivery_failed"
     ACCOUNT_CHANGED = "account_changed"
     ADDRESS_ENTERED = "address_entered"
+    ADDRESS_REPLACED = "address_replaced"
     ACCOUNT_WAITING = "account_waiting"
     PRICE_OFFERED = "price_offered"
     PRICE_ACCEPTED = "price_accepted"
@@ -65,7 +66,12 @@ class Notice:
     member: str | None = None
     """For one member of the organisation."""
     data: Mapping[str, str | int] = field(default_factory=dict)
-    """What a reader needs besides; of `ACCOUNT_CHANGED`, `addresses` it goes to, with a space between."""
+    """What a reader needs besides; `addresses` that it goes to besides, with a space between."""
+
+    @property
+    def shown(self) -> dict[str, str | int]:
+        """The data for readers, an organisation's programs too: without addresses, which are a person's."""
+        return {name: value for name, value in self.data.items() if name != "addresses"}
 
     @property
     def encoded(self) -> bytes:

@@ -72,6 +72,12 @@ def add(connection: Connection, demand: Demand) -> None:
     _set_kinds(connection, demand)
 
 
+def count_open(connection: Connection, poster: str) -> int:
+    """Give how many demands of an organisation are not over: drafts too."""
+    live = _columns.state.in_({*_LIVE, DemandState.DRAFT})
+    return connection.scalar(select(func.count()).where(_columns.poster == poster, live)) or 0
+
+
 def load(connection: Connection, name: str) -> Demand | None:
     """Give the demand of this name, if there is one."""
     row = connection.execute(select(demands).where(_columns.name == name)).one_or_none()

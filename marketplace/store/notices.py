@@ -72,6 +72,13 @@ def spread(connection: Connection, number: int) -> None:
     connection.execute(update(notices).where(_COLUMNS.id == number).values(spread=1))
 
 
+def newest(connection: Connection, organisation: str, member: str, topic: Topic) -> int | None:
+    """Give the number of the newest notice of a topic to a member."""
+    whose = _COLUMNS.organisation == organisation, _COLUMNS.member == member, _COLUMNS.topic == topic.value
+    query = select(_COLUMNS.id).where(*whose).order_by(_COLUMNS.id.desc()).limit(1)
+    return connection.scalar(query)
+
+
 def numbered(connection: Connection, number: int) -> Notice:
     """Give the notice with this number, which is there."""
     return _notice(connection.execute(select(notices).where(_COLUMNS.id == number)).one())

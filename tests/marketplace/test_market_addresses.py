@@ -142,7 +142,10 @@ def test_another_address_starts_again(market: Market, postbox: Postbox) -> None:
     tell(market)
     market.exchange.notices.prefer(LI, "new@tax.example", "zh", TOPICS)
     postbox.deliver(market.exchange)
-    assert [to for to, _ in postbox.letters] == ["new@tax.example"]  # its code, and the old one nothing more
+    told = dict(postbox.letters)
+    assert told.keys() == {"new@tax.example", HERS}  # its code; and the old one that, and nothing more
+    assert "以其他邮箱替换了本邮箱" in told[HERS]
+    assert "new@tax.example" not in told[HERS]
     tell(market)
     assert postbox.deliver(market.exchange) == 0
     market.exchange.addresses.confirm(LI, postbox.code("new@tax.example"))

@@ -123,6 +123,20 @@ def test_an_authority_s_leader_sets_ceilings_and_its_handler_does_not(app: APIFl
     ]
 
 
+def test_an_authority_s_administrator_makes_no_leader_who_sets_ceilings(app: APIFlask) -> None:
+    """Who invites an account can take it: it acts once somebody else has confirmed whose it is."""
+    exchange = context_of(app).exchange
+    invited = exchange.members.invite(person(BUREAU), "puppet", "丙", ["leader"], None)
+    token = enter(app, invited).token
+    assert token is not None
+    puppet, asked = MarketplaceClient(AppPeer(app, token)), mandate("mandate-puppet", ends="2027-12-31")
+    assert refused(lambda: puppet.mandates.enter(asked)) == (403, "forbidden")
+    held = exchange.mandates.enter(BUREAU, asked).terms.mandate  # as its node might
+    assert refused(lambda: puppet.mandates.end(held, "no more")) == (403, "forbidden")
+    exchange.members.confirm("operator", invited.member.id, BUREAU)
+    assert puppet.mandates.end(held, "期满不再续签").state == "ended"
+
+
 def _ask(market: MarketplaceClient) -> object:
     draft = ConsentRequestDraft(
         contract=CONTRACT,

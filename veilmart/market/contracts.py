@@ -5,9 +5,14 @@ from pathlib import Path
 import click
 
 from catalog.vocabulary import Language
+from compute.agreement.documents import digest_of
+from compute.agreement.text import text as agreement_text
+from compute.canonical import UNSEEN
+from compute.client.marketplace import MarketplaceClient
 from compute.market.applications import RenewalRequest
 from compute.market.contracts import AmendmentRecord, ContractRecord
 from compute.signing import digest
+from compute.terms import Terms
 from marketplace.flow.states import AMENDMENT, CONTRACT, Move
 from veilmart.lazy import BilingualGroup
 from veilmart.market import contract_signing, flow_tables
@@ -54,11 +59,17 @@ def show(*, config: Path, is_json: bool, contract: str) -> None:
 def text(*, config: Path, contract: str, language: Language, version: int | None) -> None:
     """Print the contract as people read it, Markdown, to the byte that was signed; its legend goes to stderr.
 
-    输出合约文本(Markdown),与所签署文本逐字节一致;图例输出到标准错误,不属于合同正文。
+    输出合约文本(Markdown),与所签署文本逐字节一致;图例与条款摘要输出到标准错误,不属于合同正文。
+
+    With the legend stands the digest by which just this text is signed; a text that its terms do not name is not
+    printed. 文本与条款不符的不予输出。
     """
     with open_market(config) as market:
-        click.echo(market.contracts.text(contract, language, version), nl=False)
+        terms = market.contract(contract).terms
+        click.echo(agreed_text(market, terms, language, version), nl=False)
         console(stderr=True).print(flow_tables.legend(market.contracts.legend(contract, version)))
+    if version in {None, terms.version}:
+        click.echo(f"digest {digest(terms).hex()}", err=True)
 
 
 @contract.command()
@@ -233,6 +244,27 @@ def withdraw_amendment(*, config: Path, contract: str, reason: str, note: str | 
     why = why_of(reason, note)
     with open_market(config) as market:
         _print(market.contracts.withdraw_amendment(contract, why), is_json=False)
+
+
+def agreed_text(market: MarketplaceClient, terms: Terms, language: Language, version: int | None) -> str:
+    """Give the text of a version whose digest the parties signed; raise `ClickException` for any other.
+
+    The marketplace might show a text that says something else than the terms that are signed.
+    """
+    name, read = terms.contract, market.contracts
+    texts: dict[Language, str] = {each: read.text(name, each, version) for each in ("zh", "en")}
+    is_present = version in {None, terms.version}
+    if is_present and terms.agreement is None:
+        is_agreed = texts[language] == agreement_text(terms, language)  # of policy version 1: made here
+    else:
+        agreed = terms.agreement if is_present else read.versions(name).versions.get(str(version))
+        is_agreed = digest_of(read.policy(name, version), texts["zh"].encode(), texts["en"].encode()) == agreed
+    if not is_agreed or UNSEEN.search(texts[language]):
+        raise click.ClickException(
+            f"the text that the marketplace shows of {name} is not the one that its terms name: sign nothing, and "
+            "ask its operator 超市所示文本与条款所载摘要不符,请勿签署,并向运营机构查询"
+        )
+    return texts[language]
 
 
 def _print(found: ContractRecord | AmendmentRecord, *, is_json: bool) -> None:

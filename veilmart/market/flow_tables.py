@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.vocabulary import identifiers, label
+from compute.canonical import UNSEEN
 from compute.market.applications import ApplicationRecord, History, Precheck
 from compute.market.contracts import AmendmentRecord, Certificates, ContractRecord
 from compute.market.legend import Legend
@@ -21,11 +22,11 @@ def precheck(found: Precheck) -> Table:
     """Give a row for each clause that fails; and who would decide, if none does."""
     if found.passes:
         made = _table("可提交 Would be taken", "由谁审批 Decided by")
-        made.add_row("是 yes", ", ".join(found.deciders))
+        _add(made, "是 yes", ", ".join(found.deciders))
         return made
     made = _table("条款 Clause", "位置 Field", "说明", "What is wrong")
     for each in found.failed:
-        made.add_row(each.clause, each.field, each.zh, each.en)
+        _add(made, each.clause, each.field, each.zh, each.en)
     return made
 
 
@@ -34,43 +35,43 @@ def applications(found: Sequence[ApplicationRecord]) -> Table:
     made = _table("合约 Contract", "使用方 Consumer", "用途 Purpose", "状态 State")
     for each in found:
         purpose = both("purpose", each.terms.purpose)
-        made.add_row(each.terms.contract, each.terms.consumer, purpose, _state("application_state", each.state))
+        _add(made, each.terms.contract, each.terms.consumer, purpose, _state("application_state", each.state))
     return made
 
 
 def application(found: ApplicationRecord) -> Table:
     """Give the terms, then a row for each part."""
     made = _terms(found.terms)
-    made.add_row("状态 State", _state("application_state", found.state))
+    _add(made, "状态 State", _state("application_state", found.state))
     for party, state in sorted(found.parts.items()):
-        made.add_row(party, _state("application_state", state))
+        _add(made, party, _state("application_state", state))
     for provider, offer in sorted(found.offers.items()):
         said = f"{', '.join(offer.offer.grant.fields)}; {offer.offer.max_uses}; {_day(offer.offer.not_after)}"
-        made.add_row(f"还价 Offer {provider}", said)
+        _add(made, f"还价 Offer {provider}", said)
     if found.superseded is not None:
         said = f"{found.superseded.zh} {found.superseded.en}"
-        made.add_row("请撤回后重新申请 Withdraw it and apply anew", said)
+        _add(made, "请撤回后重新申请 Withdraw it and apply anew", said)
     return made
 
 
 def contract(found: ContractRecord) -> Table:
     """Give the terms, the state, who has signed, and who has stopped it."""
     made = _terms(found.terms)
-    made.add_row("版本 Version", str(found.terms.version))
-    made.add_row("状态 State", _state("contract_state", found.state))
-    made.add_row("已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
+    _add(made, "版本 Version", str(found.terms.version))
+    _add(made, "状态 State", _state("contract_state", found.state))
+    _add(made, "已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
     if found.suspended_by:
-        made.add_row("暂停方 Suspended by", ", ".join(found.suspended_by))
+        _add(made, "暂停方 Suspended by", ", ".join(found.suspended_by))
     return made
 
 
 def amendment(found: AmendmentRecord) -> Table:
     """Give the terms that are proposed, who proposed them, the state, and who has signed."""
     made = _terms(found.terms)
-    made.add_row("版本 Version", str(found.terms.version))
-    made.add_row("提出方 Proposed by", found.proposer)
-    made.add_row("状态 State", _state("amendment_state", found.state))
-    made.add_row("已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
+    _add(made, "版本 Version", str(found.terms.version))
+    _add(made, "提出方 Proposed by", found.proposer)
+    _add(made, "状态 State", _state("amendment_state", found.state))
+    _add(made, "已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
     return made
 
 
@@ -84,14 +85,15 @@ def history(found: History) -> Table:
             both("move", each.move),
             _state(f"{each.noun}_state", each.state),
         )
-        made.add_row(_moment(each.at), noun, move, state, each.actor, reason, Text(each.note or ""))
+        _add(made, _moment(each.at), noun, move, state, each.actor, reason, each.note or "")
     return made
 
 
 def legend(found: Legend) -> Table:
     """Give a row for each identifier of a contract's terms; the title says that it is no part of them."""
     made = _table("标识 Identifier", "名称或含义", "Title or meaning")
-    made.title = f"图例(不属于合同正文) Legend, not part of the contract\n{found.note.zh}\n{found.note.en}"
+    title = f"图例(不属于合同正文) Legend, not part of the contract\n{found.note.zh}\n{found.note.en}"
+    made.title = _plain(title)
     made.title_justify = "left"
     for organisation in found.organisations:
         _named(made, organisation.name, organisation.title)
@@ -111,9 +113,9 @@ def certificates(found: Certificates) -> Table:
         counts = "\n".join(f"{both('kept', kept)} {count}" for kept, count in statement.destroyed.items())
         retained = "\n".join(both("kept", kept) for kept in statement.retained)
         until = "-" if statement.retained_until is None else _day(statement.retained_until)
-        made.add_row(signed.signer, _moment(statement.at), counts, retained or "-", until)
+        _add(made, signed.signer, _moment(statement.at), counts, retained or "-", until)
     for party in found.owing:
-        made.add_row(party, "", "未提交 owed")
+        _add(made, party, "", "未提交 owed")
     if not made.rows:
         made.caption = "合约尚未结束,无须提交 Nothing is owed while the contract is not over"
     return made
@@ -121,23 +123,33 @@ def certificates(found: Certificates) -> Table:
 
 def _terms(terms: Terms) -> Table:
     made = _table("条款 Term", "内容 Content")
-    made.add_row("合约 Contract", terms.contract)
+    _add(made, "合约 Contract", terms.contract)
     if terms.renews is not None:
-        made.add_row("续签自 Renews", terms.renews)
-    made.add_row("使用方 Consumer", terms.consumer)
+        _add(made, "续签自 Renews", terms.renews)
+    _add(made, "使用方 Consumer", terms.consumer)
     for grant in terms.grants:
-        made.add_row(grant.provider, f"{grant.product} {grant.product_version}: {', '.join(grant.fields)}")
-    made.add_row("用途 Purpose", both("purpose", terms.purpose))
-    made.add_row("合法性基础 Legal basis", both("legal_basis", terms.legal_basis))
-    made.add_row("运算 Operation", both("operation", terms.operation))
-    made.add_row("模型审查方 Model reviewer", terms.model_reviewer)
-    made.add_row("次数 Count", str(terms.max_uses))
-    made.add_row("期限 Term", f"{_day(terms.not_before)} – {_day(terms.not_after)}")
+        _add(made, grant.provider, f"{grant.product} {grant.product_version}: {', '.join(grant.fields)}")
+    _add(made, "用途 Purpose", both("purpose", terms.purpose))
+    _add(made, "合法性基础 Legal basis", both("legal_basis", terms.legal_basis))
+    _add(made, "运算 Operation", both("operation", terms.operation))
+    _add(made, "主体类型 Subjects", "\n".join(both("subject_type", each) for each in terms.subject_types) or "-")
+    _add(made, "模型审查方 Model reviewer", terms.model_reviewer)
+    _add(made, "次数 Count", str(terms.max_uses))
+    _add(made, "期限 Term", f"{_day(terms.not_before)} – {_day(terms.not_after)}")
     return made
 
 
 def _named(made: Table, identifier: str, title: Bilingual) -> None:
-    made.add_row(identifier, Text(title.zh), Text(title.en))  # what others wrote is no markup
+    _add(made, identifier, title.zh, title.en)
+
+
+def _add(made: Table, *cells: str) -> None:
+    made.add_row(*map(_plain, cells))
+
+
+def _plain(text: str) -> Text:
+    """Give what others wrote as no markup, and with nothing that moves the cursor to where the terms stand."""
+    return Text(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _table(*headings: str) -> Table:

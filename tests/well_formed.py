@@ -52,12 +52,14 @@ def ring_pedersen(name: str) -> RingPedersenStatement:
 def remember_proofs(patch: pytest.MonkeyPatch) -> None:
     """Make and check a proof of the same claim once: hundreds of small markets enrol the same key.
 
-    All five are functions of their arguments, or may be; what raises is not remembered.
+    All are functions of their arguments, or may be; what raises is not remembered.
     """
     for module, name in (
         (bank, "check_ring_pedersen"),
+        (bank, "nth_roots"),
         (bank, "prove_blum_modulus"),
         (bank, "prove_small_factor"),
+        (provider, "check_roots"),
         (provider, "check_blum_modulus"),
         (provider, "check_small_factor"),
     ):

@@ -208,7 +208,7 @@ def test_the_modulus_is_refused_and_the_refusal_is_in_the_log(world: World, hone
 @pytest.mark.parametrize(
     ("name", "defence"),
     [
-        ("shared-factors", "_check_roots"),
+        ("shared-factors", "check_roots"),
         ("three-primes", "check_blum_modulus"),
         ("not-blum", "check_blum_modulus"),
         ("small-factor", "check_small_factor"),

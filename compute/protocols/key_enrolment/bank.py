@@ -33,7 +33,6 @@ def enrolment(
     Raises :class:`ModulusError` for a key that is not well formed. The proofs take about a second at 2048 bits.
     """
     claim = Claim(key.public, bank, provider, parameters)
-    n = key.public.n
     statement = KeyStatement(
         suite=SUITE,
         bank=bank,
@@ -41,8 +40,13 @@ def enrolment(
         issued_at=now,
         n=key.public.to_bytes(),
         modulus=parameters.parts[0],
-        roots=tuple(residue_bytes([key.nth_root(y)], n) for y in challenges(claim)),
+        roots=nth_roots(key, claim),
         blum_modulus=prove_blum_modulus(key, claim),
         small_factor=prove_small_factor(key, claim),
     )
     return EnrolKey(statement=sign(statement, bank, identity))
+
+
+def nth_roots(key: PrivateKey, claim: Claim) -> tuple[bytes, ...]:
+    """Give the n-th root of each of the claim's challenges, which exists for any if gcd(n, φ(n)) = 1."""
+    return tuple(residue_bytes([key.nth_root(y)], key.public.n) for y in challenges(claim))

@@ -4,7 +4,7 @@ With n sharing a factor with φ(n), blinding and masks stop hiding: every bit of
 through them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import gmpy2
@@ -120,7 +120,7 @@ def enrol(message: EnrolKey, pins: Pins, own: RingPedersenStatement) -> PublicKe
     except ModulusError as error:
         raise RefusalError(3, str(error), REMEDY) from error
     claim = Claim(key, statement.bank, own.provider, own.parameters)
-    _checked(4, lambda: _check_roots(claim, statement))
+    _checked(4, lambda: check_roots(claim, statement.roots))
     _checked(7, lambda: check_blum_modulus(claim, statement.blum_modulus))
     _checked(8, lambda: check_small_factor(claim, statement.small_factor))
     return key
@@ -133,9 +133,10 @@ def _checked(check: int, prove: Callable[[], None]) -> None:
         raise RefusalError(check, str(error), REMEDY) from error
 
 
-def _check_roots(claim: Claim, statement: KeyStatement) -> None:
+def check_roots(claim: Claim, roots: Sequence[bytes]) -> None:
+    """Return if these are n-th roots of its challenges; raise `ProofError` with the first that is not."""
     n = claim.key.n
-    for index, (challenge, root) in enumerate(zip(challenges(claim), statement.roots, strict=True)):
+    for index, (challenge, root) in enumerate(zip(challenges(claim), roots, strict=True)):
         (x,) = residues(f"root {index}", root, n)
         if gmpy2.powmod(x, n, n) != challenge:  # 4
             raise ProofError(f"root {index} is not the n-th root of its challenge")

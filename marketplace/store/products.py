@@ -13,6 +13,7 @@ from marketplace.errors import ConflictError, StaleError
 from marketplace.flow.product import PUBLIC, Key, Listing
 from marketplace.flow.states import ProductState
 from marketplace.store import product_search
+from marketplace.store.keys import has_any
 from marketplace.store.rows import insert_once
 from marketplace.store.rows import move as move_row
 from marketplace.store.tables import products
@@ -36,8 +37,8 @@ def load(connection: Connection, key: Key) -> Listing | None:
 
 
 def load_all(connection: Connection, keys: Sequence[Key]) -> list[Listing]:
-    """Give the listings that there are of so many keys, in their order."""
-    rows = connection.execute(_LISTING.where(tuple_(*_KEY).in_(list(keys))))
+    """Give the listings that there are of so many keys (`has_any` says how many at most), in their order."""
+    rows = connection.execute(_LISTING.where(has_any(_KEY, keys)))
     found = {listing.key: listing for listing in map(_listing, rows)}
     return [found[key] for key in keys if key in found]
 

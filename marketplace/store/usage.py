@@ -1,17 +1,16 @@
 """The uses of each contract at each provider, as the log tells them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, and_, case, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from audit.database import insert, put
 from marketplace.flow.metering import Observation, Standing, merged
+from marketplace.store.keys import AT_ONCE, has_any
 from marketplace.store.usage_tables import standings, usage
 
-_PER_QUERY = 1000
-"""Keys: three parameters each, below SQLite's limit of 32,766."""
 _columns = usage.c
 Key = tuple[str, str, str]
 
@@ -22,8 +21,8 @@ def take(connection: Connection, observations: Sequence[Observation]) -> None:
         return
     keys = sorted({each.key for each in observations})
     known: list[Observation] = []
-    for start in range(0, len(keys), _PER_QUERY):
-        known += _load(connection, keys[start : start + _PER_QUERY])
+    for start in range(0, len(keys), AT_ONCE):
+        known += _load(connection, keys[start : start + AT_ONCE])
     rows = [_row(each) for each in merged([*known, *observations]).values()]
     connection.execute(put(connection, usage), rows)
 
@@ -91,8 +90,8 @@ def _of(contract: str, provider: str, start: int, end: int) -> tuple[ColumnEleme
     )
 
 
-def _load(connection: Connection, keys: Iterable[Key]) -> list[Observation]:
-    wanted = tuple_(_columns.contract, _columns.provider, _columns.job).in_(list(keys))
+def _load(connection: Connection, keys: Sequence[Key]) -> list[Observation]:
+    wanted = has_any((_columns.contract, _columns.provider, _columns.job), keys)
     rows = connection.execute(select(usage).where(wanted))
     return [
         Observation(

@@ -281,6 +281,8 @@ def show_search(figures: dict[str, Any]) -> None:
         for query, took in found["ms"].items():
             p95 = f"[red]{took['p95']:.1f}[/]" if took["p95"] > at_most else f"{took['p95']:.1f}"
             table.add_row(query, f"{took['p50']:.1f}", p95, f"{took['max']:.1f}", f"{at_most:g}")
+        for wanted, took in found["matches_ms"].items():
+            table.add_row(wanted, *(f"{took[each]:.1f}" for each in ("p50", "p95", "max")))
         Console(width=120).print(table)
 
 

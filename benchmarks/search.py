@@ -255,12 +255,13 @@ def measure(count: int = PRODUCTS, rounds: int = ROUNDS) -> dict[str, Any]:
 
 
 def _asked(server: Server, key: Ed25519PrivateKey, count: int, rounds: int, wrote: float) -> dict[str, Any]:
-    took = ask(server, count, rounds) | ask_matches(server, key, rounds)
+    took, matches = ask(server, count, rounds), ask_matches(server, key, rounds)
     return {
         "written_seconds": wrote,
         "worker_mib": max(map(resident, server.workers)) / 2**20,
         "load": os.getloadavg()[0],
         "ms": {name: _percentiles(seconds) for name, seconds in took.items()},
+        "matches_ms": {name: _percentiles(seconds) for name, seconds in matches.items()},
     }
 
 

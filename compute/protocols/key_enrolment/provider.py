@@ -134,7 +134,7 @@ def _checked(check: int, prove: Callable[[], None]) -> None:
 
 
 def check_roots(claim: Claim, roots: Sequence[bytes]) -> None:
-    """Return if these are n-th roots of its challenges; raise `ProofError` with the first that is not."""
+    """Return if each is the n-th root of its challenge; raise `ProofError` with the first that is not."""
     n = claim.key.n
     for index, (challenge, root) in enumerate(zip(challenges(claim), roots, strict=True)):
         (x,) = residues(f"root {index}", root, n)

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from rich.table import Table
-from rich.text import Text
 
 from catalog.vocabulary import identifiers, label
-from compute.canonical import UNSEEN
 from compute.market.applications import ApplicationRecord, History, Precheck
 from compute.market.contracts import AmendmentRecord, Certificates, ContractRecord
 from compute.market.legend import Legend
 from compute.market.product_search import Bilingual
 from compute.terms import Terms
 from veilmart.market.product_tables import both
+from veilmart.market.tables import add, plain, table
 
 _CHINA = timezone(timedelta(hours=8))  # without summer time since 1992
 
@@ -21,63 +20,63 @@ _CHINA = timezone(timedelta(hours=8))  # without summer time since 1992
 def precheck(found: Precheck) -> Table:
     """Give a row for each clause that fails; and who would decide, if none does."""
     if found.passes:
-        made = _table("可提交 Would be taken", "由谁审批 Decided by")
-        _add(made, "是 yes", ", ".join(found.deciders))
+        made = table("可提交 Would be taken", "由谁审批 Decided by")
+        add(made, "是 yes", ", ".join(found.deciders))
         return made
-    made = _table("条款 Clause", "位置 Field", "说明", "What is wrong")
+    made = table("条款 Clause", "位置 Field", "说明", "What is wrong")
     for each in found.failed:
-        _add(made, each.clause, each.field, each.zh, each.en)
+        add(made, each.clause, each.field, each.zh, each.en)
     return made
 
 
 def applications(found: Sequence[ApplicationRecord]) -> Table:
     """Give a row for each application."""
-    made = _table("合约 Contract", "使用方 Consumer", "用途 Purpose", "状态 State")
+    made = table("合约 Contract", "使用方 Consumer", "用途 Purpose", "状态 State")
     for each in found:
         purpose = both("purpose", each.terms.purpose)
-        _add(made, each.terms.contract, each.terms.consumer, purpose, _state("application_state", each.state))
+        add(made, each.terms.contract, each.terms.consumer, purpose, _state("application_state", each.state))
     return made
 
 
 def application(found: ApplicationRecord) -> Table:
     """Give the terms, then a row for each part."""
     made = _terms(found.terms)
-    _add(made, "状态 State", _state("application_state", found.state))
+    add(made, "状态 State", _state("application_state", found.state))
     for party, state in sorted(found.parts.items()):
-        _add(made, party, _state("application_state", state))
+        add(made, party, _state("application_state", state))
     for provider, offer in sorted(found.offers.items()):
         said = f"{', '.join(offer.offer.grant.fields)}; {offer.offer.max_uses}; {_day(offer.offer.not_after)}"
-        _add(made, f"还价 Offer {provider}", said)
+        add(made, f"还价 Offer {provider}", said)
     if found.superseded is not None:
         said = f"{found.superseded.zh} {found.superseded.en}"
-        _add(made, "请撤回后重新申请 Withdraw it and apply anew", said)
+        add(made, "请撤回后重新申请 Withdraw it and apply anew", said)
     return made
 
 
 def contract(found: ContractRecord) -> Table:
     """Give the terms, the state, who has signed, and who has stopped it."""
     made = _terms(found.terms)
-    _add(made, "版本 Version", str(found.terms.version))
-    _add(made, "状态 State", _state("contract_state", found.state))
-    _add(made, "已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
+    add(made, "版本 Version", str(found.terms.version))
+    add(made, "状态 State", _state("contract_state", found.state))
+    add(made, "已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
     if found.suspended_by:
-        _add(made, "暂停方 Suspended by", ", ".join(found.suspended_by))
+        add(made, "暂停方 Suspended by", ", ".join(found.suspended_by))
     return made
 
 
 def amendment(found: AmendmentRecord) -> Table:
     """Give the terms that are proposed, who proposed them, the state, and who has signed."""
     made = _terms(found.terms)
-    _add(made, "版本 Version", str(found.terms.version))
-    _add(made, "提出方 Proposed by", found.proposer)
-    _add(made, "状态 State", _state("amendment_state", found.state))
-    _add(made, "已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
+    add(made, "版本 Version", str(found.terms.version))
+    add(made, "提出方 Proposed by", found.proposer)
+    add(made, "状态 State", _state("amendment_state", found.state))
+    add(made, "已签署 Signed by", ", ".join(each.signer for each in found.signed) or "-")
     return made
 
 
 def history(found: History) -> Table:
     """Give a row for each move."""
-    made = _table("时间 Time", "事项 Noun", "动作 Move", "状态 State", "操作方 By", "事由 Reason", "说明 Note")
+    made = table("时间 Time", "事项 Noun", "动作 Move", "状态 State", "操作方 By", "事由 Reason", "说明 Note")
     for each in found.moves:
         reason = "" if each.reason is None else both("reason", each.reason)
         noun, move, state = (
@@ -85,15 +84,15 @@ def history(found: History) -> Table:
             both("move", each.move),
             _state(f"{each.noun}_state", each.state),
         )
-        _add(made, _moment(each.at), noun, move, state, each.actor, reason, each.note or "")
+        add(made, _moment(each.at), noun, move, state, each.actor, reason, each.note or "")
     return made
 
 
 def legend(found: Legend) -> Table:
     """Give a row for each identifier of a contract's terms; the title says that it is no part of them."""
-    made = _table("标识 Identifier", "名称或含义", "Title or meaning")
+    made = table("标识 Identifier", "名称或含义", "Title or meaning")
     title = f"图例(不属于合同正文) Legend, not part of the contract\n{found.note.zh}\n{found.note.en}"
-    made.title = _plain(title)
+    made.title = plain(title)
     made.title_justify = "left"
     for organisation in found.organisations:
         _named(made, organisation.name, organisation.title)
@@ -107,57 +106,40 @@ def legend(found: Legend) -> Table:
 
 def certificates(found: Certificates) -> Table:
     """Give a row for each party: what it destroyed, or that it still owes word of it."""
-    made = _table("参与方 Party", "时间 At", "已销毁 Destroyed", "依法留存 Retained", "留存至 Until")
+    made = table("参与方 Party", "时间 At", "已销毁 Destroyed", "依法留存 Retained", "留存至 Until")
     for signed in found.certificates:
         statement = signed.statement
         counts = "\n".join(f"{both('kept', kept)} {count}" for kept, count in statement.destroyed.items())
         retained = "\n".join(both("kept", kept) for kept in statement.retained)
         until = "-" if statement.retained_until is None else _day(statement.retained_until)
-        _add(made, signed.signer, _moment(statement.at), counts, retained or "-", until)
+        add(made, signed.signer, _moment(statement.at), counts, retained or "-", until)
     for party in found.owing:
-        _add(made, party, "", "未提交 owed")
+        add(made, party, "", "未提交 owed")
     if not made.rows:
         made.caption = "合约尚未结束,无须提交 Nothing is owed while the contract is not over"
     return made
 
 
 def _terms(terms: Terms) -> Table:
-    made = _table("条款 Term", "内容 Content")
-    _add(made, "合约 Contract", terms.contract)
+    made = table("条款 Term", "内容 Content")
+    add(made, "合约 Contract", terms.contract)
     if terms.renews is not None:
-        _add(made, "续签自 Renews", terms.renews)
-    _add(made, "使用方 Consumer", terms.consumer)
+        add(made, "续签自 Renews", terms.renews)
+    add(made, "使用方 Consumer", terms.consumer)
     for grant in terms.grants:
-        _add(made, grant.provider, f"{grant.product} {grant.product_version}: {', '.join(grant.fields)}")
-    _add(made, "用途 Purpose", both("purpose", terms.purpose))
-    _add(made, "合法性基础 Legal basis", both("legal_basis", terms.legal_basis))
-    _add(made, "运算 Operation", both("operation", terms.operation))
-    _add(made, "主体类型 Subjects", "\n".join(both("subject_type", each) for each in terms.subject_types) or "-")
-    _add(made, "模型审查方 Model reviewer", terms.model_reviewer)
-    _add(made, "次数 Count", str(terms.max_uses))
-    _add(made, "期限 Term", f"{_day(terms.not_before)} – {_day(terms.not_after)}")
+        add(made, grant.provider, f"{grant.product} {grant.product_version}: {', '.join(grant.fields)}")
+    add(made, "用途 Purpose", both("purpose", terms.purpose))
+    add(made, "合法性基础 Legal basis", both("legal_basis", terms.legal_basis))
+    add(made, "运算 Operation", both("operation", terms.operation))
+    add(made, "主体类型 Subjects", "\n".join(both("subject_type", each) for each in terms.subject_types) or "-")
+    add(made, "模型审查方 Model reviewer", terms.model_reviewer)
+    add(made, "次数 Count", str(terms.max_uses))
+    add(made, "期限 Term", f"{_day(terms.not_before)} – {_day(terms.not_after)}")
     return made
 
 
 def _named(made: Table, identifier: str, title: Bilingual) -> None:
-    _add(made, identifier, title.zh, title.en)
-
-
-def _add(made: Table, *cells: str) -> None:
-    made.add_row(*map(_plain, cells))
-
-
-def _plain(text: str) -> Text:
-    """Give what others wrote as no markup, and with nothing that moves the cursor to where the terms stand."""
-    return Text(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text))
-
-
-def _table(*headings: str) -> Table:
-    """Give a table that breaks what is too long: Chinese has no spaces, and would be cut off."""
-    made = Table()
-    for heading in headings:
-        made.add_column(heading, overflow="fold")
-    return made
+    add(made, identifier, title.zh, title.en)
 
 
 def _state(vocabulary: str, identifier: str) -> str:

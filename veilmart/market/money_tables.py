@@ -9,6 +9,7 @@ from compute.market.mandates import MandateRecord
 from compute.market.prices import ContractPrices
 from compute.market.statements import StatementRecord, Statements
 from veilmart.market.product_tables import both
+from veilmart.market.tables import table
 from veilmart.times import time_of
 
 _FEN = 100
@@ -21,7 +22,9 @@ def yuan(fen: int | None) -> str:
 
 def prices(found: ContractPrices) -> Table:
     """Give the prices under a contract."""
-    shown = _table(f"价格 Prices {found.contract}", "提供方 Provider", "计价 Plan", "金额 Amount", "状态 State")
+    shown = table(
+        "提供方 Provider", "计价 Plan", "金额 Amount", "状态 State", title=f"价格 Prices {found.contract}"
+    )
     for each in found.prices:
         cap = "" if each.cap_uses is None else f" ≤ {each.cap_uses}"
         free = "" if each.free is None else f" {both('free_reason', each.free)}"
@@ -42,7 +45,7 @@ def mandate(found: MandateRecord) -> Iterator[str | Table]:
     yield f"{terms.mandate}  {terms.document}  {found.authority} → {terms.operator}  {state}"
     yield f"{terms.begins} – {terms.ends}  最高准许收入 Revenue cap: {yuan(terms.revenue_cap_fen)} / 年 year"
     yield f"数据提供方 Providers: {', '.join(terms.providers)}"
-    shown = _table("上限收费标准 Ceilings", "计价 Plan", "适用 Scope", "上限 Ceiling")
+    shown = table("计价 Plan", "适用 Scope", "上限 Ceiling", title="上限收费标准 Ceilings")
     for each in terms.ceilings:
         scope = "其他 all others"
         if each.theme is not None:
@@ -55,7 +58,7 @@ def mandate(found: MandateRecord) -> Iterator[str | Table]:
 
 def mandates(found: Sequence[MandateRecord]) -> Table:
     """Give mandates, one a line."""
-    shown = _table("授权运营 Mandates", "名称 Name", "授权主体 Authority", "期限 Term", "状态 State")
+    shown = table("名称 Name", "授权主体 Authority", "期限 Term", "状态 State", title="授权运营 Mandates")
     for each in found:
         terms = each.mandate
         state = both("mandate_state", each.state)
@@ -73,7 +76,7 @@ def statements(page: Statements) -> Table:
         "金额 Amount",
         "状态 State",
     )
-    shown = _table("对账单 Statements", *heads)
+    shown = table(*heads, title="对账单 Statements")
     for each in page.items:
         made = each.statement
         state = both("statement_state", each.state)
@@ -90,7 +93,7 @@ def statement(found: StatementRecord) -> Iterator[str | Table]:
     yield f"{made.consumer} → {made.provider}  {made.product} {made.product_version}"
     yield f"确认截止 Due: {made.due}  摘要 Digest: {found.digest}"
     heads = ("项目 Item", "用量 Uses", "单价 Unit price", "上限 Ceiling", "金额 Amount", "说明 Reason")
-    shown = _table(f"合计 Total: {yuan(made.total_fen)}", *heads)
+    shown = table(*heads, title=f"合计 Total: {yuan(made.total_fen)}")
     for line in made.lines:
         reason = "" if line.reason is None else both("charge_reason", line.reason)
         price, ceiling = yuan(line.unit_price_fen), yuan(line.ceiling_fen)
@@ -105,7 +108,7 @@ def statement(found: StatementRecord) -> Iterator[str | Table]:
 
 def demands(page: Demands) -> Table:
     """Give demands, one a line."""
-    shown = _table("需求 Demands", "编号 Demand", "标题 Title", "发布方 Poster", "截止 Until", "状态 State")
+    shown = table("编号 Demand", "标题 Title", "发布方 Poster", "截止 Until", "状态 State", title="需求 Demands")
     for each in page.items:
         state = both("demand_state", each.state)
         shown.add_row(each.demand, each.wanted.title, each.poster, each.wanted.until, state)
@@ -118,7 +121,7 @@ def demand(found: DemandRecord) -> Iterator[str | Table]:
     state = both("demand_state", found.state)
     yield f"{found.demand}  {wanted.title}  {state}  {found.poster}  截止 until {wanted.until}"
     yield wanted.description
-    shown = _table("所需数据项 Wanted fields", "数据项 Field", "类型 Type")
+    shown = table("数据项 Field", "类型 Type", title="所需数据项 Wanted fields")
     for each in wanted.fields:
         shown.add_row(each.words, "" if each.field_type is None else both("field_type", each.field_type))
     yield shown
@@ -128,7 +131,7 @@ def demand(found: DemandRecord) -> Iterator[str | Table]:
 def matches(found: Matches) -> Table:
     """Give what matches a demand, and why."""
     heads = ("产品 Product", "匹配 Match", "所需 Wanted", "数据项 Field", "依据 Because of")
-    shown = _table("匹配产品 Matches", *heads)
+    shown = table(*heads, title="匹配产品 Matches")
     for each in found.items:
         name, score = (
             f"{each.provider} {each.product} {each.version}\n{each.title_zh}",
@@ -144,15 +147,8 @@ def matches(found: Matches) -> Table:
 
 def responses(found: Responses) -> Table:
     """Give the answers to a demand."""
-    shown = _table("应答 Answers", "#", "应答方 By", "时间 At", "产品 Product", "说明 Text")
+    shown = table("#", "应答方 By", "时间 At", "产品 Product", "说明 Text", title="应答 Answers")
     for each in found.items:
         product = " ".join(filter(None, (each.answer.product, each.answer.product_version)))
         shown.add_row(str(each.number), each.by, time_of(each.at), product, each.answer.text or "")
     return shown
-
-
-def _table(title: str, *heads: str) -> Table:
-    made = Table(title=title, title_justify="left")
-    for head in heads:
-        made.add_column(head, overflow="fold")  # a name that is cut off cannot be copied
-    return made

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from compute.market.interventions import InterventionRecord, ProfileProposal
 from compute.market.members import KeyRecord, MemberRecord
 from compute.market.organisations import OrganisationProfile, OrganisationRecord
 from marketplace.matrix import load as load_matrix
 from veilmart.market.product_tables import both
+from veilmart.market.tables import add, table
 from veilmart.times import time_of
 
 
@@ -18,24 +18,24 @@ def organisations(found: Sequence[OrganisationRecord]) -> Table:
     made = _table("机构 Organisation", "名称 Title", "类别 Kind", "状态 State", "事由 Reason")
     for each in found:
         title = f"{each.profile.title_zh}\n{each.profile.title_en}"
-        _add(made, each.name, title, both("party_kind", each.profile.kind), *_standing(each))
+        add(made, each.name, title, both("party_kind", each.profile.kind), *_standing(each))
     return made
 
 
 def organisation(found: OrganisationRecord) -> Table:
     """Give all that may be known of an organisation, with the revision by which it is decided about."""
     made = _table("项目 Item", "内容 Content")
-    _add(made, "机构 Organisation", found.name)
+    add(made, "机构 Organisation", found.name)
     _profile(made, found.profile)
     state, reason = _standing(found)
-    _add(made, "状态 State", state)
-    _add(made, "自 Since", time_of(found.since))
+    add(made, "状态 State", state)
+    add(made, "自 Since", time_of(found.since))
     if reason:
-        _add(made, "事由 Reason", reason)
+        add(made, "事由 Reason", reason)
     accepted = "未签署 none" if found.accepted is None else f"第 {found.accepted} 版 version {found.accepted}"
-    _add(made, "入驻协议 Entry agreement", accepted)
-    _add(made, "节点 Node", "已登记 enrolled" if found.is_enrolled else "未登记 none")
-    _add(made, "修订号 Revision", found.revision)
+    add(made, "入驻协议 Entry agreement", accepted)
+    add(made, "节点 Node", "已登记 enrolled" if found.is_enrolled else "未登记 none")
+    add(made, "修订号 Revision", found.revision)
     return made
 
 
@@ -46,7 +46,7 @@ def members(found: Sequence[MemberRecord]) -> Table:
     for each in found:
         held = "\n".join(roles.get(role, role) for role in each.roles)
         confirmed = "是 yes" if each.confirmed else "否 no"
-        _add(made, each.member, each.login, each.name, held, both("member_state", each.state), confirmed)
+        add(made, each.member, each.login, each.name, held, both("member_state", each.state), confirmed)
     return made
 
 
@@ -55,38 +55,38 @@ def keys(found: Sequence[KeyRecord]) -> Table:
     made = _table("密钥 Key", "用途 Label", "权限 Permissions", "到期 Expires", "状态 State")
     for each in found:
         state = "有效 active" if each.revoked is None else f"已撤销 revoked {time_of(each.revoked)}"
-        _add(made, each.key, each.label, "\n".join(each.permissions), time_of(each.expires), state)
+        add(made, each.key, each.label, "\n".join(each.permissions), time_of(each.expires), state)
     return made
 
 
 def intervention(found: InterventionRecord) -> Table:
     """Give a proposal with the revision by which it is confirmed."""
     made = _table("项目 Item", "内容 Content")
-    _add(made, "代办 Intervention", found.intervention)
-    _add(made, "机构 Organisation", found.organisation)
-    _add(made, "事项 Matter", both("intervention_matter", found.matter))
-    _add(made, "事由 Reason", both("intervention_reason", found.reason))
+    add(made, "代办 Intervention", found.intervention)
+    add(made, "机构 Organisation", found.organisation)
+    add(made, "事项 Matter", both("intervention_matter", found.matter))
+    add(made, "事由 Reason", both("intervention_reason", found.reason))
     proposal = found.proposal
     if isinstance(proposal, ProfileProposal):
         _profile(made, proposal.profile)
     else:
-        _add(made, "新管理员 Administrator", f"{proposal.login} {proposal.name}")
-        _add(made, "邀请令牌哈希 Invitation SHA-256", proposal.invitation)
-    _add(made, "书面依据哈希 Evidence SHA-256", found.evidence)
-    _add(made, "状态 State", both("intervention_state", found.state))
-    _add(made, "提出 Proposed", f"{found.proposer} {time_of(found.proposed_at)}")
-    _add(made, "可复核起 Not before", time_of(found.not_before))
+        add(made, "新管理员 Administrator", f"{proposal.login} {proposal.name}")
+        add(made, "邀请令牌哈希 Invitation SHA-256", proposal.invitation)
+    add(made, "书面依据哈希 Evidence SHA-256", found.evidence)
+    add(made, "状态 State", both("intervention_state", found.state))
+    add(made, "提出 Proposed", f"{found.proposer} {time_of(found.proposed_at)}")
+    add(made, "可复核起 Not before", time_of(found.not_before))
     if found.decided_at is not None:
-        _add(made, "办理 Decided", f"{found.decider or '-'} {time_of(found.decided_at)}")
+        add(made, "办理 Decided", f"{found.decider or '-'} {time_of(found.decided_at)}")
     if found.opinion is not None:
-        _add(made, "意见 Opinion", found.opinion)
-    _add(made, "修订号 Revision", found.revision)
+        add(made, "意见 Opinion", found.opinion)
+    add(made, "修订号 Revision", found.revision)
     return made
 
 
 def _profile(made: Table, profile: OrganisationProfile) -> None:
     for name, value in _said(profile):
-        _add(made, name, value)
+        add(made, name, value)
 
 
 def _said(profile: OrganisationProfile) -> Iterator[tuple[str, str]]:
@@ -105,12 +105,7 @@ def _standing(found: OrganisationRecord) -> tuple[str, str]:
     return both("organisation_state", found.state), why
 
 
-def _add(made: Table, *cells: str) -> None:
-    made.add_row(*map(Text, cells))  # what others wrote is no markup
-
-
 def _table(*headings: str) -> Table:
-    made = Table()
-    for number, heading in enumerate(headings):
-        made.add_column(heading, overflow="fold", no_wrap=number == 0)  # by the first one it is named
+    made = table(*headings)
+    made.columns[0].no_wrap = True  # by it a row is named
     return made

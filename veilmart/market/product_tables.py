@@ -8,6 +8,7 @@ from rich.table import Table
 from catalog.vocabulary import identifiers, label
 from compute.market.products import DescriptionCheck, ProductPage, ProductRecord
 from compute.market.resources import ResourcePage, ResourceRecord
+from veilmart.market.tables import table
 from veilmart.times import time_of
 
 WIDTH = 120
@@ -25,18 +26,18 @@ def console(*, stderr: bool = False) -> Console:
 def checked(check: DescriptionCheck) -> Iterator[Table | str]:
     """Give the gaps, the suggested grade with its reasons, and the delivery modes."""
     if check.gaps:
-        gaps = _table("尚缺 Gaps", "位置 Field", "为什么要补", "Why it matters")
+        gaps = table("位置 Field", "为什么要补", "Why it matters", title="尚缺 Gaps")
         for gap in check.gaps:
             gaps.add_row(gap.field, gap.why.zh, gap.why.en)
         yield gaps
     else:
         yield "可提交审核 Nothing is missing."
     grade = both("grade", check.suggested_grade)
-    grading = _table(f"建议级别 Suggested grade: {grade}", "依据 Because of", "规则", "Rule")
+    grading = table("依据 Because of", "规则", "Rule", title=f"建议级别 Suggested grade: {grade}")
     for reason in check.grade_reasons:
         grading.add_row(reason.about, reason.why.zh, reason.why.en)
     yield grading
-    modes = _table("交付方式 Delivery modes", "方式 Mode", "锁定原因", "Locked because")
+    modes = table("方式 Mode", "锁定原因", "Locked because", title="交付方式 Delivery modes")
     for mode in check.modes:
         zh, en = (" ".join(getattr(lock, language) for lock in mode.locks) for language in ("zh", "en"))
         modes.add_row(both("delivery", mode.delivery), zh or "可选", en or "open")
@@ -48,7 +49,7 @@ def shown(record: ProductRecord) -> Iterator[Table | str]:
     entry = record.entry
     yield f"{entry.provider} {entry.product} {entry.version}  {both('product_state', entry.state)}  {entry.digest}"
     yield from checked(record.check)
-    steps = _table("经过 Steps", "时间 When", "办理方 By", "动作 Move", "理由 Reason", "意见 Remark")
+    steps = table("时间 When", "办理方 By", "动作 Move", "理由 Reason", "意见 Remark", title="经过 Steps")
     for step in record.steps:
         review = "" if step.review is None else f" ({both('review', step.review)})"
         reason = "" if step.reason is None else _reason(step.move, step.reason)
@@ -58,20 +59,20 @@ def shown(record: ProductRecord) -> Iterator[Table | str]:
 
 def versions(page: ProductPage) -> Table:
     """Give a line for each version."""
-    table = _table(None, "版本 Version", "名称 Title", "状态 State", "级别 Grade", "SHA-256")
+    made = table("版本 Version", "名称 Title", "状态 State", "级别 Grade", "SHA-256")
     for each in page.items:
         title = f"{each.title.zh} {each.title.en}"
         state, grade = both("product_state", each.state), both("grade", each.grade)
-        table.add_row(f"{each.provider} {each.product} {each.version}", title, state, grade, each.digest)
-    return table
+        made.add_row(f"{each.provider} {each.product} {each.version}", title, state, grade, each.digest)
+    return made
 
 
 def resources(page: ResourcePage) -> Table:
     """Give a line for each resource."""
-    table = _table(None, "登记号 Code", "名称 Name", "状态 State", "有效期 Validity", "有效 Valid")
+    made = table("登记号 Code", "名称 Name", "状态 State", "有效期 Validity", "有效 Valid")
     for each in page.items:
-        table.add_row(f"{each.provider} {each.code}", each.name, *_standing(each))
-    return table
+        made.add_row(f"{each.provider} {each.code}", each.name, *_standing(each))
+    return made
 
 
 def both(vocabulary: str, identifier: str) -> str:
@@ -88,10 +89,3 @@ def _standing(resource: ResourceRecord) -> tuple[str, str, str]:
 
 def _reason(move: str, reason: str) -> str:
     return both("review_reason" if move in {"return", "reject"} else "stop_reason", reason)
-
-
-def _table(title: str | None, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table

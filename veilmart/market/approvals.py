@@ -4,8 +4,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from catalog.vocabulary import identifiers
 from compute.market.approvals import ApprovalRecord, ApprovalStep
@@ -14,6 +12,7 @@ from marketplace.flow.working_days import SHANGHAI
 from veilmart.lazy import BilingualGroup
 from veilmart.market.opening import config, cursor_option, echo_json, echo_next, json_option, open_market
 from veilmart.market.product_tables import both, console
+from veilmart.market.tables import add, named
 
 _MODE = 0o600
 _APPROVAL = click.argument("approval")
@@ -48,11 +47,11 @@ def listed(*, config: Path, is_json: bool, state: str | None, cursor: str | None
     if is_json:
         echo_json(page)
         return
-    table = _table("审批 Approval", "事项 Matter", "关于 About", "状态 State", "待办 Waits for")
+    table = named("审批 Approval", "事项 Matter", "关于 About", "状态 State", "待办 Waits for")
     for each in page.items:
         state_label = both("approval_state", each.state)
         cells = (each.id, both("matter", each.matter), each.about, state_label, " ".join(each.waits_for))
-        table.add_row(*map(Text, cells))
+        add(table, *cells)
     console().print(table)
     echo_next(page.next)
 
@@ -72,11 +71,11 @@ def show(*, config: Path, is_json: bool, approval: str) -> None:
         echo_json(found)
         return
     _print(found)
-    table = _table("时间 Time", "动作 Move", "成员 Member", "代理 For", "意见 Opinion")
+    table = named("时间 Time", "动作 Move", "成员 Member", "代理 For", "意见 Opinion")
     for each in found.history:
         move = both("approval_move", each.move)
         cells = (_time(each.at), move, each.member, each.on_behalf_of or "", each.opinion or "")
-        table.add_row(*map(Text, cells))
+        add(table, *cells)
     console().print(table)
     for file in files:
         click.echo(f"{file.number}. {file.name} {file.size} bytes sha256 {file.digest}")
@@ -188,13 +187,13 @@ def rules(*, config: Path, is_json: bool) -> None:
     """
     with open_market(config) as market:
         found = market.approvals.rules()
-    table = _table("事项 Matter", "环节 Steps", "节点 Node")
+    table = named("事项 Matter", "环节 Steps", "节点 Node")
     for each in found:
         if is_json:
             echo_json(each)
             continue
         steps = " → ".join(map(_shown, each.steps))
-        table.add_row(*map(Text, (both("matter", each.matter), steps, "✓" if each.node else "")))
+        add(table, both("matter", each.matter), steps, "✓" if each.node else "")
     if not is_json:
         console().print(table)
 
@@ -312,10 +311,3 @@ def _print(found: ApprovalRecord) -> None:
 
 def _time(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, SHANGHAI).strftime("%Y-%m-%d %H:%M")
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for number, each in enumerate(columns):
-        table.add_column(each, overflow="fold", no_wrap=number == 0)  # by the first one it is named
-    return table

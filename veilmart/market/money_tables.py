@@ -9,7 +9,7 @@ from compute.market.mandates import MandateRecord
 from compute.market.prices import ContractPrices
 from compute.market.statements import StatementRecord, Statements
 from veilmart.market.product_tables import both
-from veilmart.market.tables import table
+from veilmart.market.tables import add, table
 from veilmart.times import time_of
 
 _FEN = 100
@@ -29,7 +29,8 @@ def prices(found: ContractPrices) -> Table:
         cap = "" if each.cap_uses is None else f" ≤ {each.cap_uses}"
         free = "" if each.free is None else f" {both('free_reason', each.free)}"
         plan = both("plan", each.plan)
-        shown.add_row(
+        add(
+            shown,
             each.provider,
             f"{plan}{cap}",
             f"{yuan(each.amount_fen)}{free}".strip(),
@@ -52,7 +53,7 @@ def mandate(found: MandateRecord) -> Iterator[str | Table]:
             scope = both("theme", each.theme)
         elif each.product is not None:
             scope = f"{each.product.provider} {each.product.product}"
-        shown.add_row(both("plan", each.plan), scope, yuan(each.amount_fen))
+        add(shown, both("plan", each.plan), scope, yuan(each.amount_fen))
     yield shown
 
 
@@ -62,7 +63,7 @@ def mandates(found: Sequence[MandateRecord]) -> Table:
     for each in found:
         terms = each.mandate
         state = both("mandate_state", each.state)
-        shown.add_row(terms.mandate, each.authority, f"{terms.begins} – {terms.ends}", state)
+        add(shown, terms.mandate, each.authority, f"{terms.begins} – {terms.ends}", state)
     return shown
 
 
@@ -81,7 +82,7 @@ def statements(page: Statements) -> Table:
         made = each.statement
         state = both("statement_state", each.state)
         names = f"{made.statement}\n{made.contract}"
-        shown.add_row(made.month, names, made.consumer, made.provider, yuan(made.total_fen), state)
+        add(shown, made.month, names, made.consumer, made.provider, yuan(made.total_fen), state)
     return shown
 
 
@@ -97,7 +98,7 @@ def statement(found: StatementRecord) -> Iterator[str | Table]:
     for line in made.lines:
         reason = "" if line.reason is None else both("charge_reason", line.reason)
         price, ceiling = yuan(line.unit_price_fen), yuan(line.ceiling_fen)
-        shown.add_row(both("item", line.item), str(line.uses), price, ceiling, yuan(line.amount_fen), reason)
+        add(shown, both("item", line.item), str(line.uses), price, ceiling, yuan(line.amount_fen), reason)
     yield shown
     if made.unmatched:
         yield f"使用方未留痕的用量 Uses without the consumer's own record: {made.unmatched}"
@@ -111,7 +112,7 @@ def demands(page: Demands) -> Table:
     shown = table("编号 Demand", "标题 Title", "发布方 Poster", "截止 Until", "状态 State", title="需求 Demands")
     for each in page.items:
         state = both("demand_state", each.state)
-        shown.add_row(each.demand, each.wanted.title, each.poster, each.wanted.until, state)
+        add(shown, each.demand, each.wanted.title, each.poster, each.wanted.until, state)
     return shown
 
 
@@ -123,7 +124,7 @@ def demand(found: DemandRecord) -> Iterator[str | Table]:
     yield wanted.description
     shown = table("数据项 Field", "类型 Type", title="所需数据项 Wanted fields")
     for each in wanted.fields:
-        shown.add_row(each.words, "" if each.field_type is None else both("field_type", each.field_type))
+        add(shown, each.words, "" if each.field_type is None else both("field_type", each.field_type))
     yield shown
     yield f"预算 Budget: {yuan(wanted.budget_fen) or '—'}  关注 Followers: {found.followers}  {found.revision}"
 
@@ -140,7 +141,7 @@ def matches(found: Matches) -> Table:
         for field in each.fields:
             unfit = " 类型不符 other type" if field.type_fits is False else ""
             because = f"{'、'.join(field.terms)} ({field.permille / 10:.1f}%){unfit}"
-            shown.add_row(name, score, field.wanted, field.field, because)
+            add(shown, name, score, field.wanted, field.field, because)
             name = score = ""
     return shown
 
@@ -150,5 +151,5 @@ def responses(found: Responses) -> Table:
     shown = table("#", "应答方 By", "时间 At", "产品 Product", "说明 Text", title="应答 Answers")
     for each in found.items:
         product = " ".join(filter(None, (each.answer.product, each.answer.product_version)))
-        shown.add_row(str(each.number), each.by, time_of(each.at), product, each.answer.text or "")
+        add(shown, str(each.number), each.by, time_of(each.at), product, each.answer.text or "")
     return shown

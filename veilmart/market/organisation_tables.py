@@ -9,13 +9,13 @@ from compute.market.members import KeyRecord, MemberRecord
 from compute.market.organisations import OrganisationProfile, OrganisationRecord
 from marketplace.matrix import load as load_matrix
 from veilmart.market.product_tables import both
-from veilmart.market.tables import add, table
+from veilmart.market.tables import add, named
 from veilmart.times import time_of
 
 
 def organisations(found: Sequence[OrganisationRecord]) -> Table:
     """Give a row for each organisation."""
-    made = _table("机构 Organisation", "名称 Title", "类别 Kind", "状态 State", "事由 Reason")
+    made = named("机构 Organisation", "名称 Title", "类别 Kind", "状态 State", "事由 Reason")
     for each in found:
         title = f"{each.profile.title_zh}\n{each.profile.title_en}"
         add(made, each.name, title, both("party_kind", each.profile.kind), *_standing(each))
@@ -24,7 +24,7 @@ def organisations(found: Sequence[OrganisationRecord]) -> Table:
 
 def organisation(found: OrganisationRecord) -> Table:
     """Give all that may be known of an organisation, with the revision by which it is decided about."""
-    made = _table("项目 Item", "内容 Content")
+    made = named("项目 Item", "内容 Content")
     add(made, "机构 Organisation", found.name)
     _profile(made, found.profile)
     state, reason = _standing(found)
@@ -41,7 +41,7 @@ def organisation(found: OrganisationRecord) -> Table:
 
 def members(found: Sequence[MemberRecord]) -> Table:
     """Give a row for each person."""
-    made = _table("成员 Member", "登录名 Login", "姓名 Name", "角色 Roles", "状态 State", "复核 Confirmed")
+    made = named("成员 Member", "登录名 Login", "姓名 Name", "角色 Roles", "状态 State", "复核 Confirmed")
     roles = {name.value: f"{role.zh} {role.en}" for name, role in load_matrix().roles.items()}
     for each in found:
         held = "\n".join(roles.get(role, role) for role in each.roles)
@@ -52,7 +52,7 @@ def members(found: Sequence[MemberRecord]) -> Table:
 
 def keys(found: Sequence[KeyRecord]) -> Table:
     """Give a row for each key of a program."""
-    made = _table("密钥 Key", "用途 Label", "权限 Permissions", "到期 Expires", "状态 State")
+    made = named("密钥 Key", "用途 Label", "权限 Permissions", "到期 Expires", "状态 State")
     for each in found:
         state = "有效 active" if each.revoked is None else f"已撤销 revoked {time_of(each.revoked)}"
         add(made, each.key, each.label, "\n".join(each.permissions), time_of(each.expires), state)
@@ -61,7 +61,7 @@ def keys(found: Sequence[KeyRecord]) -> Table:
 
 def intervention(found: InterventionRecord) -> Table:
     """Give a proposal with the revision by which it is confirmed."""
-    made = _table("项目 Item", "内容 Content")
+    made = named("项目 Item", "内容 Content")
     add(made, "代办 Intervention", found.intervention)
     add(made, "机构 Organisation", found.organisation)
     add(made, "事项 Matter", both("intervention_matter", found.matter))
@@ -103,9 +103,3 @@ def _standing(found: OrganisationRecord) -> tuple[str, str]:
     reason = "" if found.reason is None else both("organisation_reason", found.reason)
     why = "\n".join(each for each in (reason, found.opinion) if each)
     return both("organisation_state", found.state), why
-
-
-def _table(*headings: str) -> Table:
-    made = table(*headings)
-    made.columns[0].no_wrap = True  # by it a row is named
-    return made

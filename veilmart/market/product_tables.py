@@ -8,7 +8,7 @@ from rich.table import Table
 from catalog.vocabulary import identifiers, label
 from compute.market.products import DescriptionCheck, ProductPage, ProductRecord
 from compute.market.resources import ResourcePage, ResourceRecord
-from veilmart.market.tables import table
+from veilmart.market.tables import add, table
 from veilmart.times import time_of
 
 WIDTH = 120
@@ -28,19 +28,19 @@ def checked(check: DescriptionCheck) -> Iterator[Table | str]:
     if check.gaps:
         gaps = table("位置 Field", "为什么要补", "Why it matters", title="尚缺 Gaps")
         for gap in check.gaps:
-            gaps.add_row(gap.field, gap.why.zh, gap.why.en)
+            add(gaps, gap.field, gap.why.zh, gap.why.en)
         yield gaps
     else:
         yield "可提交审核 Nothing is missing."
     grade = both("grade", check.suggested_grade)
     grading = table("依据 Because of", "规则", "Rule", title=f"建议级别 Suggested grade: {grade}")
     for reason in check.grade_reasons:
-        grading.add_row(reason.about, reason.why.zh, reason.why.en)
+        add(grading, reason.about, reason.why.zh, reason.why.en)
     yield grading
     modes = table("方式 Mode", "锁定原因", "Locked because", title="交付方式 Delivery modes")
     for mode in check.modes:
         zh, en = (" ".join(getattr(lock, language) for lock in mode.locks) for language in ("zh", "en"))
-        modes.add_row(both("delivery", mode.delivery), zh or "可选", en or "open")
+        add(modes, both("delivery", mode.delivery), zh or "可选", en or "open")
     yield modes
 
 
@@ -53,7 +53,7 @@ def shown(record: ProductRecord) -> Iterator[Table | str]:
     for step in record.steps:
         review = "" if step.review is None else f" ({both('review', step.review)})"
         reason = "" if step.reason is None else _reason(step.move, step.reason)
-        steps.add_row(time_of(step.at), step.organisation, f"{step.move}{review}", reason, step.remark or "")
+        add(steps, time_of(step.at), step.organisation, f"{step.move}{review}", reason, step.remark or "")
     yield steps
 
 
@@ -63,7 +63,7 @@ def versions(page: ProductPage) -> Table:
     for each in page.items:
         title = f"{each.title.zh} {each.title.en}"
         state, grade = both("product_state", each.state), both("grade", each.grade)
-        made.add_row(f"{each.provider} {each.product} {each.version}", title, state, grade, each.digest)
+        add(made, f"{each.provider} {each.product} {each.version}", title, state, grade, each.digest)
     return made
 
 
@@ -71,7 +71,7 @@ def resources(page: ResourcePage) -> Table:
     """Give a line for each resource."""
     made = table("登记号 Code", "名称 Name", "状态 State", "有效期 Validity", "有效 Valid")
     for each in page.items:
-        made.add_row(f"{each.provider} {each.code}", each.name, *_standing(each))
+        add(made, f"{each.provider} {each.code}", each.name, *_standing(each))
     return made
 
 

@@ -9,6 +9,7 @@ from catalog.vocabulary import identifiers
 from compute.canonical import encode
 from compute.market.product_search import FacetCounts, FacetValue, FoundProducts, PriceTag
 from veilmart.market.opening import echo_next
+from veilmart.market.tables import add, table
 
 TABLE_WIDTH = 120
 """Characters, where the output is no terminal, which has a width of its own."""
@@ -41,9 +42,7 @@ def show_found(page: FoundProducts, *, is_json: bool) -> None:
 
 
 def _products(page: FoundProducts) -> Table:
-    table = Table()
-    for name in ("产品 Product", "名称 Title", "主题 Theme", "级别 Grade", "交付 Delivery", "价格 Price"):
-        table.add_column(name, overflow="fold")
+    made = table("产品 Product", "名称 Title", "主题 Theme", "级别 Grade", "交付 Delivery", "价格 Price")
     for card in page.items:
         cells = (
             f"{card.provider}\n{card.product} {card.version}",
@@ -53,8 +52,8 @@ def _products(page: FoundProducts) -> Table:
             "\n".join(_label("delivery", mode) for mode in card.delivery),
             _price(card.price),
         )
-        table.add_row(*map(Text, cells))  # what others wrote is no markup
-    return table
+        add(made, *cells)
+    return made
 
 
 def _counted(facet: FacetCounts) -> str:

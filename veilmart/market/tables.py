@@ -14,6 +14,13 @@ def table(*headings: str, title: str | None = None) -> Table:
     return made
 
 
+def named(*headings: str) -> Table:
+    """Give the same with a first column that is never broken: by it a row is named."""
+    made = table(*headings)
+    made.columns[0].no_wrap = True
+    return made
+
+
 def add(made: Table, *cells: str) -> None:
     """Add a row of what others wrote."""
     made.add_row(*map(plain, cells))
